@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Builds the tree into a directory of its own with a given compiler and options of meson setup.
+#
+# usage: tests/build_with.sh BUILD CC [OPTION...]
+#
+# The directory is set up anew when the options differ from those it was last set up with.
+set -eu
+
+build=$1 compiler=$2
+shift 2
+wanted="$compiler $*"
+if [ ! -f "$build/build.ninja" ] || [ "$(cat "$build/set-up-with" 2>/dev/null)" != "$wanted" ]; then
+    rm -rf "$build"
+    CC=$compiler meson setup "$build" "$@" >/dev/null
+    echo "$wanted" >"$build/set-up-with"
+fi
+exec ninja -C "$build"
