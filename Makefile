@@ -1,0 +1,56 @@
+# The front of the build: Meson and the scripts do the work, this names it.
+
+BUILD ?= build
+CC ?= cc
+MEMSCOPE = $(BUILD)/src/cli/memscope
+PREFIX ?= /usr/local
+export MEMSCOPE_BUILD = $(abspath $(BUILD))
+
+.DEFAULT_GOAL := help
+.PHONY: help deps deps-test build demo test test-all check asan bench fuzz install format clean
+
+help: ## show the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+deps: ## install what the build needs (as root), or say what is missing
+	@packaging/deps.sh packaging/deps-build.txt
+
+deps-test: deps ## install what the tests need (as root), or say what is missing
+	@packaging/deps.sh packaging/deps-test.txt
+
+$(BUILD)/build.ninja:
+	@meson setup $(BUILD) $(if $(wildcard /usr/include/cmocka.h),,-Dtests=false)
+
+build: deps $(BUILD)/build.ninja ## build memscope into build/
+	@ninja -C $(BUILD)
+
+demo: build ## build, profile a real program (the C compiler), print the summary, name the report
+	@packaging/demo.sh $(MEMSCOPE)
+
+test: deps-test $(BUILD)/build.ninja ## run the tests that CI runs
+	@tests/run_all.py --when quick --build $(BUILD)
+
+test-all: deps-test $(BUILD)/build.ninja ## run every test, the long ones too
+	@tests/run_all.py --when all --build $(BUILD)
+
+check: deps-test $(BUILD)/build.ninja ## warnings of gcc and clang, format, rules, ASan and UBSan
+	@tests/run_all.py --when check --build $(BUILD)
+
+asan: deps-test $(BUILD)/build.ninja ## unit tests of the tool side under ASan and UBSan
+	@tests/run_all.py --build $(BUILD) unit-asan
+
+bench: build ## compare with other heap profilers, print a table of ratios
+	@bench/run.py --memscope $(MEMSCOPE)
+
+fuzz: deps-test ## fuzz each target for FUZZ_SECONDS (60)
+	@fuzz/run.sh $(or $(FUZZ_SECONDS),60)
+
+install: build ## install below PREFIX (/usr/local), staged in DESTDIR
+	@meson configure $(BUILD) --prefix $(PREFIX)
+	@meson install -C $(BUILD)
+
+format: ## lay out the C files with clang-format
+	@git ls-files -z -co --exclude-standard '*.c' '*.h' | xargs -0 -r clang-format -i
+
+clean: ## remove everything that was built
+	@rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-asan $(BUILD)-fuzz $(BUILD)-test
