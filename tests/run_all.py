@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the suites of tests/suites.ini and adds up what they count.
 
-    tests/run_all.py [--when check|quick|all] [--build DIR] [SUITE...]
+    tests/run_all.py [--when check|quick|all] [--build DIR] [--suites FILE] [SUITE...]
 
 Each suite's output goes to <build>-test/<suite>.log; a failed suite's last lines are shown. The last
 line is `N passed, N failed, N skipped` over all suites. A suite counts as one failure when it runs
@@ -29,10 +29,10 @@ TAIL_LINES = 60
 LEVELS = {"check": ("check",), "quick": ("check", "quick"), "all": ("check", "quick", "all")}
 
 
-def load_suites(build):
+def load_suites(path, build):
     """The suites in the order of the file, with {build} and {jobs} filled in."""
     parser = configparser.ConfigParser(interpolation=None)
-    with open(os.path.join(ROOT, "tests", "suites.ini"), encoding="utf-8") as f:
+    with open(path, encoding="utf-8") as f:
         parser.read_file(f)
     words = {"{build}": build, "{jobs}": str(os.cpu_count() or 1)}
     suites = []
@@ -107,16 +107,17 @@ def main():
     parser = argparse.ArgumentParser(description="Runs the suites of tests/suites.ini.")
     parser.add_argument("--when", choices=sorted(LEVELS), default="quick")
     parser.add_argument("--build", default=os.path.join(ROOT, "build"))
+    parser.add_argument("--suites", default=os.path.join(ROOT, "tests", "suites.ini"), metavar="FILE")
     parser.add_argument("--list", action="store_true", help="name the suites and end")
-    parser.add_argument("suites", nargs="*", help="only these, whatever their level")
+    parser.add_argument("names", metavar="SUITE", nargs="*", help="only these, whatever their level")
     args = parser.parse_args()
     build = os.path.abspath(args.build)
-    suites = load_suites(build)
-    unknown = set(args.suites) - {s["name"] for s in suites}
+    suites = load_suites(args.suites, build)
+    unknown = set(args.names) - {s["name"] for s in suites}
     if unknown:
         parser.error("no such suite: %s" % ", ".join(sorted(unknown)))
     chosen = [s for s in suites
-              if (s["name"] in args.suites if args.suites else s["when"] in LEVELS[args.when])]
+              if (s["name"] in args.names if args.names else s["when"] in LEVELS[args.when])]
     if args.list:
         print("\n".join("%-14s %s" % (s["name"], s["when"]) for s in chosen))
         return 0

@@ -82,7 +82,7 @@ def line_counts(text):
 def node_counts(text):
     """Counts of node's own test runner, whose summary lines begin with `#` or an i in a circle."""
     found = {}
-    for m in re.finditer(r"^\W*(pass|fail|cancelled|skipped|todo) (\d+)$", text, re.M):
+    for m in re.finditer(r"^[#\u2139 ]*(pass|fail|cancelled|skipped|todo) (\d+)$", text, re.M):
         found[m[1]] = found.get(m[1], 0) + int(m[2])
     if "pass" not in found or "fail" not in found:
         raise NoCount("no summary of node's test runner")

@@ -20,8 +20,8 @@ sys.dont_write_bytecode = True
 
 from tree import Skip  # noqa: E402  (the path must be set first)
 
-RULES = ["layers", "imports", "lengths", "banned", "headers", "opening", "leftovers", "public_docs",
-         "foreign", "names", "format"]
+RULES = ["layers", "imports", "globals", "lengths", "banned", "headers", "opening", "leftovers",
+         "public_docs", "foreign", "names", "format"]
 
 
 def run_rule(name, root):

@@ -6,6 +6,7 @@ A case is (rule, {path: text}, the sentence expected or None). The trees live in
 
 import importlib
 import os
+import subprocess
 import tempfile
 
 from tree import Skip
@@ -56,6 +57,18 @@ CASES = [
 ]
 NM_BAD = "                 U __tls_get_addr@GLIBC_2.3\n                 U malloc@GLIBC_2.2.5\n"
 NM_GOOD = "                 U memcpy@GLIBC_2.14\n                 w __cxa_finalize@GLIBC_2.2.5\n"
+C_GLOBALS = "int a_count = 1;\nint a_zero;\n_Thread_local int a_tls;\nstatic int hidden;\n" \
+            "extern const char *const a_names[];\nconst char *const a_names[] = {\"a\"};\n" \
+            "int *f(void);\nint *f(void)\n{\n    return &hidden;\n}\n"
+
+
+def globals_found():
+    """How many of the three writable globals above the rule sees in a compiled object."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "a.o")
+        subprocess.run(["cc", "-fPIC", "-xc", "-c", "-", "-o", path], input=C_GLOBALS, text=True, check=True)
+        out = subprocess.run(["objdump", "-t", path], check=True, capture_output=True, text=True).stdout
+    return len(importlib.import_module("globals").breaches(out, "a.o"))
 
 
 def run_case(rule, files, expected):
@@ -82,3 +95,5 @@ def run():
     imports = importlib.import_module("imports")
     yield len(imports.breaches(NM_BAD)) == 2, "FAILED  self-test of imports: a bad import was let through"
     yield imports.breaches(NM_GOOD) == [], "FAILED  self-test of imports: a good import was refused"
+    seen = globals_found()
+    yield seen == 3, "FAILED  self-test of globals: saw %d of 3 writable globals" % seen
