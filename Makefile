@@ -53,4 +53,4 @@ format: ## lay out the C files with clang-format
 	@git ls-files -z -co --exclude-standard '*.c' '*.h' | xargs -0 -r clang-format -i
 
 clean: ## remove everything that was built
-	@rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-asan $(BUILD)-fuzz $(BUILD)-test
+	@rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-test

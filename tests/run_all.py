@@ -4,8 +4,8 @@
 
     tests/run_all.py [--when check|quick|all] [--build DIR] [--suites FILE] [SUITE...]
 
-Each suite's output goes to <build>-test/<suite>.log; a failed suite's last lines are shown. The last
-line is `N passed, N failed, N skipped` over all suites. A suite counts as one failure when it runs
+Each suite's output goes to <build>-test/<suite>.log; a failed suite's last lines are shown. The
+last line is `N passed, N failed, N skipped` over all suites. A suite counts as one failure when it runs
 out of time, ends with a failure that its counts do not show, or prints no count: silence is not
 success. Skips are listed with their reasons.
 """
@@ -58,9 +58,15 @@ def run_command(suite, build, log_path):
     """The exit status, or None when the time was up; everything that it started is ended then."""
     env = dict(os.environ, MEMSCOPE_BUILD=build, CMOCKA_MESSAGE_OUTPUT="TAP", LC_ALL="C.UTF-8")
     with open(log_path, "wb") as log:
-        process = subprocess.Popen(["bash", "-c", suite["command"]], cwd=ROOT, env=env, stdout=log,
-                                   stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
-                                   start_new_session=True)
+        process = subprocess.Popen(
+            ["bash", "-c", suite["command"]],
+            cwd=ROOT,
+            env=env,
+            stdout=log,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         try:
             return process.wait(timeout=float(suite["timeout_s"]))
         except subprocess.TimeoutExpired:
@@ -107,17 +113,24 @@ def main():
     parser = argparse.ArgumentParser(description="Runs the suites of tests/suites.ini.")
     parser.add_argument("--when", choices=sorted(LEVELS), default="quick")
     parser.add_argument("--build", default=os.path.join(ROOT, "build"))
-    parser.add_argument("--suites", default=os.path.join(ROOT, "tests", "suites.ini"), metavar="FILE")
+    parser.add_argument(
+        "--suites", default=os.path.join(ROOT, "tests", "suites.ini"), metavar="FILE"
+    )
     parser.add_argument("--list", action="store_true", help="name the suites and end")
-    parser.add_argument("names", metavar="SUITE", nargs="*", help="only these, whatever their level")
+    parser.add_argument(
+        "names", metavar="SUITE", nargs="*", help="only these, whatever their level"
+    )
     args = parser.parse_args()
     build = os.path.abspath(args.build)
     suites = load_suites(args.suites, build)
     unknown = set(args.names) - {s["name"] for s in suites}
     if unknown:
         parser.error("no such suite: %s" % ", ".join(sorted(unknown)))
-    chosen = [s for s in suites
-              if (s["name"] in args.names if args.names else s["when"] in LEVELS[args.when])]
+    chosen = [
+        s
+        for s in suites
+        if (s["name"] in args.names if args.names else s["when"] in LEVELS[args.when])
+    ]
     if args.list:
         print("\n".join("%-14s %s" % (s["name"], s["when"]) for s in chosen))
         return 0
@@ -129,9 +142,18 @@ def main():
         print("%-13s ..." % suite["name"], flush=True)
         counts, wrong = run_suite(suite, build, log_dir)
         total.add(counts)
-        print("%-13s %4d passed, %d failed, %d skipped   %.0f s%s" % (
-            suite["name"], counts.passed, counts.failed, len(counts.skipped),
-            time.monotonic() - started, "   FAILED: " + wrong if wrong else ""), flush=True)
+        print(
+            "%-13s %4d passed, %d failed, %d skipped   %.0f s%s"
+            % (
+                suite["name"],
+                counts.passed,
+                counts.failed,
+                len(counts.skipped),
+                time.monotonic() - started,
+                "   FAILED: " + wrong if wrong else "",
+            ),
+            flush=True,
+        )
         if wrong:
             show_tail(os.path.join(log_dir, suite["name"] + ".log"))
     for reason in total.skipped:

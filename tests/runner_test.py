@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of the runner: whatever a suite does, its outcome is seen in the counts and the exit status.
+"""Tests of the runner: whatever a suite does, the counts and the exit status show it.
 
 The samples are outputs of the real runners (Meson with cmocka, node 18 and 20, cargo), cut short.
 """
@@ -30,7 +30,14 @@ ok 2 - needs a browser # SKIP no chromium
 # skipped 1
 # todo 0
 """
-NODE_SPEC = "\u2139 tests 3\n\u2139 suites 0\n\u2139 pass 1\n\u2139 fail 1\n\u2139 cancelled 1\n\u2139 skipped 0\n\u2139 todo 0\n"
+NODE_SPEC = """ℹ tests 3
+ℹ suites 0
+ℹ pass 1
+ℹ fail 1
+ℹ cancelled 1
+ℹ skipped 0
+ℹ todo 0
+"""
 CARGO = """running 2 tests
 test a ... ok
 test b ... ignored
@@ -47,8 +54,10 @@ def counted(counts):
 class Readers(unittest.TestCase):
     def test_line(self):
         text = "1 passed, 0 failed\nskipped nginx: not installed\n12 passed, 3 failed, 2 skipped\n"
-        self.assertEqual(counted(suite_counts.line_counts(text)),
-                         (12, 3, ["nginx: not installed", "no reason given"]))
+        self.assertEqual(
+            counted(suite_counts.line_counts(text)),
+            (12, 3, ["nginx: not installed", "no reason given"]),
+        )
 
     def test_line_missing(self):
         with self.assertRaises(suite_counts.NoCount):
@@ -62,7 +71,11 @@ class Readers(unittest.TestCase):
         self.assertEqual(counted(suite_counts.cargo_counts(CARGO)), (3, 1, ["b"]))
 
     def test_meson_with_tap(self):
-        record = {"name": "vec", "result": "FAIL", "stdout": "1..3\nok 1 - a\nnot ok 2 - b\nok 3 # SKIP c\n"}
+        record = {
+            "name": "vec",
+            "result": "FAIL",
+            "stdout": "1..3\nok 1 - a\nnot ok 2 - b\nok 3 # SKIP c\n",
+        }
         self.assertEqual(counted(suite_counts.meson_test_counts(record)), (1, 1, ["c"]))
 
     def test_meson_crash_after_ok(self):
@@ -70,8 +83,10 @@ class Readers(unittest.TestCase):
         self.assertEqual(counted(suite_counts.meson_test_counts(record)), (1, 1, []))
 
     def test_meson_timeout_without_output(self):
-        self.assertEqual(counted(suite_counts.meson_test_counts({"name": "vec", "result": "TIMEOUT"})),
-                         (0, 1, []))
+        self.assertEqual(
+            counted(suite_counts.meson_test_counts({"name": "vec", "result": "TIMEOUT"})),
+            (0, 1, []),
+        )
 
     def test_meson_log_of_an_earlier_run_does_not_count(self):
         with tempfile.TemporaryDirectory() as build:
@@ -91,12 +106,25 @@ class Runs(unittest.TestCase):
             path = os.path.join(folder, "suites.ini")
             with open(path, "w", encoding="utf-8") as f:
                 for name, command, more in suites:
-                    f.write("[%s]\ncommand = %s\ncounts = line\nwhen = quick\n%s\n" % (name, command, more))
+                    f.write(
+                        "[%s]\ncommand = %s\ncounts = line\nwhen = quick\n%s\n"
+                        % (name, command, more)
+                    )
                     if "timeout_s" not in more:
                         f.write("timeout_s = 20\n")
             run = subprocess.run(
-                [sys.executable, os.path.join(HERE, "run_all.py"), "--suites", path, "--build",
-                 os.path.join(folder, "build")], capture_output=True, text=True, timeout=60)
+                [
+                    sys.executable,
+                    os.path.join(HERE, "run_all.py"),
+                    "--suites",
+                    path,
+                    "--build",
+                    os.path.join(folder, "build"),
+                ],
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
         return run.returncode, run.stdout
 
     def expect(self, status, last_line, *suites):
@@ -105,15 +133,25 @@ class Runs(unittest.TestCase):
         return out
 
     def test_adds_up(self):
-        self.expect(0, "7 passed, 0 failed, 0 skipped", ("a", "echo 3 passed, 0 failed", ""),
-                    ("b", "echo 4 passed, 0 failed", ""))
+        self.expect(
+            0,
+            "7 passed, 0 failed, 0 skipped",
+            ("a", "echo 3 passed, 0 failed", ""),
+            ("b", "echo 4 passed, 0 failed", ""),
+        )
 
     def test_failure_goes_on_to_the_next(self):
-        self.expect(1, "5 passed, 2 failed, 0 skipped", ("a", "echo 1 passed, 2 failed; exit 1", ""),
-                    ("b", "echo 4 passed, 0 failed", ""))
+        self.expect(
+            1,
+            "5 passed, 2 failed, 0 skipped",
+            ("a", "echo 1 passed, 2 failed; exit 1", ""),
+            ("b", "echo 4 passed, 0 failed", ""),
+        )
 
     def test_failed_status_with_good_counts(self):
-        self.expect(1, "3 passed, 1 failed, 0 skipped", ("a", "echo 3 passed, 0 failed; exit 1", ""))
+        self.expect(
+            1, "3 passed, 1 failed, 0 skipped", ("a", "echo 3 passed, 0 failed; exit 1", "")
+        )
 
     def test_no_count(self):
         self.expect(1, "0 passed, 1 failed, 0 skipped", ("a", "echo all is well", ""))
@@ -127,8 +165,13 @@ class Runs(unittest.TestCase):
         self.assertLess(time.monotonic() - started, 15)
 
     def test_skips_are_named(self):
-        out = self.expect(0, "1 passed, 0 failed, 2 skipped", ("a", "echo 1 passed, 0 failed", ""),
-                          ("b", "true", "path = no/such/file"), ("c", "true", "needs = no-such-tool"))
+        out = self.expect(
+            0,
+            "1 passed, 0 failed, 2 skipped",
+            ("a", "echo 1 passed, 0 failed", ""),
+            ("b", "true", "path = no/such/file"),
+            ("c", "true", "needs = no-such-tool"),
+        )
         self.assertIn("skipped  b: no/such/file is not in this tree", out)
         self.assertIn("skipped  c: not installed: no-such-tool", out)
 

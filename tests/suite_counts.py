@@ -44,7 +44,7 @@ def tap_counts(text):
 
 
 def meson_test_counts(record):
-    """Counts of one test of Meson's log: its TAP lines, or the program itself when it prints none."""
+    """Counts of one test of Meson's log: its TAP lines, or itself when it prints none."""
     counts = tap_counts(record.get("stdout") or "")
     result = record["result"]
     if result == "SKIP":
@@ -88,8 +88,11 @@ def node_counts(text):
         raise NoCount("no summary of node's test runner")
     skipped = found.get("skipped", 0) + found.get("todo", 0)
     named = re.findall(r"#\s*SKIP\s+(.*)$", text, re.M)[:skipped]
-    return Counts(found["pass"], found["fail"] + found.get("cancelled", 0),
-                  named + ["skipped in its source"] * (skipped - len(named)))
+    return Counts(
+        found["pass"],
+        found["fail"] + found.get("cancelled", 0),
+        named + ["skipped in its source"] * (skipped - len(named)),
+    )
 
 
 def cargo_counts(text):
@@ -104,7 +107,7 @@ def cargo_counts(text):
 def counts_of(kind, root, log_path, started):
     """The counts of a suite that has ended, read as its entry in suites.ini says."""
     if kind.startswith("meson:"):
-        return meson_counts(os.path.join(root, kind[len("meson:"):]), started)
+        return meson_counts(os.path.join(root, kind[len("meson:") :]), started)
     with open(log_path, encoding="utf-8", errors="replace") as f:
         text = re.sub(r"\x1b\[[0-9;]*m", "", f.read())
     return {"line": line_counts, "node": node_counts, "cargo": cargo_counts}[kind](text)

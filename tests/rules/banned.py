@@ -33,7 +33,7 @@ def calls(code, names, prefixes=()):
         name = m[1]
         if name not in names and not (prefixes and name.startswith(prefixes)):
             continue
-        before = code[:m.start()].rstrip(" \t")
+        before = code[: m.start()].rstrip(" \t")
         word = re.search(r"(\w+|[*])$", before)
         if word and word[1] not in ("return", "else", "do", "case"):
             continue

@@ -11,11 +11,21 @@ import re
 
 from tree import text_of, tree_files
 
-FOLDERS = {"third_party", "third-party", "vendor", "vendored", "node_modules", "external", "contrib",
-           "subprojects"}
+FOLDERS = {
+    "third_party",
+    "third-party",
+    "vendor",
+    "vendored",
+    "node_modules",
+    "external",
+    "contrib",
+    "subprojects",
+}
 COPYRIGHT = re.compile(r"copyright\s*(\(c\)|©|\d{4})", re.I)
-OTHER_LICENCE = re.compile(r"SPDX-License-Identifier:\s*(?!Apache-2\.0\b)[A-Z]"
-                           r"|GNU (Lesser )?General Public License|Redistribution and use in source")
+OTHER_LICENCE = re.compile(
+    r"SPDX-License-Identifier:\s*(?!Apache-2\.0\b)[A-Z]"
+    r"|GNU (Lesser )?General Public License|Redistribution and use in source"
+)
 SELF = ("LICENSE", "tests/rules/foreign.py", "tests/rules/selftest.py")
 BINARY_MAX_BYTES = 1 << 20
 

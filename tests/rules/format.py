@@ -26,6 +26,8 @@ def check(root):
     if not names:
         return []
     out = subprocess.run([tool, "--dry-run"] + names, cwd=root, capture_output=True, text=True)
-    found = re.findall(r"^(\S+?:\d+):\d+: warning: code should be clang-formatted", out.stderr, re.M)
+    found = re.findall(
+        r"^(\S+?:\d+):\d+: warning: code should be clang-formatted", out.stderr, re.M
+    )
     files = sorted({where.rsplit(":", 1)[0]: where for where in reversed(found)}.values())
     return ["%s: `make format` changes it" % where for where in files]

@@ -13,8 +13,9 @@ import subprocess
 
 from tree import Skip
 
-WRITABLE = re.compile(r"^[0-9a-f]+ g[^\t]* (\.t?data|\.t?bss|\*COM\*)(?!\.rel\.ro)[^\t]*\t\S+\s+"
-                      r"(?:\.\w+ )?(\S+)$")
+WRITABLE = re.compile(
+    r"^[0-9a-f]+ g[^\t]* (\.t?data|\.t?bss|\*COM\*)(?!\.rel\.ro)[^\t]*\t\S+\s+" r"(?:\.\w+ )?(\S+)$"
+)
 
 
 def breaches(objdump_text, name):
@@ -25,8 +26,11 @@ def breaches(objdump_text, name):
 
 def check(root):
     build = os.environ.get("MEMSCOPE_BUILD", os.path.join(root, "build"))
-    objects = [p for p in sorted(glob.glob(os.path.join(build, "src", "*", "*.p", "*.o")))
-               if os.path.join("src", "capture") not in p]
+    objects = [
+        p
+        for p in sorted(glob.glob(os.path.join(build, "src", "*", "*.p", "*.o")))
+        if os.path.join("src", "capture") not in p
+    ]
     if not objects:
         raise Skip("nothing is built")
     bad = []

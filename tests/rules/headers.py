@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""headers: each header compiles as a translation unit of its own; the public one as C99 and C++ too.
+"""headers: each header compiles as a file of its own; the public one as C99 and C++ too.
 
 A header that needs another before it works only by luck of order. The public header is used by
 compilers and languages that we do not choose.
@@ -11,8 +11,16 @@ import subprocess
 
 from tree import Skip, c_files
 
-STRICT = ["-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter",
-          "-Wno-unused-function", "-Wno-unused-const-variable", "-Iinclude"]
+STRICT = [
+    "-fsyntax-only",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wno-unused-parameter",
+    "-Wno-unused-function",
+    "-Wno-unused-const-variable",
+    "-Iinclude",
+]
 
 
 def complaints(root, command, name):
@@ -31,12 +39,14 @@ def check(root):
         raise Skip("no C compiler")
     bad = []
     for name in c_files(root, ["src", "tests"], (".h",)):
-        bad += complaints(root, cc + ["-xc", "-std=gnu17", "-D_GNU_SOURCE"] + STRICT
-                          + ["-Isrc", "-Itests"], name)
+        bad += complaints(
+            root, cc + ["-xc", "-std=gnu17", "-D_GNU_SOURCE"] + STRICT + ["-Isrc", "-Itests"], name
+        )
     cxx = shutil.which("c++")
     for name in c_files(root, ["include"], (".h",)):
-        bad += complaints(root, cc + ["-xc", "-std=c99", "-pedantic", "-Wstrict-prototypes"] + STRICT,
-                          name)
+        bad += complaints(
+            root, cc + ["-xc", "-std=c99", "-pedantic", "-Wstrict-prototypes"] + STRICT, name
+        )
         if cxx:
             bad += complaints(root, [cxx, "-xc++", "-std=c++98", "-pedantic"] + STRICT, name)
     if not cxx and not bad and c_files(root, ["include"], (".h",)):

@@ -39,9 +39,12 @@ def check(root):
     library = os.path.join(build, "src", "capture", "libmemscope.so")
     if not os.path.exists(library):
         raise Skip("%s is not built" % os.path.relpath(library, root))
-    nm = subprocess.run(["nm", "-D", "--undefined-only", library], check=True,
-                        capture_output=True, text=True)
-    headers = subprocess.run(["readelf", "-lW", library], check=True, capture_output=True, text=True)
+    nm = subprocess.run(
+        ["nm", "-D", "--undefined-only", library], check=True, capture_output=True, text=True
+    )
+    headers = subprocess.run(
+        ["readelf", "-lW", library], check=True, capture_output=True, text=True
+    )
     bad = breaches(nm.stdout)
     if " RWE " in headers.stdout:
         bad.append("libmemscope.so: has a segment that is both writable and executable")

@@ -10,13 +10,17 @@ import re
 from tree import text_of, tree_files
 
 SELF = ("tests/rules/leftovers.py", "tests/rules/selftest.py")
-LATER = re.compile(r"\b(TODO|FIXME|XXX|HACK|TBD|WIP)\b|\bcoming soon\b|\b(not yet|un)implemented\b"
-                   r"|\bnot implemented\b|\blorem ipsum\b")
+LATER = re.compile(
+    r"\b(TODO|FIXME|XXX|HACK|TBD|WIP)\b|\bcoming soon\b|\b(not yet|un)implemented\b"
+    r"|\bnot implemented\b|\blorem ipsum\b"
+)
 FILLER = re.compile(r"\bplaceholder\b", re.I)
 MACHINE = re.compile(r"(?<![\w.])/(work|root)/[\w.]|/tmp/ms\b|(?<![\w.])/home/[a-z]\w*/")
-HOST = re.compile(r"\b(deb\.debian\.org|security\.debian\.org|archive\.ubuntu\.com|"
-                  r"registry\.npmjs\.org|(index|static)\.crates\.io|pypi\.org|files\.pythonhosted\.org|"
-                  r"proxy\.golang\.org|-npm\.pkg\.dev|-docker\.pkg\.dev|artifactregistry)\b")
+HOST = re.compile(
+    r"\b(deb\.debian\.org|security\.debian\.org|archive\.ubuntu\.com|"
+    r"registry\.npmjs\.org|(index|static)\.crates\.io|pypi\.org|files\.pythonhosted\.org|"
+    r"proxy\.golang\.org|-npm\.pkg\.dev|-docker\.pkg\.dev|artifactregistry)\b"
+)
 # HTML and CSS have an attribute and a selector of that name; the guide's words are quoted in docs.
 FILLER_OK = (".ts", ".tsx", ".css", ".html")
 

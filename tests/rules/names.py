@@ -9,8 +9,28 @@ import re
 
 from tree import tree_files
 
-EMPTY = {"util", "utils", "utility", "utilities", "common", "core", "misc", "helper", "helpers", "manager",
-         "managers", "stuff", "general", "generic", "shared", "lib", "tools2", "new", "old", "temp"}
+EMPTY = {
+    "util",
+    "utils",
+    "utility",
+    "utilities",
+    "common",
+    "core",
+    "misc",
+    "helper",
+    "helpers",
+    "manager",
+    "managers",
+    "stuff",
+    "general",
+    "generic",
+    "shared",
+    "lib",
+    "tools2",
+    "new",
+    "old",
+    "temp",
+}
 WORDS = re.compile(r"[^a-zA-Z0-9]+")
 # The Rust crate's public path `memscope_rs::core` is part of the documented interface.
 ALLOWED = {"bindings/rust/src/core.rs", "bindings/rust/src/lib.rs"}
@@ -23,6 +43,8 @@ def check(root):
             continue
         for part in name.split("/"):
             stem = os.path.splitext(part)[0].lower()
-            if stem in EMPTY or (set(WORDS.split(stem)) & {"utils", "util", "misc", "manager", "common"}):
+            if stem in EMPTY or (
+                set(WORDS.split(stem)) & {"utils", "util", "misc", "manager", "common"}
+            ):
                 bad.append("%s: '%s' names no idea" % (name, part))
     return bad

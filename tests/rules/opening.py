@@ -19,8 +19,10 @@ def opening_words(text):
     if at is None:
         return None
     words = []
-    for line in lines[at + 1:at + 12]:
-        is_comment = words or re.match(r'\s*(/\*|//|#(?!\s*(include|define|pragma|if))|"""|r""")', line)
+    for line in lines[at + 1 : at + 12]:
+        is_comment = words or re.match(
+            r'\s*(/\*|//|#(?!\s*(include|define|pragma|if))|"""|r""")', line
+        )
         if not is_comment:
             break
         words.append(MARKS.sub("", line))

@@ -8,8 +8,11 @@ import re
 
 from tree import c_files, code_of, line_of, text_of
 
-ITEM = re.compile(r"^(?!\s*(#|\}|return\b|else\b|if\b))[A-Za-z_][\w\s*]*?\b(memscope_\w+)\s*\("
-                  r"|^(typedef\s+)?(struct|enum|union)\s+(memscope_\w+)\s*\{", re.M)
+ITEM = re.compile(
+    r"^(?!\s*(#|\}|return\b|else\b|if\b))[A-Za-z_][\w\s*]*?\b(memscope_\w+)\s*\("
+    r"|^(typedef\s+)?(struct|enum|union)\s+(memscope_\w+)\s*\{",
+    re.M,
+)
 
 
 def check(root):

@@ -20,8 +20,21 @@ sys.dont_write_bytecode = True
 
 from tree import Skip  # noqa: E402  (the path must be set first)
 
-RULES = ["layers", "imports", "globals", "lengths", "banned", "headers", "opening", "leftovers",
-         "public_docs", "foreign", "names", "format"]
+RULES = [
+    "layers",
+    "imports",
+    "globals",
+    "lengths",
+    "banned",
+    "headers",
+    "opening",
+    "leftovers",
+    "public_docs",
+    "documents",
+    "foreign",
+    "names",
+    "format",
+]
 
 
 def run_rule(name, root):
@@ -47,6 +60,7 @@ def main():
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     if not args.rules:
         import selftest
+
         for ok, line in selftest.run():
             counts["passed" if ok else "failed"] += 1
             if not ok:

@@ -10,7 +10,18 @@ import re
 import subprocess
 
 C_SUFFIXES = (".c", ".h")
-SOURCE_SUFFIXES = C_SUFFIXES + (".py", ".sh", ".ts", ".tsx", ".mjs", ".js", ".rs", ".cc", ".cpp", ".S")
+SOURCE_SUFFIXES = C_SUFFIXES + (
+    ".py",
+    ".sh",
+    ".ts",
+    ".tsx",
+    ".mjs",
+    ".js",
+    ".rs",
+    ".cc",
+    ".cpp",
+    ".S",
+)
 
 
 class Skip(Exception):
@@ -21,13 +32,27 @@ def tree_files(root):
     """Paths relative to root, sorted, of every file that belongs to the tree."""
     if os.path.exists(os.path.join(root, ".git")):
         out = subprocess.run(
-            ["git", "-c", "safe.directory=*", "-C", root, "ls-files", "-z", "-co",
-             "--exclude-standard"],
-            check=True, capture_output=True).stdout
+            [
+                "git",
+                "-c",
+                "safe.directory=*",
+                "-C",
+                root,
+                "ls-files",
+                "-z",
+                "-co",
+                "--exclude-standard",
+            ],
+            check=True,
+            capture_output=True,
+        ).stdout
         names = [os.fsdecode(n) for n in out.split(b"\0") if n]
     else:
-        names = [os.path.relpath(os.path.join(d, f), root)
-                 for d, _, files in os.walk(root) for f in files]
+        names = [
+            os.path.relpath(os.path.join(d, f), root)
+            for d, _, files in os.walk(root)
+            for f in files
+        ]
     return sorted(n for n in set(names) if os.path.isfile(os.path.join(root, n)))
 
 
@@ -49,11 +74,13 @@ _TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])
 
 def code_of(text):
     """C text with comments and the inside of literals blanked, line numbers kept."""
+
     def blank(m):
         s = m.group(0)
         if s[0] in "\"'":
             return s[0] + " " * (len(s) - 2) + s[0]
         return re.sub(r"[^\n]", " ", s)
+
     return _TOKEN.sub(blank, text)
 
 
