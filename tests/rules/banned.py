@@ -13,7 +13,7 @@ from tree import c_files, code_of, line_of, text_of
 
 UNSAFE = """strcpy strcat stpcpy sprintf vsprintf gets atoi atol atoll atof strtok scanf sscanf
     fscanf system popen tmpnam tempnam mktemp tmpfile alloca rand srand random srandom drand48
-    asctime ctime localtime gmtime getlogin getpwnam getpwuid strerror setlocale signal
+    asctime ctime localtime gmtime getlogin getpwnam getpwuid strerror setlocale
     bsd_signal longjmp""".split()
 PRINTS_OR_EXITS = """exit _Exit quick_exit abort printf fprintf vprintf vfprintf dprintf vdprintf
     puts putchar fputs perror err errx warn warnx error syslog""".split()
