@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All cases, by the letters of the hazards; the real programs come last."""
+
+from cases import (command_line, death, forks, heap, limits, loading, programs, signals, stacks,
+                   start)
+
+PARTS = (start, heap, forks, signals, stacks, death, limits, loading, command_line, programs)
+
+
+def everything():
+    cases = [case for part in PARTS for case in part.CASES]
+    names = [case.name for case in cases]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ValueError(f"two cases of one name: {', '.join(sorted(twice))}")
+    return cases

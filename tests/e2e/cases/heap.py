@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hazards D and E: the allocating functions, and the order of events over threads."""
+
+from case import Case, Ground
+
+POOL_OF_LIBSTDCXX = Ground(extra_n=1, extra_bytes=80000, frees=False)
+
+
+
+
+CASES = (
+    Case("heap-plain", ("{targets}/heap_plain", "{counts}", "100000", "17"), status=17,
+         ground=Ground()),
+    Case("heap-plain-million", ("{targets}/heap_plain", "{counts}", "3000000"), slow=True,
+         ground=Ground(), timeout_s=60),
+    Case("heap-family", ("{targets}/heap_family", "{counts}"), ground=Ground()),
+    Case("heap-realloc", ("{targets}/heap_realloc", "{counts}"),
+         ground=Ground(oracle=False)),
+    Case("heap-introspect", ("{targets}/heap_introspect",)),
+    Case("heap-libc-made", ("{targets}/heap_libc_made",)),
+    Case("heap-new", ("{targets}/heap_new", "{counts}"),
+         ground=Ground(extra_n=60, extra_bytes=80000, frees=False)),
+    Case("heap-new-replaced", ("{targets}/heap_new_replaced", "{counts}"),
+         ground=Ground(extra_n=60, extra_bytes=80000, frees=False)),
+    Case("heap-own-malloc", ("{targets}/own_malloc", "{counts}", "10000", "4"), status=4,
+         recorded=False),
+    Case("heap-own-library", ("{targets}/heap_plain_own", "{counts}", "10000", "4"), status=4,
+         ground=Ground()),
+    Case("heap-bug-double-free", ("{targets}/heap_bugs", "double"), status=-6),
+    Case("heap-bug-wild-free", ("{targets}/heap_bugs", "wild"), status=-6),
+    Case("heap-bug-overflow", ("{targets}/heap_bugs", "overflow"), status=-6),
+    Case("heap-bug-stack-free", ("{targets}/heap_bugs", "stack"), status=-6),
+    Case("race-reuse", ("{targets}/race_reuse", "{counts}"), timeout_s=40,
+         ground=Ground(extra_n=8, extra_bytes=8 * 400)),
+)
