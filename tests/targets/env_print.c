@@ -7,8 +7,6 @@
 
 #include "ground.h"
 
-extern char **environ;
-
 static void say_environment(const char *title, char **list)
 {
     int n = 0;

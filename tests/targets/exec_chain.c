@@ -7,8 +7,6 @@
 
 #include "ground.h"
 
-extern char **environ;
-
 static char *program, *page;
 
 static void step_exec(int step)

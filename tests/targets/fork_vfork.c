@@ -7,8 +7,6 @@
 
 #include "ground.h"
 
-extern char **environ;
-
 static char clone_stack[65536] __attribute__((aligned(16)));
 
 static void blocks_use(size_t n)

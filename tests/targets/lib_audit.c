@@ -3,9 +3,7 @@
 #include <link.h>
 #include <stdlib.h>
 
-__attribute__((visibility("default"))) unsigned la_version(unsigned version);
-__attribute__((visibility("default"))) unsigned la_objopen(struct link_map *map, Lmid_t id,
-                                                           uintptr_t *cookie);
+#pragma GCC visibility push(default)
 
 unsigned la_version(unsigned version)
 {

@@ -8,8 +8,6 @@
 
 #include "ground.h"
 
-extern char **environ;
-
 static void blocks_use(void)
 {
     for (size_t i = 0; i < 1000; i++)
