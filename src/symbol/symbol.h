@@ -72,7 +72,7 @@ struct symbolizer;
 struct symbolizer *symbolizer_new(const struct symbol_options *options);
 void symbolizer_free(struct symbolizer *symbolizer);
 
-/* Makes a module known (copies what it needs; opens nothing yet). */
+/* Makes a module known. Strings are copied; a descriptor must stay open until it was resolved. */
 int symbolizer_module_add(struct symbolizer *symbolizer, const struct symbol_module *module,
                           enum symbol_level level, uint32_t *ret_module);
 

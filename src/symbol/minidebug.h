@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* .gnu_debugdata: the symbol table that some systems leave, packed, in stripped files. */
+#ifndef MEMSCOPE_SYMBOL_MINIDEBUG_H
+#define MEMSCOPE_SYMBOL_MINIDEBUG_H
+
+#include "symbol/object.h"
+
+enum { MINIDEBUG_BYTES_MAX = 256 << 20 };
+
+/*
+ * Unpacks and opens it; *ret_bytes is malloc'd and must outlive the object. ERR_MISSING: none, or
+ * this build cannot unpack it.
+ */
+int minidebug_open(const struct object *main, const struct object_limits *limits,
+                   struct object *ret_object, char **ret_bytes);
+
+#endif
