@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private memory of the library, within the session's budget. */
+#ifndef MEMSCOPE_CAPTURE_POOL_H
+#define MEMSCOPE_CAPTURE_POOL_H
+
+#include <stddef.h>
+
+/*
+ * Returns zeroed private pages (bytes is rounded up to whole ones) or NULL: the budget is used up
+ * or the kernel gives none. Never given back. A forked child finds them zeroed again.
+ */
+void *pool_take(size_t bytes);
+
+#endif
