@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stack ids: a stack is written to the log once and known by its place there.
+ *
+ * A stack's key is a hash over its frames from the root, so that a kept prefix keeps its key and
+ * only new frames cost anything. 128 bits: ten million stacks collide with a chance below 10^-24.
+ * The table from key to id is shared by all threads and lossy: a forgotten stack is written
+ * again, and two ids for one stack are allowed.
+ */
+#ifndef MEMSCOPE_CAPTURE_STACK_H
+#define MEMSCOPE_CAPTURE_STACK_H
+
+#include <stdint.h>
+
+struct stack_key {
+    uint64_t a, b;
+};
+
+/* The key of no frames. Stacks of another generation or of other flags never compare equal. */
+static inline struct stack_key stack_key_root(uint32_t generation, uint32_t root_flags)
+{
+    uint64_t seed = (uint64_t)generation << 8 | root_flags;
+    return (struct stack_key){seed * 0xd6e8feb86659fd93ull, ~seed * 0xa0761d6478bd642full};
+}
+
+/* One frame more towards the leaf; `guessed` when the step to its caller was a guess. The first
+ * half is a bijection of either argument, so keys that differ in one frame differ; the second
+ * mixes all bits. */
+static inline struct stack_key stack_key_push(struct stack_key key, uintptr_t pc, uint64_t guessed)
+{
+    uint64_t word = pc ^ guessed << 63;
+    uint64_t a = (key.a ^ word) * 0x9e3779b97f4a7c15ull;
+    unsigned __int128 b = (unsigned __int128)(key.b ^ word) * 0xe7037ed1a0b428dbull;
+    return (struct stack_key){a << 32 | a >> 32, (uint64_t)b ^ (uint64_t)(b >> 64)};
+}
+
+/* Negative when the pool gives no memory. `entries` is rounded down to a power of two. */
+int stack_table_init(uint32_t entries);
+
+/* The id of a stack, 0 when it is not known. */
+uint64_t stack_table_find(struct stack_key key);
+
+/* Remembers the id of a stack that has been committed to the log. */
+void stack_table_put(struct stack_key key, uint64_t id);
+
+#endif
