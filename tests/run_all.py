@@ -13,6 +13,7 @@ success. Skips are listed with their reasons.
 import argparse
 import configparser
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,7 +26,8 @@ sys.path.insert(0, os.path.join(ROOT, "tests"))
 
 from suite_counts import Counts, NoCount, counts_of  # noqa: E402  (the path must be set first)
 
-TAIL_LINES = 60
+SHOWN_LINES = 80
+FAILURE = re.compile(r"\s*(FAIL|not ok|.*\berror:|test .* FAILED)")
 LEVELS = {"check": ("check",), "quick": ("check", "quick"), "all": ("check", "quick", "all")}
 
 
@@ -101,12 +103,23 @@ def run_suite(suite, build, log_dir):
     return counts, "%d failed" % counts.failed if counts.failed else None
 
 
-def show_tail(log_path):
-    """The end of a failed suite's log, on standard output."""
-    if os.path.exists(log_path):
-        with open(log_path, encoding="utf-8", errors="replace") as f:
-            for line in f.readlines()[-TAIL_LINES:]:
-                print("    | " + line.rstrip("\n"))
+def show_failures(log_path):
+    """The lines of a failed suite's log that tell of failures, or its end when none do."""
+    if not os.path.exists(log_path):
+        return
+    with open(log_path, encoding="utf-8", errors="replace") as f:
+        lines = [line.rstrip("\n") for line in f]
+    told, inside = [], False
+    for line in lines:
+        inside = bool(FAILURE.match(line)) or (inside and line.startswith("    "))
+        if inside:
+            told.append(line)
+    for line in told[:SHOWN_LINES] or lines[-SHOWN_LINES:]:
+        print("    | " + line)
+    if len(told) > SHOWN_LINES:
+        print(
+            "    | ... %d more lines in %s" % (len(told) - SHOWN_LINES, os.path.relpath(log_path))
+        )
 
 
 def main():
@@ -155,7 +168,7 @@ def main():
             flush=True,
         )
         if wrong:
-            show_tail(os.path.join(log_dir, suite["name"] + ".log"))
+            show_failures(os.path.join(log_dir, suite["name"] + ".log"))
     for reason in total.skipped:
         print("skipped  " + reason)
     print("%d passed, %d failed, %d skipped" % (total.passed, total.failed, len(total.skipped)))

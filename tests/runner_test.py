@@ -53,10 +53,11 @@ def counted(counts):
 
 class Readers(unittest.TestCase):
     def test_line(self):
-        text = "1 passed, 0 failed\nskipped nginx: not installed\n12 passed, 3 failed, 2 skipped\n"
+        text = "1 passed, 0 failed\nskip  nginx  (0.0 s)\n      not installed\n"
+        text += "12 passed, 3 failed, 2 skipped\n"
         self.assertEqual(
             counted(suite_counts.line_counts(text)),
-            (12, 3, ["nginx: not installed", "no reason given"]),
+            (12, 3, ["nginx (0.0 s) not installed", "no reason given"]),
         )
 
     def test_line_missing(self):

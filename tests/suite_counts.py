@@ -27,7 +27,7 @@ class Counts:
 
 TAP = re.compile(r"^\s*(not )?ok\b(?: \d+)?(?: -)?\s*(.*)$", re.M)
 RESULT_LINE = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$")
-SKIP_LINE = re.compile(r"^\s*(?:skipped|SKIP)[: ]\s*(.*)$", re.M)
+SKIP_LINE = re.compile(r"^\s*skip(?:ped)?\b:?[ \t]+(.*(?:\n {4,}\S.*)?)$", re.M | re.I)
 
 
 def tap_counts(text):
@@ -75,7 +75,7 @@ def line_counts(text):
         raise NoCount("no line `N passed, N failed`")
     last = lines[-1]
     wanted = int(last[3] or 0)
-    named = SKIP_LINE.findall(text)[:wanted]
+    named = [" ".join(reason.split()) for reason in SKIP_LINE.findall(text)][:wanted]
     return Counts(int(last[1]), int(last[2]), named + ["no reason given"] * (wanted - len(named)))
 
 
