@@ -22,7 +22,7 @@ enum {
 /* Zeroed = the defaults. */
 struct symbol_limits {
     uint64_t memory_bytes;   /* of the helper beyond what it starts with; 0: 4 GiB */
-    bool no_memory_limit;    /* for sanitizer builds, which reserve terabytes */
+    bool sanitizer;          /* a sanitizer build: it reserves terabytes and reports to stderr */
     uint32_t silent_cpu_ms;  /* processor time without an answer that counts as a hang; 0: 20 s */
     uint32_t silent_wall_ms; /* time without an answer or processor time used; 0: 60 s */
 };
