@@ -2,7 +2,11 @@
 /*
  * Events into the model: what the collector calls, in true order, for each event.
  *
- * One thread feeds a model. Each call is O(1) but for slice merges, whose cost is spread.
+ * One thread feeds a model. Each call is O(1) but for the growth of tables and for slice merges,
+ * whose cost is spread. Time never runs backward: an earlier at_ns counts as the latest one seen.
+ *
+ * An event that fails (ERR_MEMORY; ERR_LIMIT: a table is full; ERR_USAGE: an index that names
+ * nothing, address 0; ERR_STATE: the process has ended) has changed nothing.
  */
 #ifndef MEMSCOPE_HEAP_FEED_H
 #define MEMSCOPE_HEAP_FEED_H
@@ -17,7 +21,10 @@ struct feed_context {
     uint64_t at_ns;
 };
 
-/* A realloc between its halves: the block is out of the address map but live in every figure. */
+/*
+ * A realloc between its halves: the block is out of the address map but live in every figure. It
+ * names the block to the second half; an ended or cancelled one has address 0.
+ */
 struct feed_pending {
     uint64_t address; /* 0 = nothing is pending */
     uint64_t size_bytes;
@@ -26,18 +33,32 @@ struct feed_pending {
     uint32_t weight;
 };
 
-/* Outcomes of a free or of a realloc's beginning. */
+/*
+ * Outcomes of a free or of a realloc's beginning, counted in the sums: nobody allocated the
+ * address; or a forked process did not since the fork.
+ */
 enum { FEED_DONE = 0, FEED_UNKNOWN = 1, FEED_INHERITED = 2 };
 
 /* Prepares a model for events. base_slice_ns: the finest slice (1 ms). */
 int feed_open(struct model *model, uint64_t base_slice_ns);
 
+/* Frees what feeding needs; the model stays. model_free_all does it, too. */
+void feed_close(struct model *model);
+
+/* Each returns the new index, or MODEL_NONE (no memory, full, or an index that names nothing). */
 uint32_t feed_process_begin(struct model *model, const struct model_process *process);
-/* Ends it: its blocks leave the session's live sums, its cells keep theirs ("never freed"). */
+uint32_t feed_thread_begin(struct model *model, const struct model_thread *thread);
+/* An entry that stands for all ended tasks of one type and spawn place; it is never alive. */
+uint32_t feed_group_begin(struct model *model, const struct model_task *group);
+/* group: such an entry, or MODEL_NONE. */
+uint32_t feed_task_begin(struct model *model, const struct model_task *task);
+
+/*
+ * Ends it: its blocks leave the session's live sums, its cells keep theirs ("never freed"). Pending
+ * reallocs of it count as still live and are not to be ended any more.
+ */
 void feed_process_end(struct model *model, uint32_t process, enum process_end end, int32_t status,
                       uint64_t at_ns);
-uint32_t feed_thread_begin(struct model *model, const struct model_thread *thread);
-uint32_t feed_task_begin(struct model *model, const struct model_task *task);
 void feed_task_end(struct model *model, uint32_t task, uint64_t at_ns);
 
 /* Asks the memory for the block of address before it is needed. */
@@ -46,14 +67,20 @@ void feed_prefetch(const struct model *model, uint32_t process, uint64_t address
 /* True while a live block has this address: the collector's order repair asks. */
 bool feed_is_live(const struct model *model, uint32_t process, uint64_t address);
 
-/* An address that is live already is first freed as unknown-order (counted in the loss). */
+/*
+ * An address that is live already is first freed (loss.replaced_block_n). weight 0 counts as 1.
+ * Sizes over 2^62 count as 2^62.
+ */
 int feed_alloc(struct model *model, const struct feed_context *context, uint64_t address,
                uint64_t size_bytes, uint32_t node, uint32_t weight);
 int feed_free(struct model *model, const struct feed_context *context, uint64_t address);
 
 int feed_realloc_begin(struct model *model, const struct feed_context *context, uint64_t address,
                        struct feed_pending *ret_pending);
-/* old -> new in one step: no peak counts both. pending->address 0 = the old block was unknown. */
+/*
+ * old -> new in one step: no peak counts both. pending->address 0 = the old block was unknown: an
+ * allocation. address 0 = realloc to size 0 freed it.
+ */
 int feed_realloc_end(struct model *model, const struct feed_context *context,
                      struct feed_pending *pending, uint64_t address, uint64_t size_bytes,
                      uint32_t node, uint32_t weight);

@@ -33,12 +33,14 @@ enum {
     MODEL_THREADS_MAX = 1 << 20,
     MODEL_TASKS_MAX = 1 << 20,
     MODEL_CELLS_MAX = 1 << 25,
-    MODEL_ROWS_MAX = 4 << 20,     /* past it slices merge (decisions 26) */
-    MODEL_SLICES_MAX = 1024,      /* past it the oldest neighbours merge */
-    MODEL_SIZE_CLASSES = 164,     /* 0, 1, then 4 per power of two up to 1 TiB */
-    MODEL_LIFE_CLASSES = 40,      /* under 1 us, 4 per decade up to 1 h, above */
-    MODEL_CELL_LIFE_CLASSES = 20, /* the same range, 2 per decade */
+    MODEL_ROWS_MAX = 4 << 20,      /* past it slices merge (decisions 26) */
+    MODEL_SLICES_MAX = 2560,       /* 1 024 in a run's first 10 minutes; past it neighbours merge */
+    MODEL_SIZE_CLASSES = 164,      /* 0, 1, then 4 per power of two up to 1 TiB */
+    MODEL_LIFE_CLASSES = 40,       /* under 1 us, 4 per decade up to 1 h, above */
+    MODEL_CELL_LIFE_CLASSES = 20,  /* the same range, 2 per decade */
+    MODEL_SLICE_SIZE_CLASSES = 42, /* 0, then one per power of two */
     MODEL_BUILD_ID_BYTES = 20,
+    MODEL_STRING_BYTES_MAX = 1 << 20, /* longer ones are cut */
 };
 
 struct model_string {
@@ -102,6 +104,7 @@ struct model_sums {
     uint64_t peak_n; /* blocks live at the moment of peak_bytes */
     uint64_t peak_bytes;
     uint64_t peak_at_ns;
+    uint64_t peak_epoch; /* how often peak_bytes has risen; not for readers */
     uint64_t max_block_bytes;
     uint64_t unknown_free_n;   /* of addresses never seen */
     uint64_t inherited_free_n; /* in a forked child, of its parent's blocks */
@@ -123,6 +126,7 @@ struct model_process {
     uint64_t rss_peak_bytes;
     uint64_t mapped_bytes; /* the program's own live mmaps */
     uint64_t mapped_peak_bytes;
+    uint64_t session_epoch_at_end; /* the session's peak_epoch when it ended; not for readers */
 };
 
 struct model_thread {
@@ -133,10 +137,13 @@ struct model_thread {
     uint64_t end_ns; /* 0 = alive at the end */
 };
 
-/* Task 0 stands for "no task". */
+/*
+ * Task 0 stands for "no task". A group is an entry of its own whose group is itself: the figures of
+ * ended tasks that are not kept go there. Entries of such tasks are used anew.
+ */
 struct model_task {
     uint32_t process;
-    uint32_t group;   /* task groups share type and spawn place; MODEL_NONE */
+    uint32_t group;   /* task that stands for those of its type and spawn place; MODEL_NONE */
     uint32_t parent;  /* task that spawned it, 0 = none */
     uint32_t name;    /* string */
     uint32_t runtime; /* string: "tokio" ... */
@@ -153,31 +160,42 @@ struct model_cell_key {
     uint32_t task;
 };
 
-/* What one site did in one context. */
+/*
+ * What one site did in one context. Peaks, frees, short_* and sample_n are final after
+ * model_settle. Ordered by how hot a field is: most events touch the first two cache lines only.
+ */
 struct model_cell {
     struct model_cell_key key;
-    uint64_t alloc_n, alloc_bytes;
-    uint64_t free_n, free_bytes;
     uint64_t live_n, live_bytes; /* now, or when the process ended */
-    uint64_t peak_n, peak_bytes; /* at the session's peak: final after model_settle */
-    uint64_t process_peak_n, process_peak_bytes; /* at its process's peak: likewise */
-    uint64_t peak_epoch, process_peak_epoch;     /* of the feed; not for readers */
+    uint64_t alloc_n, alloc_bytes;
+    uint64_t peak_epoch, process_peak_epoch; /* of the feed; not for readers */
+
+    uint64_t peak_n, peak_bytes;                 /* live at the session's peak */
+    uint64_t process_peak_n, process_peak_bytes; /* live at its process's peak */
     uint64_t size_min, size_max;
-    uint64_t temporary_n;
-    uint64_t short_n, short_bytes; /* born and freed in one slice */
-    uint64_t realloc_n;
+    uint64_t last_ns; /* last allocation */
+    uint32_t life;    /* index into lives, MODEL_NONE until a block was freed */
+    uint32_t touched; /* of the feed; not for readers */
+
+    uint64_t temporary_n; /* freed before the same thread's next allocation; realloc is none */
+    uint64_t realloc_n;   /* of alloc_n, those that were reallocs of a known block */
     uint64_t other_thread_free_n;
     uint64_t other_task_free_n;
-    uint64_t sample_n;          /* recorded blocks: alloc_n when every weight is 1 */
-    uint32_t life;              /* index into lives, MODEL_NONE until a block was freed */
-    uint64_t first_ns, last_ns; /* first and last allocation */
+    uint64_t free_n, free_bytes;   /* alloc - live */
+    uint64_t short_n, short_bytes; /* born and freed in one slice: the sum of such rows */
+    uint64_t sample_n;             /* recorded blocks: alloc_n when every weight is 1 */
+    uint64_t weight_excess;        /* alloc_n - sample_n, of the feed; not for readers */
+    uint64_t first_ns;             /* first allocation */
 };
 
 struct model_life {
     uint32_t n[MODEL_CELL_LIFE_CLASSES]; /* freed blocks by lifetime; saturating */
 };
 
-/* Blocks of a cell that were allocated in slice `born` and freed in slice `freed`. */
+/*
+ * Blocks of a cell that were allocated in slice `born` and freed in slice `freed`. Those still
+ * live, or live when their process ended, have MODEL_OPEN. n may be 0: such a row says nothing.
+ */
 struct model_row {
     uint32_t cell;
     uint32_t born;
@@ -216,7 +234,6 @@ struct model_histograms {
 };
 
 /* Per-slice distributions, coarser: rows of slices. size: powers of two; life: 2 per decade. */
-enum { MODEL_SLICE_SIZE_CLASSES = 42 };
 struct model_slice_histogram {
     uint32_t size_n[MODEL_SLICE_SIZE_CLASSES]; /* of blocks allocated in the slice */
     uint32_t life_n[MODEL_CELL_LIFE_CLASSES];  /* of blocks freed in the slice */
@@ -231,8 +248,9 @@ struct model_loss {
     uint64_t unknown_stack_n;    /* events whose stack could not be had */
     uint64_t truncated_stack_n, guessed_stack_n;
     uint64_t unrecorded_process_n; /* processes of the tree that could not be recorded */
-    uint64_t unmatched_realloc_n;
-    uint64_t order_repair_n; /* allocations that waited for the free of their address */
+    uint64_t unmatched_realloc_n;  /* of blocks that nobody knew */
+    uint64_t replaced_block_n;     /* their address was allocated again, their free never seen */
+    uint64_t order_repair_n;       /* allocations that waited for the free of their address */
     uint64_t folded_row_n, folded_cell_n; /* resolution given up, sums are unchanged */
     uint64_t checkpoint_age_ns; /* how old the newest whole checkpoint of a cut recording is */
 };
@@ -260,6 +278,7 @@ struct model {
     struct model_sums sums; /* of the session; its peak is of the merged order */
     struct model_loss loss;
     uint64_t start_unix_ns;
+    uint64_t base_slice_ns;
     uint64_t end_ns; /* time of the last event or of the end */
     uint64_t rss_peak_bytes;
     bool finished; /* the session ended; false: a checkpoint of a running or cut one */
@@ -292,8 +311,15 @@ unsigned model_size_class(uint64_t bytes);
 uint64_t model_size_class_least(unsigned size_class);
 unsigned model_life_class(uint64_t ns);
 uint64_t model_life_class_least(unsigned life_class);
+unsigned model_cell_life_class(uint64_t ns);
+uint64_t model_cell_life_class_least(unsigned cell_life_class);
+/* Class 0 is size 0, class c holds [2^(c-1), 2^c), the last one all above. */
+unsigned model_slice_size_class(uint64_t bytes);
 
-/* Brings saved peaks and rows up to date, so that readers see finished figures. */
+/*
+ * Brings saved peaks, rows and the open slice up to date, so that readers see finished figures.
+ * Costs one pass over cells, rows and live blocks; events may follow. ERR_MEMORY: rows are short.
+ */
 int model_settle(struct model *model);
 
 #endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cells by their key, and the figures of a cell that are finished on demand. */
+#include <stdlib.h>
+
+#include "base/diag.h"
+#include "heap/state.h"
+
+enum { CELLS_INDEX_FIRST = 1024 };
+
+static size_t cells_home(const struct cells_index *index, const struct model_cell_key *key)
+{
+    uint64_t site = (uint64_t)key->node << 32 | key->task;
+    uint64_t who = (uint64_t)key->process << 32 | key->thread;
+    uint64_t hash = (site ^ (who * 0xc2b2ae3d27d4eb4fu)) * 0x9e3779b97f4a7c15u;
+    return (size_t)(hash >> 24) & index->mask;
+}
+
+static bool cells_same(const struct model_cell_key *a, const struct model_cell_key *b)
+{
+    return a->node == b->node && a->process == b->process && a->thread == b->thread &&
+           a->task == b->task;
+}
+
+static uint32_t *cells_entry(const struct model *model, const struct model_cell_key *key)
+{
+    const struct cells_index *index = &model->feed->cells;
+    size_t i = cells_home(index, key);
+    while (index->entries[i] && !cells_same(&model->cells.at[index->entries[i] - 1].key, key))
+        i = (i + 1) & index->mask;
+    return &index->entries[i];
+}
+
+static int cells_index_grow(struct model *model)
+{
+    struct cells_index *index = &model->feed->cells;
+    size_t entries = index->entries ? (index->mask + 1) * 2 : CELLS_INDEX_FIRST;
+    uint32_t *larger = calloc(entries, sizeof *larger);
+    if (!larger)
+        return ERR_MEMORY;
+    free(index->entries);
+    index->entries = larger;
+    index->mask = entries - 1;
+    for (size_t i = 0; i < model->cells.n; i++)
+        *cells_entry(model, &model->cells.at[i].key) = (uint32_t)i + 1;
+    return 0;
+}
+
+static int cells_add(struct model *model, const struct model_cell_key *key, uint64_t at_ns,
+                     uint32_t *ret_cell)
+{
+    if (key->node >= model->nodes.n || key->process >= model->processes.n ||
+        key->thread >= model->threads.n || key->task >= model->tasks.n)
+        return ERR_USAGE;
+    if (model->cells.n >= MODEL_CELLS_MAX)
+        return ERR_LIMIT;
+    if (model->cells.n + 1 > model->feed->cells.mask / 2 && cells_index_grow(model) < 0)
+        return ERR_MEMORY;
+    struct model_cell cell = {.key = *key,
+                              .size_min = UINT64_MAX,
+                              .life = MODEL_NONE,
+                              .first_ns = at_ns,
+                              .peak_epoch = model->sums.peak_epoch,
+                              .process_peak_epoch =
+                                      model->processes.at[key->process].sums.peak_epoch};
+    if (!VEC_PUSH(&model->cells, MODEL_CELLS_MAX, cell))
+        return ERR_MEMORY;
+    *cells_entry(model, key) = (uint32_t)model->cells.n;
+    *ret_cell = (uint32_t)model->cells.n - 1;
+    return 0;
+}
+
+int cells_take(struct model *model, const struct model_cell_key *key, uint64_t at_ns,
+               uint32_t *ret_cell)
+{
+    if (model->feed->cells.entries) {
+        uint32_t entry = *cells_entry(model, key);
+        if (entry) {
+            *ret_cell = entry - 1;
+            return 0;
+        }
+    }
+    return cells_add(model, key, at_ns, ret_cell);
+}
+
+int cells_life_take(struct model *model, uint32_t cell)
+{
+    static const struct model_life no_life;
+    if (model->cells.at[cell].life != MODEL_NONE)
+        return 0;
+    if (!VEC_PUSH(&model->lives, MODEL_CELLS_MAX, no_life))
+        return ERR_MEMORY;
+    model->cells.at[cell].life = (uint32_t)model->lives.n - 1;
+    return 0;
+}
+
+void cells_prefetch(const struct model *model, const struct model_cell_key *key)
+{
+    const struct cells_index *index = &model->feed->cells;
+    if (index->entries)
+        __builtin_prefetch(&index->entries[cells_home(index, key)]);
+}
+
+void cells_index_done(struct cells_index *index)
+{
+    free(index->entries);
+    *index = (struct cells_index){0};
+}
+
+/* Brings the saved peaks of a cell to the last epochs. Nothing was live of an ended process. */
+static void cells_peaks_settle(struct model *model, struct model_cell *cell)
+{
+    const struct model_process *process = &model->processes.at[cell->key.process];
+    uint64_t epoch = model->sums.peak_epoch;
+    if (process->end != PROCESS_RUNNING && process->session_epoch_at_end != epoch) {
+        cell->peak_n = cell->peak_bytes = 0;
+        cell->peak_epoch = epoch;
+    } else if (cell->peak_epoch != epoch) {
+        cell->peak_n = cell->live_n;
+        cell->peak_bytes = cell->live_bytes;
+        cell->peak_epoch = epoch;
+    }
+    if (cell->process_peak_epoch != process->sums.peak_epoch) {
+        cell->process_peak_n = cell->live_n;
+        cell->process_peak_bytes = cell->live_bytes;
+        cell->process_peak_epoch = process->sums.peak_epoch;
+    }
+}
+
+void cells_settle(struct model *model)
+{
+    VEC_EACH (struct model_cell, cell, &model->cells) {
+        cells_peaks_settle(model, cell);
+        cell->free_n = cell->alloc_n - cell->live_n;
+        cell->free_bytes = cell->alloc_bytes - cell->live_bytes;
+        cell->sample_n = cell->alloc_n - cell->weight_excess;
+        cell->short_n = cell->short_bytes = 0;
+    }
+    VEC_EACH (struct model_row, row, &model->rows) {
+        if (row->born == row->freed) {
+            model->cells.at[row->cell].short_n += row->n;
+            model->cells.at[row->cell].short_bytes += row->bytes;
+        }
+    }
+}

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Allocations and frees into the model.
+ *
+ * Every event first obtains whatever it may need (a slot, a cell, a row, a lifetime histogram), and
+ * then changes figures without being able to fail: an event is applied whole or not at all.
+ *
+ * Live at the peak, exact and in O(1): each scope (session, process) counts how often its peak has
+ * risen, its epoch. A cell that is touched for the first time in an epoch first saves what it holds
+ * live: that is its share of the peak just passed. A cell that is not touched again holds its
+ * share.
+ */
+#include "heap/feed.h"
+
+#include <stdlib.h>
+
+#include "base/diag.h"
+#include "heap/state.h"
+
+/* One change of the live heap: what dies, what is born, by whom. */
+struct feed_change {
+    struct model_process *process;
+    struct feed_process_state *state;
+    uint32_t thread, task;
+    uint32_t cell; /* of what is born */
+};
+
+void feed_prefetch(const struct model *model, uint32_t process, uint64_t address)
+{
+    if (process < model->feed->processes.n)
+        blocks_prefetch(&model->feed->processes.at[process].blocks, address);
+}
+
+bool feed_is_live(const struct model *model, uint32_t process, uint64_t address)
+{
+    return process < model->feed->processes.n && address &&
+           blocks_find(&model->feed->processes.at[process].blocks, address);
+}
+
+/* Saves the cell's share of each peak that was passed since it was touched last. */
+static inline void feed_touch(struct model *model, const struct model_process *process,
+                              struct model_cell *cell)
+{
+    if (cell->peak_epoch != model->sums.peak_epoch) {
+        cell->peak_epoch = model->sums.peak_epoch;
+        cell->peak_n = cell->live_n;
+        cell->peak_bytes = cell->live_bytes;
+    }
+    if (cell->process_peak_epoch != process->sums.peak_epoch) {
+        cell->process_peak_epoch = process->sums.peak_epoch;
+        cell->process_peak_n = cell->live_n;
+        cell->process_peak_bytes = cell->live_bytes;
+    }
+    cell->touched = model->feed->checkpoint;
+}
+
+static inline void feed_sums_alloc(struct model_sums *sums, uint64_t n, uint64_t bytes,
+                                   uint64_t size_bytes)
+{
+    sums->alloc_n += n;
+    sums->alloc_bytes += bytes;
+    sums->live_n += n;
+    sums->live_bytes += bytes;
+    if (size_bytes > sums->max_block_bytes)
+        sums->max_block_bytes = size_bytes;
+}
+
+static inline void feed_sums_free(struct model_sums *sums, uint64_t n, uint64_t bytes)
+{
+    sums->free_n += n;
+    sums->free_bytes += bytes;
+    sums->live_n -= n;
+    sums->live_bytes -= bytes;
+}
+
+static inline void feed_sums_peak(struct model_sums *sums, uint64_t at_ns)
+{
+    if (sums->live_bytes <= sums->peak_bytes)
+        return;
+    sums->peak_bytes = sums->live_bytes;
+    sums->peak_n = sums->live_n;
+    sums->peak_at_ns = at_ns;
+    sums->peak_epoch++;
+}
+
+/* After each step: peaks are those of states between events only. */
+static inline void feed_peaks(struct model *model, struct model_process *process)
+{
+    struct model_feed *feed = model->feed;
+    feed_sums_peak(&model->sums, feed->now_ns);
+    feed_sums_peak(&process->sums, feed->now_ns);
+    if (model->sums.live_bytes > feed->slice.high_bytes)
+        feed->slice.high_bytes = model->sums.live_bytes;
+}
+
+static inline void feed_born(struct model *model, const struct feed_change *change,
+                             uint64_t size_bytes, uint32_t weight)
+{
+    struct model_cell *cell = &model->cells.at[change->cell];
+    uint64_t n = weight, bytes = size_bytes * weight;
+    feed_touch(model, change->process, cell);
+    cell->alloc_n += n;
+    cell->alloc_bytes += bytes;
+    cell->live_n += n;
+    cell->live_bytes += bytes;
+    if (size_bytes < cell->size_min)
+        cell->size_min = size_bytes;
+    if (size_bytes > cell->size_max)
+        cell->size_max = size_bytes;
+    cell->last_ns = model->feed->now_ns;
+    if (weight != 1)
+        cell->weight_excess += weight - 1;
+    feed_sums_alloc(&model->sums, n, bytes, size_bytes);
+    feed_sums_alloc(&change->process->sums, n, bytes, size_bytes);
+    unsigned size_class = model_size_class(size_bytes);
+    model->histograms->size_n[size_class] += n;
+    model->histograms->size_bytes[size_class] += bytes;
+    model->feed->slice.size_n[model_slice_size_class(size_bytes)] += n;
+}
+
+/* Obtains what the death of a block needs; the row to which it goes. */
+static int feed_dies_prepare(struct model *model, const struct blocks_slot *block,
+                             struct model_row **ret_row)
+{
+    struct model_feed *feed = model->feed;
+    if (model->rows.n >= feed->limits.rows)
+        timeline_shrink(model);
+    int err = cells_life_take(model, block->cell);
+    if (err < 0)
+        return err;
+    return rows_take(&feed->rows, block->cell, feed_born_slice(model, block->born_ns),
+                     feed->slice_at, ret_row);
+}
+
+/* The block leaves every figure; the caller takes it out of the table. */
+static inline void feed_dies(struct model *model, const struct feed_change *change,
+                             const struct blocks_slot *block, struct model_row *row)
+{
+    struct model_feed *feed = model->feed;
+    struct model_cell *cell = &model->cells.at[block->cell];
+    uint64_t size_bytes = block->size_bytes & ~BLOCKS_PENDING;
+    uint64_t n = block->weight, bytes = size_bytes * block->weight;
+    uint64_t age_ns = feed->now_ns - block->born_ns;
+    row->n += n;
+    row->bytes += bytes;
+    feed_touch(model, change->process, cell);
+    cell->live_n -= n;
+    cell->live_bytes -= bytes;
+    if (change->thread != cell->key.thread)
+        cell->other_thread_free_n += n;
+    if (change->task != cell->key.task)
+        cell->other_task_free_n += n;
+    feed_sums_free(&model->sums, n, bytes);
+    feed_sums_free(&change->process->sums, n, bytes);
+    unsigned life_class = model_life_class(age_ns);
+    unsigned cell_class = (life_class + 1) / 2;
+    if (cell_class >= MODEL_CELL_LIFE_CLASSES)
+        cell_class = MODEL_CELL_LIFE_CLASSES - 1;
+    uint32_t *life = &model->lives.at[cell->life].n[cell_class];
+    *life = n > UINT32_MAX - *life ? UINT32_MAX : *life + (uint32_t)n;
+    model->histograms->size_life_n[model_size_class(size_bytes)][life_class] += n;
+    feed->slice.life_n[cell_class] += n;
+}
+
+/*
+ * A block is temporary when it dies while it is still its thread's last allocation, and no realloc
+ * of it was begun.
+ */
+static inline bool feed_was_last(struct model *model, const struct blocks_slot *block)
+{
+    struct feed_thread_state *thread =
+            &model->feed->threads.at[model->cells.at[block->cell].key.thread];
+    if (thread->last_address != block->address)
+        return false;
+    thread->last_address = 0;
+    return true;
+}
+
+static inline void feed_temporary(struct model *model, const struct feed_change *change,
+                                  const struct blocks_slot *block)
+{
+    if (!feed_was_last(model, block))
+        return;
+    model->cells.at[block->cell].temporary_n += block->weight;
+    model->sums.temporary_n += block->weight;
+    change->process->sums.temporary_n += block->weight;
+}
+
+/* Checks who does it and moves time on. */
+static inline int feed_enter(struct model *model, const struct feed_context *context,
+                             struct feed_change *ret_change)
+{
+    struct model_feed *feed = model->feed;
+    if (context->process >= feed->processes.n)
+        return ERR_USAGE;
+    struct feed_process_state *state = &feed->processes.at[context->process];
+    if (state->ended)
+        return ERR_STATE;
+    feed_advance(model, context->at_ns);
+    *ret_change = (struct feed_change){.process = &model->processes.at[context->process],
+                                       .state = state,
+                                       .thread = context->thread,
+                                       .task = context->task};
+    return 0;
+}
+
+static inline int feed_cell(struct model *model, const struct feed_context *context, uint32_t node,
+                            uint32_t *ret_cell)
+{
+    struct model_cell_key key = {node, context->process, context->thread, context->task};
+    return cells_take(model, &key, model->feed->now_ns, ret_cell);
+}
+
+/* Nobody saw the free of this block: it happens now, as far as can be told. */
+static int feed_replace(struct model *model, const struct feed_change *change,
+                        struct blocks_slot *slot)
+{
+    struct model_row *row;
+    int err = feed_dies_prepare(model, slot, &row);
+    if (err < 0)
+        return err;
+    feed_dies(model, change, slot, row);
+    model->loss.replaced_block_n++;
+    blocks_remove(&change->state->blocks, slot);
+    return 0;
+}
+
+/* The slot where a new block goes. An address that was live is so no longer. */
+static inline int feed_place(struct model *model, const struct feed_change *change,
+                             uint64_t address, struct blocks_slot **ret_slot)
+{
+    struct blocks *blocks = &change->state->blocks;
+    int err = blocks_reserve(blocks);
+    if (err < 0)
+        return err;
+    struct blocks_slot *slot = blocks_place(blocks, address);
+    if (slot->address) {
+        feed_was_last(model, slot);
+        err = feed_replace(model, change, slot);
+        if (err < 0)
+            return err;
+        slot = blocks_place(blocks, address);
+    }
+    *ret_slot = slot;
+    return 0;
+}
+
+static inline uint64_t feed_size(uint64_t size_bytes)
+{
+    return size_bytes > BLOCKS_SIZE_MAX ? BLOCKS_SIZE_MAX : size_bytes;
+}
+
+int feed_alloc(struct model *model, const struct feed_context *context, uint64_t address,
+               uint64_t size_bytes, uint32_t node, uint32_t weight)
+{
+    struct feed_change change;
+    struct blocks_slot *slot;
+    int err = address ? feed_enter(model, context, &change) : ERR_USAGE;
+    if (err < 0)
+        return err;
+    err = feed_cell(model, context, node, &change.cell);
+    if (err < 0)
+        return err;
+    err = feed_place(model, &change, address, &slot);
+    if (err < 0)
+        return err;
+    size_bytes = feed_size(size_bytes);
+    weight = weight ? weight : 1;
+    *slot = (struct blocks_slot){address, size_bytes, model->feed->now_ns, change.cell, weight};
+    change.state->blocks.n++;
+    feed_born(model, &change, size_bytes, weight);
+    model->feed->threads.at[context->thread].last_address = address;
+    feed_peaks(model, change.process);
+    return 0;
+}
+
+/* Counts a free of an address that the process's blocks do not have. */
+static int feed_unknown(struct model *model, struct model_process *process)
+{
+    if (process->parent != MODEL_NONE && !process->is_exec) {
+        process->sums.inherited_free_n++;
+        model->sums.inherited_free_n++;
+        return FEED_INHERITED;
+    }
+    process->sums.unknown_free_n++;
+    model->sums.unknown_free_n++;
+    return FEED_UNKNOWN;
+}
+
+int feed_free(struct model *model, const struct feed_context *context, uint64_t address)
+{
+    struct feed_change change;
+    int err = address ? feed_enter(model, context, &change) : ERR_USAGE;
+    if (err < 0)
+        return err;
+    struct blocks_slot *slot = blocks_find(&change.state->blocks, address);
+    if (!slot)
+        return feed_unknown(model, change.process);
+    struct model_row *row;
+    err = feed_dies_prepare(model, slot, &row);
+    if (err < 0)
+        return err;
+    feed_temporary(model, &change, slot);
+    feed_dies(model, &change, slot, row);
+    blocks_remove(&change.state->blocks, slot);
+    if (blocks_is_roomy(&change.state->blocks))
+        blocks_shrink(&change.state->blocks);
+    return FEED_DONE;
+}
+
+int feed_realloc_begin(struct model *model, const struct feed_context *context, uint64_t address,
+                       struct feed_pending *ret_pending)
+{
+    struct feed_change change;
+    int err = address ? feed_enter(model, context, &change) : ERR_USAGE;
+    if (err < 0)
+        return err;
+    struct blocks_slot *slot = blocks_find(&change.state->blocks, address);
+    if (!slot) {
+        *ret_pending = (struct feed_pending){0};
+        int outcome = feed_unknown(model, change.process);
+        model->loss.unmatched_realloc_n += outcome == FEED_UNKNOWN;
+        return outcome;
+    }
+    *ret_pending = (struct feed_pending){.address = address,
+                                         .size_bytes = slot->size_bytes,
+                                         .born_ns = slot->born_ns,
+                                         .cell = slot->cell,
+                                         .weight = slot->weight};
+    slot->size_bytes |= BLOCKS_PENDING;
+    feed_was_last(model, slot);
+    return FEED_DONE;
+}
+
+/* The slot of a pending block, NULL: nobody began it. */
+static struct blocks_slot *feed_pending_slot(const struct blocks *blocks,
+                                             const struct feed_pending *pending)
+{
+    if (!blocks->slots || !pending->address)
+        return NULL;
+    size_t i = blocks_home(blocks, pending->address);
+    for (; blocks->slots[i].address; i = (i + 1) & blocks->mask) {
+        struct blocks_slot *slot = &blocks->slots[i];
+        if (slot->address == pending->address &&
+            slot->size_bytes == (pending->size_bytes | BLOCKS_PENDING) &&
+            slot->born_ns == pending->born_ns && slot->cell == pending->cell &&
+            slot->weight == pending->weight)
+            return slot;
+    }
+    return NULL;
+}
+
+static void feed_realloc_counts(struct model *model, const struct feed_change *change,
+                                uint32_t weight, bool in_place)
+{
+    model->cells.at[change->cell].realloc_n += weight;
+    model->sums.realloc_n += weight;
+    change->process->sums.realloc_n += weight;
+    if (in_place) {
+        model->sums.realloc_in_place_n += weight;
+        change->process->sums.realloc_in_place_n += weight;
+    }
+}
+
+/* The pending block dies and, unless it was shrunk to nothing, another one takes its place. */
+static int feed_realloc_known(struct model *model, const struct feed_context *context,
+                              struct feed_change *change, struct feed_pending *pending,
+                              const struct blocks_slot *born, uint32_t node)
+{
+    struct blocks *blocks = &change->state->blocks;
+    struct blocks_slot *slot;
+    struct model_row *row;
+    int err = born->address ? feed_cell(model, context, node, &change->cell) : 0;
+    if (err == 0 && born->address)
+        err = feed_place(model, change, born->address, &slot);
+    if (err < 0)
+        return err;
+    slot = feed_pending_slot(blocks, pending);
+    if (!slot)
+        return ERR_USAGE;
+    err = feed_dies_prepare(model, slot, &row);
+    if (err < 0)
+        return err;
+    feed_dies(model, change, slot, row);
+    blocks_remove(blocks, slot);
+    if (born->address) {
+        slot = blocks_place(blocks, born->address);
+        *slot = *born;
+        slot->cell = change->cell;
+        slot->born_ns = model->feed->now_ns;
+        blocks->n++;
+        feed_born(model, change, born->size_bytes, born->weight);
+        feed_realloc_counts(model, change, born->weight, born->address == pending->address);
+        model->feed->threads.at[context->thread].last_address = born->address;
+    }
+    feed_peaks(model, change->process);
+    pending->address = 0;
+    return FEED_DONE;
+}
+
+int feed_realloc_end(struct model *model, const struct feed_context *context,
+                     struct feed_pending *pending, uint64_t address, uint64_t size_bytes,
+                     uint32_t node, uint32_t weight)
+{
+    if (!pending->address)
+        return address ? feed_alloc(model, context, address, size_bytes, node, weight) : FEED_DONE;
+    struct feed_change change;
+    int err = feed_enter(model, context, &change);
+    if (err < 0)
+        return err;
+    struct blocks_slot born = {
+            .address = address, .size_bytes = feed_size(size_bytes), .weight = weight ? weight : 1};
+    return feed_realloc_known(model, context, &change, pending, &born, node);
+}
+
+void feed_realloc_cancel(struct model *model, const struct feed_context *context,
+                         struct feed_pending *pending)
+{
+    struct feed_process_state *state = feed_process_at(model->feed, context->process);
+    struct blocks_slot *slot = state ? feed_pending_slot(&state->blocks, pending) : NULL;
+    pending->address = 0;
+    if (!slot)
+        return;
+    /* Two live blocks at one address cannot be: the one that was allocated meanwhile stands. */
+    struct blocks_slot *other = blocks_find(&state->blocks, slot->address);
+    struct feed_change change = {.process = &model->processes.at[context->process],
+                                 .state = state,
+                                 .thread = context->thread,
+                                 .task = context->task};
+    if (!other || feed_replace(model, &change, slot) < 0)
+        slot->size_bytes &= ~BLOCKS_PENDING;
+}
+
+void feed_rss(struct model *model, uint64_t at_ns, uint64_t rss_bytes)
+{
+    feed_advance(model, at_ns);
+    if (rss_bytes > model->feed->slice.rss_bytes)
+        model->feed->slice.rss_bytes = rss_bytes;
+    if (rss_bytes > model->rss_peak_bytes)
+        model->rss_peak_bytes = rss_bytes;
+}
+
+void feed_time(struct model *model, uint64_t at_ns)
+{
+    feed_advance(model, at_ns);
+}

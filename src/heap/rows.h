@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Interval rows while they are fed: model.rows made unique by (cell, born, freed).
+ *
+ * Most deaths fall on few rows, so increments gather in a small cache first; what it evicts goes to
+ * its row through an index of row numbers. Rows lie dense in model.rows, beside each of them what a
+ * checkpoint has saved of it. A merge of slices renames rows in place and needs no memory.
+ */
+#ifndef MEMSCOPE_HEAP_ROWS_H
+#define MEMSCOPE_HEAP_ROWS_H
+
+#include "base/map.h"
+#include "heap/model.h"
+
+enum { ROWS_CACHE = 4096 };
+
+struct rows_saved {
+    uint64_t n, bytes;
+};
+
+struct rows {
+    struct model *model;
+    size_t max;
+    uint32_t *index;              /* row number + 1, 0 = free */
+    size_t mask;                  /* of index, 0 = none yet */
+    VEC(struct rows_saved) saved; /* one for each row */
+    struct model_row *cache;      /* ROWS_CACHE of them; n and bytes 0 = unused */
+};
+
+int rows_init(struct rows *rows, struct model *model, size_t max);
+void rows_done(struct rows *rows);
+
+static inline struct model_row *rows_cached(const struct rows *rows, uint32_t cell, uint32_t born,
+                                            uint32_t freed)
+{
+    uint64_t key = ((uint64_t)cell << 32 | born) * 0x9e3779b97f4a7c15u + freed * 0xff51afd7u;
+    return &rows->cache[(key >> 40) % ROWS_CACHE];
+}
+
+/* Makes the cache's entry this row's; ERR_MEMORY or ERR_LIMIT leaves every figure as it was. */
+int rows_evict(struct rows *rows, struct model_row *cached, uint32_t cell, uint32_t born,
+               uint32_t freed);
+
+/* The entry to which the row's increment may be added, *ret_row. Results as rows_evict. */
+static inline int rows_take(struct rows *rows, uint32_t cell, uint32_t born, uint32_t freed,
+                            struct model_row **ret_row)
+{
+    struct model_row *cached = rows_cached(rows, cell, born, freed);
+    *ret_row = cached;
+    if (cached->cell == cell && cached->born == born && cached->freed == freed)
+        return 0;
+    return rows_evict(rows, cached, cell, born, freed);
+}
+
+/* Empties the cache into the rows. */
+int rows_flush(struct rows *rows);
+
+/*
+ * Renames cells and slices and adds up rows that become one; drops rows with nothing in them. The
+ * cache must be empty. cells or slices may be NULL: as they are.
+ */
+void rows_rename(struct rows *rows, const uint32_t *cells, const uint32_t *slices);
+
+#endif

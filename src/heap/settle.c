@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finishes the figures that are not kept up to date with every event. */
+#include <string.h>
+
+#include "base/diag.h"
+#include "heap/state.h"
+
+/* Adds the rows of a process's live blocks. */
+static int open_rows_add(struct model *model, struct feed_process_state *process)
+{
+    process->has_open_rows = true;
+    struct model_feed *feed = model->feed;
+    const struct blocks *blocks = &process->blocks;
+    for (size_t i = 0; blocks->slots && i <= blocks->mask; i++) {
+        const struct blocks_slot *slot = &blocks->slots[i];
+        if (!slot->address)
+            continue;
+        if (model->rows.n >= feed->limits.rows)
+            timeline_shrink(model);
+        struct model_row *row;
+        int err = rows_take(&feed->rows, slot->cell, feed_born_slice(model, slot->born_ns),
+                            MODEL_OPEN, &row);
+        if (err < 0)
+            return err;
+        row->n += slot->weight;
+        row->bytes += (slot->size_bytes & ~BLOCKS_PENDING) * slot->weight;
+    }
+    return 0;
+}
+
+int open_rows_renew(struct model *model, uint32_t process)
+{
+    struct model_feed *feed = model->feed;
+    struct feed_process_state *state = &feed->processes.at[process];
+    if (state->has_open_rows) {
+        int err = rows_flush(&feed->rows);
+        if (err < 0)
+            return err;
+        VEC_EACH (struct model_row, row, &model->rows) {
+            if (row->freed == MODEL_OPEN && model->cells.at[row->cell].key.process == process)
+                row->n = row->bytes = 0;
+        }
+    }
+    return open_rows_add(model, state);
+}
+
+/* The rows of live blocks, counted anew. */
+static int open_rows_settle(struct model *model)
+{
+    struct model_feed *feed = model->feed;
+    int err = rows_flush(&feed->rows);
+    if (err < 0)
+        return err;
+    VEC_EACH (struct model_row, row, &model->rows) {
+        uint32_t process = model->cells.at[row->cell].key.process;
+        if (row->freed == MODEL_OPEN && !feed->processes.at[process].ended)
+            row->n = row->bytes = 0;
+    }
+    for (size_t i = 0; i < feed->processes.n && err == 0; i++)
+        err = open_rows_add(model, &feed->processes.at[i]);
+    if (err == 0)
+        err = rows_flush(&feed->rows);
+    rows_rename(&feed->rows, NULL, NULL);
+    return err;
+}
+
+static void histograms_settle(struct model_histograms *histograms)
+{
+    memset(histograms->life_n, 0, sizeof histograms->life_n);
+    for (size_t i = 0; i < MODEL_SIZE_CLASSES; i++) {
+        for (size_t k = 0; k < MODEL_LIFE_CLASSES; k++)
+            histograms->life_n[k] += histograms->size_life_n[i][k];
+    }
+}
+
+int model_settle(struct model *model)
+{
+    int err = 0;
+    if (model->feed) {
+        timeline_settle(model);
+        err = open_rows_settle(model);
+    }
+    cells_settle(model);
+    histograms_settle(model->histograms);
+    return err;
+}

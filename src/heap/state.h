@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What feeding keeps beside the model's tables. Private to heap/. */
+#ifndef MEMSCOPE_HEAP_STATE_H
+#define MEMSCOPE_HEAP_STATE_H
+
+#include "heap/blocks.h"
+#include "heap/feed.h"
+#include "heap/model.h"
+#include "heap/rows.h"
+#include "heap/slices.h"
+
+struct feed_process_state {
+    struct blocks blocks;
+    bool ended;
+    bool has_open_rows; /* of the last time that rows were settled */
+};
+
+struct feed_thread_state {
+    uint64_t last_address; /* its last allocation while that lives, else 0 */
+};
+
+struct feed_task_state {
+    bool ended;
+    bool is_group;
+};
+
+/* Cells by key. */
+struct cells_index {
+    uint32_t *entries; /* cell + 1, 0 = free */
+    size_t mask;       /* entries - 1, 0 = none yet */
+};
+
+/* The slice under way; its sums are the session's less what they were when it began. */
+struct feed_slice {
+    uint64_t end_ns;
+    uint64_t alloc_n, alloc_bytes, free_n, free_bytes;
+    uint64_t high_bytes;
+    uint64_t rss_bytes;
+    uint64_t size_n[MODEL_SLICE_SIZE_CLASSES];
+    uint64_t life_n[MODEL_CELL_LIFE_CLASSES];
+};
+
+#define FEED_TIME_MAX ((uint64_t)1 << 62)
+
+/* Maxima that tests lower. rows may be passed by what the cache of rows holds. */
+struct feed_limits {
+    size_t rows, slices;
+};
+
+struct model_feed {
+    uint64_t now_ns;
+    struct feed_slice slice;
+    uint32_t slice_at;   /* index of the slice under way, the last one */
+    uint32_t checkpoint; /* number of the next one: cells that it must write carry it */
+    uint64_t slice_start_ns;
+    uint64_t tasks_alive;
+    struct feed_limits limits;
+    VEC(struct feed_process_state) processes;
+    VEC(struct feed_thread_state) threads;
+    VEC(struct feed_task_state) tasks;
+    struct cells_index cells;
+    struct rows rows;
+    uint32_t *renamed;    /* room for the new index of each slice */
+    uint32_t slices_from; /* first slice that changed since the last checkpoint */
+};
+
+/* state->processes of an index that names a running process, or NULL. */
+static inline struct feed_process_state *feed_process_at(const struct model_feed *feed,
+                                                         uint32_t process)
+{
+    if (process >= feed->processes.n || feed->processes.at[process].ended)
+        return NULL;
+    return &feed->processes.at[process];
+}
+
+/* cells.c: the cell of the key, made if there is none. Indices of the key are checked then. */
+int cells_take(struct model *model, const struct model_cell_key *key, uint64_t at_ns,
+               uint32_t *ret_cell);
+/* Its entry in lives, made if there is none. */
+int cells_life_take(struct model *model, uint32_t cell);
+void cells_prefetch(const struct model *model, const struct model_cell_key *key);
+void cells_index_done(struct cells_index *index);
+/* Finishes the figures of all cells. */
+void cells_settle(struct model *model);
+
+/* timeline.c: begins the first slice; moves time on, closing slices. */
+void timeline_start(struct model *model);
+void timeline_advance(struct model *model, uint64_t at_ns);
+/* Brings the figures of the slice under way up to date. */
+void timeline_settle(struct model *model);
+/* Lowers the limit of slices until rows have room again. */
+void timeline_shrink(struct model *model);
+
+static inline void feed_advance(struct model *model, uint64_t at_ns)
+{
+    if (at_ns <= model->feed->now_ns)
+        return;
+    if (at_ns > FEED_TIME_MAX)
+        at_ns = FEED_TIME_MAX;
+    if (at_ns >= model->feed->slice.end_ns) {
+        timeline_advance(model, at_ns);
+    } else {
+        model->feed->now_ns = at_ns;
+        model->end_ns = at_ns;
+    }
+}
+
+/* The slice in which a block was born that dies now. */
+static inline uint32_t feed_born_slice(const struct model *model, uint64_t born_ns)
+{
+    const struct model_feed *feed = model->feed;
+    if (born_ns >= feed->slice_start_ns)
+        return feed->slice_at;
+    return slices_find(model->slices.at, model->slices.n, born_ns);
+}
+
+/* settle.c: takes the rows of a process's live blocks anew. */
+int open_rows_renew(struct model *model, uint32_t process);
+
+#endif

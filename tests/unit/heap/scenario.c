@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A small machine of processes that allocate, free and reallocate at random. */
+#include "scenario.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "heap/feed.h"
+#include "heap/replay.h"
+#include "heap/state.h"
+
+struct scenario_maker {
+    const struct scenario_shape *shape;
+    struct scenario *out;
+    uint64_t seed;
+    uint64_t at_ns;
+    bool *ended; /* processes */
+    bool *task_ended;
+    uint64_t *reallocing; /* of each thread: old address, 0 = none */
+};
+
+static uint64_t scenario_random(struct scenario_maker *maker)
+{
+    maker->seed ^= maker->seed << 13;
+    maker->seed ^= maker->seed >> 7;
+    maker->seed ^= maker->seed << 17;
+    return maker->seed * 0x2545f4914f6cdd1du >> 16;
+}
+
+static uint64_t scenario_below(struct scenario_maker *maker, uint64_t n)
+{
+    return scenario_random(maker) % n;
+}
+
+static void scenario_put(struct scenario_maker *maker, struct events_event event)
+{
+    event.at_ns = maker->at_ns;
+    if (scenario_below(maker, 50) == 0 && event.at_ns > 10) /* late ones, too */
+        event.at_ns -= scenario_below(maker, 10);
+    bool pushed = VEC_PUSH(&maker->out->events, SIZE_MAX / 2, event);
+    assert(pushed);
+    (void)pushed;
+}
+
+static void scenario_process_begin(struct scenario_maker *maker, uint32_t parent, bool is_exec)
+{
+    struct model *tables = maker->out->tables;
+    struct model_process process = {.pid = 100 + (uint32_t)tables->processes.n,
+                                    .parent = parent,
+                                    .is_exec = is_exec,
+                                    .start_ns = maker->at_ns};
+    uint32_t index = (uint32_t)tables->processes.n;
+    VEC_PUSH(&tables->processes, MODEL_PROCESSES_MAX, process);
+    scenario_put(maker, (struct events_event){.kind = EVENTS_PROCESS_BEGIN, .process = index});
+    struct model_thread thread = {.process = index, .tid = process.pid};
+    scenario_put(maker, (struct events_event){.kind = EVENTS_THREAD_BEGIN,
+                                              .process = index,
+                                              .thread = (uint32_t)tables->threads.n});
+    VEC_PUSH(&tables->threads, MODEL_THREADS_MAX, thread);
+}
+
+/* Processes, threads and tasks begin and end. */
+static void scenario_life(struct scenario_maker *maker)
+{
+    const struct scenario_shape *shape = maker->shape;
+    struct model *tables = maker->out->tables;
+    uint32_t process = (uint32_t)scenario_below(maker, tables->processes.n);
+    switch (scenario_below(maker, 6)) {
+    case 0:
+        if (tables->processes.n < shape->processes && !maker->ended[process])
+            scenario_process_begin(maker, process, false);
+        break;
+    case 1:
+        if (tables->processes.n >= shape->processes || maker->ended[process])
+            break;
+        bool is_exec = scenario_below(maker, 2);
+        maker->ended[process] = true;
+        scenario_put(maker,
+                     (struct events_event){.kind = EVENTS_PROCESS_END,
+                                           .process = process,
+                                           .size_bytes = is_exec ? PROCESS_EXECED : PROCESS_EXITED,
+                                           .node = 3});
+        scenario_process_begin(maker, process, is_exec);
+        break;
+    case 2:
+        if (tables->threads.n >= shape->threads || maker->ended[process])
+            break;
+        struct model_thread thread = {.process = process};
+        scenario_put(maker, (struct events_event){.kind = EVENTS_THREAD_BEGIN,
+                                                  .process = process,
+                                                  .thread = (uint32_t)tables->threads.n});
+        VEC_PUSH(&tables->threads, MODEL_THREADS_MAX, thread);
+        break;
+    case 3:
+        if (tables->tasks.n >= shape->tasks || maker->ended[process])
+            break;
+        struct model_task task = {.process = process, .group = MODEL_NONE};
+        scenario_put(maker, (struct events_event){.kind = EVENTS_TASK_BEGIN,
+                                                  .process = process,
+                                                  .task = (uint32_t)tables->tasks.n,
+                                                  .size_bytes = (uint64_t)MODEL_NONE + 1});
+        VEC_PUSH(&tables->tasks, MODEL_TASKS_MAX, task);
+        break;
+    case 4: {
+        uint32_t index = (uint32_t)scenario_below(maker, tables->tasks.n);
+        if (index && !maker->task_ended[index])
+            scenario_put(maker, (struct events_event){.kind = EVENTS_TASK_END, .task = index});
+        maker->task_ended[index] = true;
+        break;
+    }
+    default:
+        scenario_put(maker, (struct events_event){.kind = scenario_below(maker, 2) ? EVENTS_RSS
+                                                                                   : EVENTS_TIME,
+                                                  .size_bytes = 0});
+    }
+}
+
+static uint64_t scenario_address(struct scenario_maker *maker)
+{
+    /* Neighbours, far ones and odd ones. */
+    uint64_t i = 1 + scenario_below(maker, maker->shape->addresses);
+    return i % 3 ? 0x7f0000000000 + i * 16 : i * 0x100001;
+}
+
+static uint64_t scenario_size(struct scenario_maker *maker)
+{
+    uint64_t size = scenario_random(maker) >> (27 + scenario_below(maker, 21));
+    return scenario_below(maker, 20) ? size : 0;
+}
+
+static void scenario_heap(struct scenario_maker *maker)
+{
+    const struct model *tables = maker->out->tables;
+    uint32_t index = (uint32_t)scenario_below(maker, tables->threads.n);
+    struct events_event event = {.thread = index, .process = tables->threads.at[index].process};
+    if (maker->ended[event.process])
+        return;
+    if (scenario_below(maker, 3) == 0)
+        event.task = (uint32_t)scenario_below(maker, tables->tasks.n);
+    event.kind = scenario_below(maker, 9) < 4 ? EVENTS_ALLOC : EVENTS_FREE;
+    event.address = scenario_address(maker);
+    if (maker->reallocing[index]) {
+        if (scenario_below(maker, 3))
+            return; /* in the middle of it */
+        event.kind = scenario_below(maker, 8) ? EVENTS_REALLOC_END : EVENTS_REALLOC_CANCEL;
+        event.old_address = maker->reallocing[index];
+        if (scenario_below(maker, 3) == 0)
+            event.address = event.old_address;
+        if (event.kind == EVENTS_REALLOC_CANCEL || scenario_below(maker, 20) == 0)
+            event.address = 0;
+        maker->reallocing[index] = 0;
+    } else if (scenario_below(maker, 9) == 0) {
+        event.kind = EVENTS_REALLOC_BEGIN;
+        maker->reallocing[index] = event.address;
+    }
+    if (event.kind == EVENTS_ALLOC || event.kind == EVENTS_REALLOC_END) {
+        event.size_bytes = scenario_size(maker);
+        event.node = (uint32_t)scenario_below(maker, tables->nodes.n);
+        event.weight = 1;
+        if (maker->shape->weighted && scenario_below(maker, 2))
+            event.weight = (uint32_t)scenario_below(maker, 5000);
+    }
+    scenario_put(maker, event);
+}
+
+void scenario_make(struct scenario *ret_scenario, const struct scenario_shape *shape)
+{
+    *ret_scenario = (struct scenario){.tables = model_new()};
+    struct model *tables = ret_scenario->tables;
+    for (uint32_t i = 1; i < shape->nodes; i++)
+        model_node_add(tables, i / 2, 0, i);
+    struct scenario_maker maker = {
+            .shape = shape,
+            .out = ret_scenario,
+            .seed = shape->seed * 0x9e3779b97f4a7c15u + 1,
+            .ended = calloc(shape->processes + 1, 1),
+            .task_ended = calloc(shape->tasks + 1, 1),
+            .reallocing = calloc(shape->threads + shape->processes + 1, sizeof(uint64_t))};
+    scenario_process_begin(&maker, MODEL_NONE, false);
+    while (ret_scenario->events.n < shape->events) {
+        if (scenario_below(&maker, 3)) /* some share one time */
+            maker.at_ns += scenario_below(&maker, shape->step_ns * 3);
+        if (scenario_below(&maker, 2000) == 0)
+            maker.at_ns += shape->step_ns * 2000;
+        if (scenario_below(&maker, 40) == 0)
+            scenario_life(&maker);
+        else
+            scenario_heap(&maker);
+    }
+    free(maker.ended);
+    free(maker.task_ended);
+    free(maker.reallocing);
+}
+
+void scenario_done(struct scenario *scenario)
+{
+    vec_done(&scenario->events);
+    model_free_all(scenario->tables);
+}
+
+bool scenario_feed_some(const struct scenario *scenario, struct model *model, size_t from,
+                        size_t to)
+{
+    static struct replay replay;
+    if (from == 0) {
+        replay_done(&replay);
+        replay = (struct replay){.tables = scenario->tables, .model = model};
+    }
+    for (size_t i = from; i < to; i++) {
+        if (replay_event(&replay, &scenario->events.at[i]) == ERR_MEMORY)
+            return false;
+    }
+    if (to == scenario->events.n)
+        replay_done(&replay);
+    return true;
+}
+
+struct model *scenario_feed(const struct scenario *scenario, size_t slices, size_t rows)
+{
+    struct model *model = model_new();
+    int err = feed_open(model, 1000000);
+    assert(err == 0);
+    (void)err;
+    if (slices)
+        model->feed->limits.slices = slices;
+    if (rows)
+        model->feed->limits.rows = rows;
+    for (uint32_t i = 1; i < scenario->tables->nodes.n; i++) {
+        const struct model_node *node = &scenario->tables->nodes.at[i];
+        model_node_add(model, node->parent, node->location, node->flags);
+    }
+    bool fed = scenario_feed_some(scenario, model, 0, scenario->events.n);
+    assert(fed);
+    (void)fed;
+    return model;
+}
