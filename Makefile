@@ -39,7 +39,7 @@ check: deps-test $(BUILD)/build.ninja ## warnings of gcc and clang, format, rule
 asan: deps-test $(BUILD)/build.ninja ## unit tests of the tool side under ASan and UBSan
 	@tests/run_all.py --build $(BUILD) unit-asan
 
-bench: build ## compare with other heap profilers, print a table of ratios
+## compare with other heap profilers, print a table of ratios
 	@bench/run.py --memscope $(MEMSCOPE)
 
 fuzz: deps-test ## fuzz each target for FUZZ_SECONDS (60)

@@ -13,15 +13,14 @@ from tree import c_files, code_of, line_of, text_of
 
 UNSAFE = """strcpy strcat stpcpy sprintf vsprintf gets atoi atol atoll atof strtok scanf sscanf
     fscanf system popen tmpnam tempnam mktemp tmpfile alloca rand srand random srandom drand48
-    asctime ctime localtime gmtime getlogin getpwnam getpwuid strerror
-    bsd_signal longjmp""".split()
+    asctime ctime localtime gmtime getlogin getpwnam getpwuid strerror bsd_signal""".split()
 PRINTS_OR_EXITS = """exit _Exit quick_exit abort printf fprintf vprintf vfprintf dprintf vdprintf
     puts putchar fputs perror err errx warn warnx error syslog setlocale""".split()
 IN_TARGET = """dlsym dlopen dlclose dlerror dladdr dl_iterate_phdr getenv secure_getenv setenv
     unsetenv putenv clearenv snprintf vsnprintf fopen fdopen fclose fread fwrite open openat read
     write close mmap munmap mremap mprotect madvise fork vfork execve clone getpid gettid
     clock_gettime gettimeofday nanosleep usleep sched_yield atexit sigaction sigprocmask strdup
-    strndup asprintf qsort backtrace syscall malloc_usable_size_real""".split()
+    strndup asprintf qsort backtrace syscall setjmp longjmp siglongjmp""".split()
 IN_TARGET_PREFIXES = ("pthread_", "sem_", "unw_", "__cxa_")
 
 
