@@ -138,24 +138,38 @@ static bool wide_cfa(const struct cfi_machine *machine, const struct cfi_row *ro
     return true;
 }
 
+static bool offset_fits(int64_t offset)
+{
+    return offset >= 0 && offset % 8 == 0 && offset <= UNWIND_OFFSET_MASK;
+}
+
+/* How many words below the CFA bp was saved, 0 when it was not; negative when that is not all. */
+static int64_t slot_of(const struct unwind_wide *entry)
+{
+    if (entry->bp == UNWIND_BP_SAME)
+        return 0;
+    int64_t slot = -entry->bp_offset / 8;
+    if (entry->bp != UNWIND_BP_AT_CFA || entry->bp_offset % 8 != 0 || slot <= 0 ||
+        slot > UNWIND_SLOT_MAX)
+        return -1;
+    return slot;
+}
+
 /* The compact form of an entry, else a WIDE rule. */
 static uint32_t rule_compact(const struct unwind_wide *entry)
 {
-    int64_t slot = entry->bp == UNWIND_BP_AT_CFA ? -entry->bp_offset : 0;
     if (entry->pc_offset != -8)
         return rule_wide(entry);
     if (entry->cfa_loaded) {
         if (entry->cfa_from_bp && entry->bp == UNWIND_BP_AT_BP && entry->bp_offset == 0 &&
-            entry->cfa_offset <= 0 && -entry->cfa_offset <= UNWIND_OFFSET_MASK &&
-            entry->cfa_offset % 8 == 0)
+            offset_fits(-entry->cfa_offset))
             return (uint32_t)-entry->cfa_offset | 1u << UNWIND_SLOT_SHIFT | UNWIND_REALIGNED;
         return rule_wide(entry);
     }
-    if (entry->bp > UNWIND_BP_AT_CFA || slot % 8 != 0 || slot < 0 || slot / 8 > UNWIND_SLOT_MAX ||
-        (entry->bp == UNWIND_BP_AT_CFA && slot == 0) || entry->cfa_offset % 8 != 0 ||
-        entry->cfa_offset < 0 || entry->cfa_offset > UNWIND_OFFSET_MASK)
+    int64_t slot = slot_of(entry);
+    if (slot < 0 || !offset_fits(entry->cfa_offset))
         return rule_wide(entry);
-    return (uint32_t)entry->cfa_offset | (uint32_t)(slot / 8) << UNWIND_SLOT_SHIFT |
+    return (uint32_t)entry->cfa_offset | (uint32_t)slot << UNWIND_SLOT_SHIFT |
            (entry->cfa_from_bp ? UNWIND_FROM_BP : UNWIND_FROM_SP);
 }
 

@@ -78,34 +78,31 @@ void module_log_append(uintptr_t base, uintptr_t end_address, const uint8_t *bui
     atomic_fetch_add(&probe.modules, 1);
 }
 
+static bool record_valid(uint64_t id, const struct log_record *record)
+{
+    return record->n != 0 && record->n <= UNWIND_PIECE_FRAMES && record->prev < id &&
+           (record->prev != 0 || record->kept == 0);
+}
+
 uint32_t probe_decode(uint64_t id, uintptr_t *ret_pcs, uint32_t max, uint32_t *ret_flags)
 {
-    uint32_t count = 0, wanted = UINT32_MAX;
-    bool first = true;
-    while (id != 0 && wanted != 0) {
-        if (id > atomic_load(&probe.used))
+    uint32_t count = 0, wanted = 0;
+    for (bool first = true; first || wanted != 0; first = false) {
+        if (id == 0 || id > atomic_load(&probe.used))
             return 0;
         const struct log_record *record = (const struct log_record *)(probe.words + id - 1);
         uint32_t depth = record->kept + record->n;
-        if (first)
-            *ret_flags = record->flags;
-        if (record->n == 0 || record->n > UNWIND_PIECE_FRAMES || record->prev >= id ||
-            (wanted != UINT32_MAX && wanted > depth))
-            return 0;
-        if (first)
+        if (first) {
             wanted = depth;
-        first = false;
-        for (uint32_t i = record->n; i-- > 0 && wanted > record->kept;) {
-            if (record->kept + i >= wanted)
-                continue;
-            if (count == max)
-                return 0;
-            ret_pcs[count++] = record->pcs[i];
+            *ret_flags = record->flags;
         }
-        wanted = wanted < record->kept ? wanted : record->kept;
+        if (!record_valid(id, record) || wanted > depth || count + record->n > max)
+            return 0;
+        for (; wanted > record->kept; wanted--)
+            ret_pcs[count++] = record->pcs[wanted - record->kept - 1];
         id = record->prev;
     }
-    return wanted == 0 ? count : 0;
+    return count;
 }
 
 struct unwind_thread *probe_thread(void)
@@ -120,8 +117,11 @@ void probe_thread_plain(bool plain)
     this_plain = plain;
 }
 
+static void gcc_find(void);
+
 void probe_init(void)
 {
+    gcc_find();
     probe.words = mmap(NULL, (size_t)LOG_WORDS * 8, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     struct unwind_config config = {
@@ -192,6 +192,22 @@ static uint32_t trim(uintptr_t *pcs, uint32_t n, uintptr_t pc)
     return n > 0 && pcs[n - 1] == 0 ? n - 1 : n;
 }
 
+/* libunwind defines gcc's entry points too: take them from gcc's own library. */
+static struct {
+    _Unwind_Reason_Code (*backtrace)(_Unwind_Trace_Fn, void *);
+    _Unwind_Ptr (*get_ip)(struct _Unwind_Context *);
+} gcc;
+
+static void gcc_find(void)
+{
+    void *library = dlopen("libgcc_s.so.1", RTLD_LAZY);
+    if (library == NULL)
+        abort();
+    gcc.backtrace =
+            (_Unwind_Reason_Code(*)(_Unwind_Trace_Fn, void *))dlsym(library, "_Unwind_Backtrace");
+    gcc.get_ip = (_Unwind_Ptr(*)(struct _Unwind_Context *))dlsym(library, "_Unwind_GetIP");
+}
+
 struct gcc_trace {
     uintptr_t *pcs;
     uint32_t n;
@@ -202,7 +218,7 @@ static _Unwind_Reason_Code gcc_frame(struct _Unwind_Context *context, void *data
     struct gcc_trace *trace = data;
     if (trace->n == PROBE_DEPTH_MAX)
         return _URC_END_OF_STACK;
-    trace->pcs[trace->n++] = _Unwind_GetIP(context);
+    trace->pcs[trace->n++] = gcc.get_ip(context);
     return _URC_NO_REASON;
 }
 
@@ -215,7 +231,7 @@ static void compare_others(unsigned oracles, uintptr_t pc, uint32_t n)
     }
     if ((oracles & PROBE_GCC) != 0) {
         struct gcc_trace trace = {theirs, 0};
-        _Unwind_Backtrace(gcc_frame, &trace);
+        gcc.backtrace(gcc_frame, &trace);
         compare(2, "gcc", ours, n, theirs, trim(theirs, trace.n, pc));
     }
 }
@@ -248,7 +264,7 @@ __attribute__((noinline)) uint64_t probe_capture(unsigned oracles)
     return id;
 }
 
-struct probe_counts probe_counts(void)
+struct probe_counts probe_counts_get(void)
 {
     struct probe_counts counts = {
             .captures = probe.counts.captures,
@@ -276,9 +292,9 @@ void probe_verbose(bool on)
     probe.verbose = on;
 }
 
-struct probe_log probe_log(void)
+struct probe_log_counts probe_log(void)
 {
-    return (struct probe_log){probe.stacks, probe.frames, probe.modules};
+    return (struct probe_log_counts){probe.stacks, probe.frames, probe.modules};
 }
 
 void probe_log_full(bool full)

@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "capture/unwind.h"
-
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#include "capture/unwind.h"
 
 enum { PROBE_DEPTH_MAX = 8192 };
 
@@ -40,7 +40,7 @@ void probe_thread_plain(bool plain);
 /* Captures the caller's stack and compares. Never inlined; keeps a frame pointer. */
 uint64_t probe_capture(unsigned oracles);
 
-struct probe_counts probe_counts(void);
+struct probe_counts probe_counts_get(void);
 void probe_counts_reset(void);
 /* Print the first few differences to stderr. */
 void probe_verbose(bool on);
@@ -48,10 +48,10 @@ void probe_verbose(bool on);
 /* The frames of a stack in the log, leaf first: their number, 0 when it is not explained. */
 uint32_t probe_decode(uint64_t id, uintptr_t *ret_pcs, uint32_t max, uint32_t *ret_flags);
 
-struct probe_log {
+struct probe_log_counts {
     uint64_t stacks, frames, modules;
 };
-struct probe_log probe_log(void);
+struct probe_log_counts probe_log(void);
 /* From now on the log takes no more stacks (as when it is full), or takes them again. */
 void probe_log_full(bool full);
 /* The pool gives no more memory. */
