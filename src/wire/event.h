@@ -39,17 +39,17 @@ enum wire_kind {
     WIRE_THREAD_BEGIN = 16, /* a tid: first record of each lane */
     WIRE_THREAD_NAME = 17,  /* a..c name, 24 bytes at most, 0-padded */
     WIRE_THREAD_END = 18,
-    WIRE_TASK_SWITCH = 19,    /* a task key (0 = none), b runtime's own id, c rule */
-    WIRE_TASK_BEGIN = 20,     /* a task key, b runtime's own id, c rule | slot 2: a stack, b entry */
-    WIRE_TASK_END = 21,       /* a task key, b polls, c busy ticks */
-    WIRE_TASK_NAME = 22,      /* a task key, b length | text slots */
+    WIRE_TASK_SWITCH = 19, /* a task key (0 = none), b runtime's own id, c rule */
+    WIRE_TASK_BEGIN = 20,  /* a task key, b runtime's own id, c rule | slot 2: a stack, b entry */
+    WIRE_TASK_END = 21,    /* a task key, b polls, c busy ticks */
+    WIRE_TASK_NAME = 22,   /* a task key, b length | text slots */
     /* The process. */
-    WIRE_FORK = 32,   /* a child's pid as the parent sees it, b child's process slot + 1 or 0 */
-    WIRE_EXEC = 33,   /* a 1 = announced, 2 = failed; b length | text slots: path */
-    WIRE_MARK = 34,   /* b length | text slots */
-    WIRE_RATE = 35,   /* a least weight before, b after, c reason */
-    WIRE_LOST = 36,   /* a events lost since the last such record, b ticks they span */
-    WIRE_CLOCK = 37,  /* a stamp source from here on: enum wire_stamp_source */
+    WIRE_FORK = 32,      /* a child's pid as the parent sees it, b child's process slot + 1 or 0 */
+    WIRE_EXEC = 33,      /* a 1 = announced, 2 = failed; b length | text slots: path */
+    WIRE_MARK = 34,      /* b length | text slots */
+    WIRE_RATE = 35,      /* a least weight before, b after, c reason */
+    WIRE_LOST = 36,      /* a events lost since the last such record, b ticks they span */
+    WIRE_CLOCK = 37,     /* a stamp source from here on: enum wire_stamp_source */
     WIRE_INHERITED = 38, /* reserved for the collector's bookkeeping of forked children */
     /* Records of the stack log; heads carry no stamp. */
     WIRE_STACK = 64,  /* head: n << 8 | flags << 24 | kept << 40; a previous id; b, c, then three a

@@ -29,18 +29,18 @@ enum {
     WIRE_VERSION = 1,
     WIRE_PAGE_BYTES = 4096,
     WIRE_PAGE_SLOTS = WIRE_PAGE_BYTES / WIRE_SLOT_BYTES,
-    WIRE_PAGE_BITS = 24,  /* of a page number */
-    WIRE_LANE_PAGES = 480, /* most ring pages of one lane */
+    WIRE_PAGE_BITS = 24,   /* of a page number */
+    WIRE_LANE_PAGES = 256, /* most ring pages of one lane */
     WIRE_PROCESSES_MAX = 1024,
     WIRE_LINE = 64,
 };
 
 /* segment.recording */
 enum wire_recording {
-    WIRE_OFF = 0,      /* hooks pass through */
+    WIRE_OFF = 0, /* hooks pass through */
     WIRE_ON = 1,
-    WIRE_PAUSED = 2,   /* the user asked: frees of known blocks only */
-    WIRE_ENDED = 3,    /* the session is over, for ever */
+    WIRE_PAUSED = 2, /* the user asked: frees of known blocks only */
+    WIRE_ENDED = 3,  /* the session is over, for ever */
 };
 
 enum wire_stamp_source { WIRE_STAMP_TSC = 0, WIRE_STAMP_SEQUENCE = 1 };
@@ -57,11 +57,11 @@ enum wire_strategy {
 struct wire_config {
     uint32_t strategy;
     uint32_t track_tasks;
-    uint32_t weight;        /* least weight of sampled allocations; 1 = every one, exactly */
-    uint32_t follow;        /* 1 = exec'd images join the session */
+    uint32_t weight; /* least weight of sampled allocations; 1 = every one, exactly */
+    uint32_t follow; /* 1 = exec'd images join the session */
     uint32_t track_maps;
-    uint32_t monitor;       /* 1 = time hooks (performance monitoring) */
-    uint32_t lane_pages;    /* most ring pages of one lane, <= WIRE_LANE_PAGES */
+    uint32_t monitor;    /* 1 = time hooks (performance monitoring) */
+    uint32_t lane_pages; /* most ring pages of one lane, <= WIRE_LANE_PAGES */
     uint32_t pad;
     uint64_t private_limit_bytes; /* of private_bytes below */
     uint64_t seed;
@@ -72,9 +72,9 @@ struct wire_segment {
     uint32_t version;
     uint32_t header_bytes; /* sizeof(struct wire_segment): refuses a library of another build */
     uint64_t key[2];
-    uint64_t size_bytes; /* of the whole file */
-    uint32_t page_n;     /* pages in all */
-    uint32_t first_page; /* of those that may be taken */
+    uint64_t size_bytes;                                  /* of the whole file */
+    uint32_t page_n;                                      /* pages in all */
+    uint32_t first_page;                                  /* of those that may be taken */
     uint32_t free_offset, lanes_offset, processes_offset; /* bytes from the start */
     uint32_t process_n;
     uint64_t start_tsc;
@@ -88,10 +88,10 @@ struct wire_segment {
     _Alignas(WIRE_LINE) _Atomic uint32_t room;         /* futex: counts pages given back */
 
     /* Written by targets. */
-    _Alignas(WIRE_LINE) _Atomic uint32_t doorbell; /* futex: a writer waits for room */
-    _Alignas(WIRE_LINE) _Atomic uint64_t sequence; /* stamps where the TSC may not be read */
+    _Alignas(WIRE_LINE) _Atomic uint32_t doorbell;      /* futex: a writer waits for room */
+    _Alignas(WIRE_LINE) _Atomic uint64_t sequence;      /* stamps where the TSC may not be read */
     _Alignas(WIRE_LINE) _Atomic uint64_t private_bytes; /* of all processes */
-    _Atomic uint64_t refused_process_n; /* found no process slot */
+    _Atomic uint64_t refused_process_n;                 /* found no process slot */
 };
 
 /* process.state */
@@ -104,10 +104,10 @@ enum {
 
 /* process.flags */
 enum {
-    WIRE_PROCESS_FORKED = 1,         /* began by fork, not by exec */
-    WIRE_PROCESS_OWN_ALLOCATOR = 2,  /* the executable defines malloc: hooks see nothing */
-    WIRE_PROCESS_SECCOMP = 4,        /* no system calls from here on */
-    WIRE_PROCESS_PROMOTED = 8,       /* single-thread saw a second thread */
+    WIRE_PROCESS_FORKED = 1,        /* began by fork, not by exec */
+    WIRE_PROCESS_OWN_ALLOCATOR = 2, /* the executable defines malloc: hooks see nothing */
+    WIRE_PROCESS_SECCOMP = 4,       /* no system calls from here on */
+    WIRE_PROCESS_PROMOTED = 8,      /* single-thread saw a second thread */
     WIRE_PROCESS_NO_TSC = 16,
 };
 
@@ -115,15 +115,15 @@ enum {
 struct wire_process {
     _Atomic uint32_t state;
     _Atomic uint32_t flags;
-    uint32_t pid;         /* as the process sees itself */
-    uint32_t parent;      /* slot + 1 of the process that forked it; 0 = unknown */
+    uint32_t pid;    /* as the process sees itself */
+    uint32_t parent; /* slot + 1 of the process that forked it; 0 = unknown */
     uint64_t start_stamp;
     _Atomic uint32_t common_lane; /* page numbers; 0 = none yet */
     _Atomic uint32_t log_lane;
     _Atomic uint64_t private_bytes;
     _Atomic uint64_t early_n, early_bytes; /* served before the process could be recorded */
     _Atomic uint64_t unstacked_n;          /* events without a stack for want of memory */
-    uint64_t pad[7];
+    uint64_t pad[8];
 };
 
 enum wire_lane_kind { WIRE_LANE_OWN = 1, WIRE_LANE_COMMON = 2, WIRE_LANE_LOG = 3 };
@@ -157,7 +157,8 @@ _Static_assert(sizeof(struct wire_lane) <= WIRE_PAGE_BYTES, "a lane header is on
 _Static_assert(sizeof(struct wire_segment) <= WIRE_PAGE_BYTES, "the segment header is one page");
 _Static_assert(sizeof(struct wire_process) == 128, "process slots do not straddle lines");
 
-static inline struct wire_process *wire_process_at(const struct wire_segment *segment, uint32_t slot)
+static inline struct wire_process *wire_process_at(const struct wire_segment *segment,
+                                                   uint32_t slot)
 {
     return (struct wire_process *)((char *)(uintptr_t)segment + segment->processes_offset) + slot;
 }
