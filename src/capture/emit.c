@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing events: the calling thread's own lane when it has one, the common lane otherwise.
+ *
+ * The stamp is read between reservation and commit, so that a lane without an open record can
+ * write no stamp that is older than the collector's look at its head.
+ */
+#include "capture/emit.h"
+
+#include "capture/cpu/x86_64/thread.h"
+#include "capture/lane.h"
+#include "capture/unwind.h"
+#include "wire/clock.h"
+
+/* glibc: no other thread exists, nor will before libc itself clears this. */
+extern char __libc_single_threaded __attribute__((weak));
+
+static uint64_t emit_stamp(void)
+{
+    struct wire_segment *segment = process.segment;
+    if (process.single && &__libc_single_threaded && __libc_single_threaded)
+        return atomic_load_explicit(&segment->coarse_stamp, memory_order_relaxed);
+    if (__builtin_expect(segment->stamp_source == WIRE_STAMP_SEQUENCE, 0))
+        return atomic_fetch_add_explicit(&segment->sequence, 1, memory_order_relaxed);
+    return wire_clock_ticks() - segment->start_tsc;
+}
+
+/* Where the calling thread's own stack ends: a pthread's below its control block. */
+static uintptr_t emit_stack_top(void)
+{
+    uintptr_t pointer = thread_pointer();
+    return pointer == process.main_thread_pointer ? process.main_stack_end : pointer;
+}
+
+/* True when the hook that marked the cache busy was left by a jump: its frame lies below ours. */
+static bool emit_left_behind(uintptr_t busy, uintptr_t here)
+{
+    return busy < here && here < emit_stack_top();
+}
+
+/*
+ * The id of the caller's stack. A hook that interrupts another of the same thread walks without
+ * the cache; so does the interrupted one should it find that the cache was taken from it.
+ */
+static uint64_t emit_stack(struct lane_state *state, const struct hook_frame *frame)
+{
+    uintptr_t here = frame->sp;
+    if (!state || (state->busy && !emit_left_behind(state->busy, here)))
+        return stack_capture_plain(frame->pc, frame->sp, frame->bp);
+    state->busy = here;
+    atomic_signal_fence(memory_order_seq_cst);
+    uint64_t id = stack_capture_id(state->unwind, frame->pc, frame->sp, frame->bp);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (*(volatile uintptr_t *)&state->busy != here) {
+        state->unwind->depth = 0;
+        state->unwind->base_kept = 0;
+        return stack_capture_plain(frame->pc, frame->sp, frame->bp);
+    }
+    state->busy = 0;
+    return id;
+}
+
+/* A record before its commit: the slots, and how its head is made. */
+struct emit_record {
+    struct wire_slot *slot;
+    unsigned kind;
+};
+
+/* Reserves n slots for a record of this thread; in the common lane one more names the thread. */
+static bool emit_begin(struct emit_record *record, struct lane_state *state, unsigned kind,
+                       unsigned n)
+{
+    if (__builtin_expect(state != NULL, 1)) {
+        record->slot = lane_reserve(state->lane, n);
+        record->kind = kind;
+        return record->slot != NULL;
+    }
+    struct wire_lane *lane = lane_common();
+    uint64_t at;
+    record->slot = lane ? lane_reserve_shared(lane, n + 1, &at) : NULL;
+    if (!record->slot)
+        return false;
+    record->kind = kind | WIRE_BY_OTHERS;
+    record->slot[n].a = process_tid();
+    record->slot[n].b = 0;
+    lane_commit(&record->slot[n], WIRE_CONTINUED);
+    return true;
+}
+
+static void emit_commit(const struct emit_record *record, uint64_t stamp)
+{
+    lane_commit(record->slot, wire_head(stamp, record->kind));
+}
+
+/* Per-lane counters: plain stores of their only writer. Common lanes are counted by the reader. */
+static void emit_count(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+void emit_alloc(const void *address, size_t size_bytes, const struct hook_frame *frame)
+{
+    struct lane_state *state = lane_mine();
+    uint64_t stack = emit_stack(state, frame);
+    struct emit_record record;
+    if (!emit_begin(&record, state, WIRE_ALLOC, 1))
+        return;
+    uint64_t stamp = emit_stamp();
+    record.slot->a = (uintptr_t)address;
+    record.slot->b = size_bytes;
+    record.slot->c = wire_stack(stack, 1);
+    emit_commit(&record, stamp);
+    if (state) {
+        emit_count(&state->lane->alloc_n, 1);
+        emit_count(&state->lane->alloc_bytes, size_bytes);
+    }
+}
+
+/* A record of one slot that names an address. */
+static void emit_address(const void *address, unsigned kind)
+{
+    struct lane_state *state = lane_mine();
+    struct emit_record record;
+    if (!emit_begin(&record, state, kind, 1))
+        return;
+    record.slot->a = (uintptr_t)address;
+    emit_commit(&record, emit_stamp());
+    if (state && kind == WIRE_FREE)
+        emit_count(&state->lane->free_n, 1);
+}
+
+void emit_free(const void *address)
+{
+    emit_address(address, WIRE_FREE);
+}
+
+bool emit_realloc_begin(const void *old)
+{
+    if (!emit_wanted())
+        return false;
+    emit_address(old, WIRE_REALLOC_BEGIN);
+    return true;
+}
+
+void emit_realloc_end(const void *old, const void *address, size_t size_bytes,
+                      const struct hook_frame *frame)
+{
+    if (!address && size_bytes) {
+        emit_address(old, WIRE_REALLOC_CANCEL);
+        return;
+    }
+    struct lane_state *state = lane_mine();
+    uint64_t stack = address ? emit_stack(state, frame) : 0;
+    struct emit_record record;
+    if (!emit_begin(&record, state, WIRE_REALLOC_END, 2))
+        return;
+    uint64_t stamp = emit_stamp();
+    record.slot->a = (uintptr_t)address;
+    record.slot->b = size_bytes;
+    record.slot->c = wire_stack(stack, 1);
+    record.slot[1].a = (uintptr_t)old;
+    lane_commit(&record.slot[1], WIRE_CONTINUED);
+    emit_commit(&record, stamp);
+    if (state && address) {
+        emit_count(&state->lane->alloc_n, 1);
+        emit_count(&state->lane->alloc_bytes, size_bytes);
+    }
+}
+
+void emit_map(const void *address, size_t bytes, const struct hook_frame *frame)
+{
+    struct lane_state *state = lane_mine();
+    uint64_t stack = emit_stack(state, frame);
+    struct emit_record record;
+    if (!emit_begin(&record, state, WIRE_MAP, 1))
+        return;
+    record.slot->a = (uintptr_t)address;
+    record.slot->b = bytes;
+    record.slot->c = wire_stack(stack, 1);
+    emit_commit(&record, emit_stamp());
+}
+
+void emit_unmap(const void *address, size_t bytes)
+{
+    struct lane_state *state = lane_mine();
+    struct emit_record record;
+    if (!emit_begin(&record, state, WIRE_UNMAP, 1))
+        return;
+    record.slot->a = (uintptr_t)address;
+    record.slot->b = bytes;
+    emit_commit(&record, emit_stamp());
+}
+
+void emit_exec(unsigned what, const char *path)
+{
+    enum { TEXT_BYTES = WIRE_SLOT_WORDS * sizeof(uint64_t) };
+    struct lane_state *state = lane_mine();
+    size_t n = 0;
+    while (path[n] && n < WIRE_NAME_MAX)
+        n++;
+    unsigned text_slots = (unsigned)((n + TEXT_BYTES - 1) / TEXT_BYTES);
+    struct emit_record record;
+    if (!emit_begin(&record, state, WIRE_EXEC, 1 + text_slots))
+        return;
+    record.slot->a = what;
+    record.slot->b = n;
+    for (unsigned i = 0; i < text_slots; i++) {
+        char *to = (char *)&record.slot[1 + i].a;
+        for (size_t at = 0; at < TEXT_BYTES; at++)
+            to[at] = i * TEXT_BYTES + at < n ? path[i * TEXT_BYTES + at] : 0;
+        lane_commit(&record.slot[1 + i], WIRE_CONTINUED);
+    }
+    emit_commit(&record, emit_stamp());
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a hook to a committed record: what each hook calls, and nothing else. */
+#ifndef MEMSCOPE_CAPTURE_EMIT_H
+#define MEMSCOPE_CAPTURE_EMIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/process.h"
+
+/* The hook's caller: where it returns to, its stack pointer there, and its rbp. */
+struct hook_frame {
+    uintptr_t pc, sp, bp;
+};
+
+/* Only inside the hook itself, which must be compiled with a frame pointer. */
+#define HOOK_FRAME()                                                                               \
+    {                                                                                              \
+        .pc = (uintptr_t)__builtin_return_address(0),                                              \
+        .sp = (uintptr_t)__builtin_frame_address(0) + 2 * sizeof(uintptr_t),                       \
+        .bp = *(const uintptr_t *)__builtin_frame_address(0),                                      \
+    }
+
+static inline bool emit_wanted(void)
+{
+    const struct wire_segment *segment =
+            atomic_load_explicit(&process.hooked, memory_order_acquire);
+    return segment && atomic_load_explicit(&segment->recording, memory_order_relaxed) == WIRE_ON;
+}
+
+/* After the real call returned address. */
+void emit_alloc(const void *address, size_t size_bytes, const struct hook_frame *frame);
+
+/* Before the real free. */
+void emit_free(const void *address);
+
+/* Before the real realloc of a block. False: nothing was written, nor may an end be. */
+bool emit_realloc_begin(const void *old);
+
+/* After it: address NULL and size 0 = it freed the block; NULL otherwise = it failed. */
+void emit_realloc_end(const void *old, const void *address, size_t size_bytes,
+                      const struct hook_frame *frame);
+
+/* The exec hooks: 1 = about to, 2 = it failed. */
+void emit_exec(unsigned what, const char *path);
+
+/* Memory from the kernel, and back. */
+void emit_map(const void *address, size_t bytes, const struct hook_frame *frame);
+void emit_unmap(const void *address, size_t bytes);
+
+#endif

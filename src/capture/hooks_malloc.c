@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The malloc family. Sizes, results, alignment and errno are the real functions' own; a record is
+ * committed after an allocation returned and before a release is made.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/early.h"
+#include "capture/emit.h"
+#include "capture/start.h"
+
+enum { HOOKS_ALIGNMENT = 16 };
+
+/* The declarations of <stdlib.h> and <malloc.h>, without their attributes. */
+HOOK void *malloc(size_t size);
+HOOK void *calloc(size_t n, size_t size);
+HOOK void *realloc(void *old, size_t size);
+HOOK void *reallocarray(void *old, size_t n, size_t size);
+HOOK void free(void *address);
+HOOK void cfree(void *address);
+HOOK void free_sized(void *address, size_t size);
+HOOK void free_aligned_sized(void *address, size_t alignment, size_t size);
+HOOK int posix_memalign(void **ret_address, size_t alignment, size_t size);
+HOOK void *aligned_alloc(size_t alignment, size_t size);
+HOOK void *memalign(size_t alignment, size_t size);
+HOOK void *valloc(size_t size);
+HOOK void *pvalloc(size_t size);
+HOOK size_t malloc_usable_size(void *address);
+
+static inline void *hooks_allocated(void *address, size_t size, const struct hook_frame *frame)
+{
+    if (address && emit_wanted())
+        emit_alloc(address, size, frame);
+    return address;
+}
+
+void *malloc(size_t size)
+{
+    const struct hook_frame frame = HOOK_FRAME();
+    if (!hooks_ready())
+        return early_take(size, HOOKS_ALIGNMENT);
+    return hooks_allocated(next.malloc(size), size, &frame);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    const struct hook_frame frame = HOOK_FRAME();
+    if (!hooks_ready())
+        return size && n > SIZE_MAX / size ? NULL : early_take(n * size, HOOKS_ALIGNMENT);
+    return hooks_allocated(next.calloc(n, size), n * size, &frame);
+}
+
+/* A block of the early pool moves to the real heap; its old place is never used again. */
+static void *hooks_realloc_early(const void *old, size_t size, const struct hook_frame *frame)
+{
+    char *address = hooks_ready() ? next.malloc(size) : early_take(size, HOOKS_ALIGNMENT);
+    size_t kept = early_size(old) < size ? early_size(old) : size;
+    for (size_t i = 0; address && i < kept; i++)
+        address[i] = ((const char *)old)[i];
+    return address && hooks_ready() ? hooks_allocated(address, size, frame) : address;
+}
+
+static void *hooks_realloc(void *old, size_t size, const struct hook_frame *frame)
+{
+    if (early_owns(old))
+        return hooks_realloc_early(old, size, frame);
+    if (!hooks_ready())
+        return early_take(size, HOOKS_ALIGNMENT);
+    if (!old)
+        return hooks_allocated(next.realloc(old, size), size, frame);
+    bool begun = emit_realloc_begin(old);
+    void *address = next.realloc(old, size);
+    if (begun)
+        emit_realloc_end(old, address, size, frame);
+    return address;
+}
+
+void *realloc(void *old, size_t size)
+{
+    const struct hook_frame frame = HOOK_FRAME();
+    return hooks_realloc(old, size, &frame);
+}
+
+void *reallocarray(void *old, size_t n, size_t size)
+{
+    const struct hook_frame frame = HOOK_FRAME();
+    size_t bytes;
+    if (!__builtin_mul_overflow(n, size, &bytes))
+        return hooks_realloc(old, bytes, &frame);
+    /* Only to fail as the real one does, errno included. */
+    return hooks_ready() && next.reallocarray ? next.reallocarray(old, n, size) : NULL;
+}
+
+/* What comes before each real release; false: there is nothing to release. */
+static inline bool hooks_freed(const void *address)
+{
+    if (!address || early_owns(address) || !hooks_ready())
+        return false;
+    if (emit_wanted())
+        emit_free(address);
+    return true;
+}
+
+void free(void *address)
+{
+    if (hooks_freed(address))
+        next.free(address);
+}
+
+void cfree(void *address)
+{
+    if (hooks_freed(address))
+        (next.cfree ? next.cfree : next.free)(address);
+}
+
+void free_sized(void *address, size_t size)
+{
+    if (!hooks_freed(address))
+        return;
+    if (next.free_sized)
+        next.free_sized(address, size);
+    else
+        next.free(address);
+}
+
+void free_aligned_sized(void *address, size_t alignment, size_t size)
+{
+    if (!hooks_freed(address))
+        return;
+    if (next.free_aligned_sized)
+        next.free_aligned_sized(address, alignment, size);
+    else
+        next.free(address);
+}
+
+int posix_memalign(void **ret_address, size_t alignment, size_t size)
+{
+    const struct hook_frame frame = HOOK_FRAME();
+    if (!hooks_ready() || !next.posix_memalign)
+        return ENOMEM;
+    int err = next.posix_memalign(ret_address, alignment, size);
+    if (err == 0)
+        hooks_allocated(*ret_address, size, &frame);
+    return err;
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    const struct hook_frame frame = HOOK_FRAME();
+    if (!hooks_ready() || !next.aligned_alloc)
+        return early_take(size, alignment);
+    return hooks_allocated(next.aligned_alloc(alignment, size), size, &frame);
+}
+
+void *memalign(size_t alignment, size_t size)
+{
+    const struct hook_frame frame = HOOK_FRAME();
+    if (!hooks_ready() || !next.memalign)
+        return early_take(size, alignment);
+    return hooks_allocated(next.memalign(alignment, size), size, &frame);
+}
+
+void *valloc(size_t size)
+{
+    const struct hook_frame frame = HOOK_FRAME();
+    if (!hooks_ready() || !next.valloc)
+        return early_take(size, WIRE_PAGE_BYTES);
+    return hooks_allocated(next.valloc(size), size, &frame);
+}
+
+void *pvalloc(size_t size)
+{
+    const struct hook_frame frame = HOOK_FRAME();
+    if (!hooks_ready() || !next.pvalloc)
+        return early_take(size, WIRE_PAGE_BYTES);
+    return hooks_allocated(next.pvalloc(size), size, &frame);
+}
+
+size_t malloc_usable_size(void *address)
+{
+    if (early_owns(address))
+        return early_size(address);
+    return address && hooks_ready() && next.malloc_usable_size ? next.malloc_usable_size(address)
+                                                               : 0;
+}

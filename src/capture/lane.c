@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Claiming lanes, installing ring pages and waiting for room.
+ *
+ * A full ring waits only while the collector is alive: its heartbeat is the coarse clock. Without
+ * one for two seconds recording goes off for everybody; the collector, should it return, switches
+ * it on again and counts the gap.
+ */
+#include "capture/lane.h"
+
+#include <linux/futex.h>
+#include <time.h>
+
+#include "capture/cpu/x86_64/syscall.h"
+#include "capture/pool.h"
+#include "wire/clock.h"
+
+enum {
+    LANE_SPINS = 200,            /* pauses before the first wait */
+    LANE_WAIT_NS = 500000,       /* longest single wait: a lost wake-up costs no more */
+    LANE_DEAD_WAITS = 4000,      /* waits without a heartbeat until the collector counts as gone */
+    LANE_QUIET_SPINS = 20000000, /* where waiting would be a forbidden system call */
+};
+
+__thread struct lane_state *lane_self __attribute__((tls_model("initial-exec")));
+
+static struct wire_lane *lane_new(uint32_t kind, uint32_t tid)
+{
+    uint32_t page = process_take_page();
+    if (!page)
+        return NULL;
+    struct wire_lane *lane = process_page_at(page);
+    lane->process = process.slot_index;
+    lane->kind = kind;
+    lane->start_stamp = wire_clock_ticks() - process.segment->start_tsc;
+    atomic_store_explicit(&lane->tid, tid, memory_order_relaxed);
+    /* Release: pairs with the collector's acquire when it finds the lane. */
+    atomic_fetch_or_explicit(&wire_lane_bits(process.segment)[page / 64], 1ull << page % 64,
+                             memory_order_release);
+    return lane;
+}
+
+/* A lane with many writers, whose page number stands in the process slot. */
+static struct wire_lane *lane_shared(_Atomic uint32_t *page_word, uint32_t kind)
+{
+    uint32_t page = atomic_load_explicit(page_word, memory_order_acquire);
+    if (page)
+        return process_page_at(page);
+    struct wire_lane *lane = lane_new(kind, 0);
+    if (!lane)
+        return NULL;
+    uint32_t mine = (uint32_t)(((char *)lane - (char *)process_page_at(0)) / WIRE_PAGE_BYTES);
+    if (atomic_compare_exchange_strong(page_word, &page, mine))
+        return lane;
+    /* Another thread was first; the collector takes an unused lane back as it would a dead one. */
+    atomic_store_explicit(&lane->retired, 1, memory_order_release);
+    return process_page_at(page);
+}
+
+struct wire_lane *lane_common(void)
+{
+    return process_ready() ? lane_shared(&process.slot->common_lane, WIRE_LANE_COMMON) : NULL;
+}
+
+struct wire_lane *lane_log(void)
+{
+    return process_ready() ? lane_shared(&process.slot->log_lane, WIRE_LANE_LOG) : NULL;
+}
+
+struct lane_state *lane_claim(void)
+{
+    if (!process_ready() || process.legacy)
+        return NULL;
+    struct lane_state *state = lane_self;
+    if (!state) {
+        state = pool_take(WIRE_PAGE_BYTES);
+        if (!state)
+            return NULL;
+        state->unwind = (struct unwind_thread *)(state + 1);
+    }
+    state->unwind = (struct unwind_thread *)(state + 1);
+    lane_self = state;
+    state->lane = lane_new(WIRE_LANE_OWN, process_tid());
+    return state->lane ? state : NULL;
+}
+
+static long lane_futex(_Atomic uint32_t *word, int operation, uint32_t value, long wait_ns)
+{
+    struct timespec wait = {.tv_nsec = wait_ns};
+    return syscall_6(SYS_futex, (long)(uintptr_t)word, operation, value, (long)(uintptr_t)&wait, 0,
+                     0);
+}
+
+/*
+ * Waits until `seen` is no longer the count of pages given back, or for a while. Returns false
+ * when the collector is gone; *waits and *beat carry on between calls.
+ */
+static bool lane_wait(uint32_t seen, unsigned *waits, uint64_t *beat)
+{
+    struct wire_segment *segment = process.segment;
+    for (unsigned i = 0; i < LANE_SPINS; i++) {
+        if (atomic_load_explicit(&segment->room, memory_order_relaxed) != seen)
+            return true;
+        thread_pause();
+    }
+    if (atomic_load_explicit(&process.quiet, memory_order_relaxed)) {
+        *waits += LANE_SPINS;
+        return *waits < LANE_QUIET_SPINS;
+    }
+    atomic_fetch_add_explicit(&segment->doorbell, 1, memory_order_seq_cst);
+    if (atomic_load_explicit(&segment->collector_naps, memory_order_seq_cst))
+        lane_futex(&segment->doorbell, FUTEX_WAKE, 1, 0);
+    lane_futex(&segment->room, FUTEX_WAIT, seen, LANE_WAIT_NS);
+    uint64_t now = atomic_load_explicit(&segment->coarse_stamp, memory_order_relaxed);
+    *waits = now == *beat ? *waits + 1 : 0;
+    *beat = now;
+    return *waits < LANE_DEAD_WAITS;
+}
+
+/* Switches recording off for all: the collector is dead or stopped. */
+static void lane_give_up(void)
+{
+    uint32_t on = WIRE_ON;
+    atomic_compare_exchange_strong(&process.segment->recording, &on, WIRE_OFF);
+}
+
+/* True while the lane has as many pages as it may: the oldest of them is not yet given back. */
+static bool lane_is_full(const struct wire_lane *lane, uint64_t ring_page)
+{
+    uint32_t most = process.segment->config.lane_pages;
+    if (ring_page < most)
+        return false;
+    uint64_t entry = atomic_load_explicit(&lane->page_of[(ring_page - most) % WIRE_LANE_PAGES],
+                                          memory_order_relaxed);
+    return entry && wire_entry_ring_page(entry) == ring_page - most;
+}
+
+/* The ring page that holds slot `at`, installed if need be. NULL: no room to be had. */
+static struct wire_slot *lane_page(struct wire_lane *lane, uint64_t at)
+{
+    struct wire_segment *segment = process.segment;
+    uint64_t ring_page = at / WIRE_PAGE_SLOTS;
+    _Atomic uint64_t *place = &lane->page_of[ring_page % WIRE_LANE_PAGES];
+    unsigned waits = 0;
+    uint64_t beat = 0, stall_from = 0;
+    for (;;) {
+        uint32_t room = atomic_load_explicit(&segment->room, memory_order_acquire);
+        uint64_t entry = atomic_load_explicit(place, memory_order_acquire);
+        if (entry && wire_entry_ring_page(entry) == ring_page) {
+            if (stall_from)
+                atomic_fetch_add_explicit(&lane->stall_ticks, wire_clock_ticks() - stall_from,
+                                          memory_order_relaxed);
+            return process_view_page(wire_entry_page(entry))
+                           ? process_page_at(wire_entry_page(entry))
+                           : NULL;
+        }
+        if (entry && wire_entry_ring_page(entry) > ring_page)
+            return NULL; /* given up on long ago: the collector has passed this place */
+        uint32_t page = entry || lane_is_full(lane, ring_page) ? 0 : process_take_page();
+        if (page) {
+            /* Release: a reader that finds the page finds it zeroed. */
+            if (!atomic_compare_exchange_strong_explicit(
+                        place, &entry, wire_page_entry(ring_page, page), memory_order_acq_rel,
+                        memory_order_acquire))
+                process_give_page(page);
+            continue;
+        }
+        if (!process_records())
+            return NULL;
+        if (!stall_from) {
+            stall_from = wire_clock_ticks();
+            atomic_fetch_add_explicit(&lane->stall_n, 1, memory_order_relaxed);
+        }
+        if (!lane_wait(room, &waits, &beat)) {
+            lane_give_up();
+            return NULL;
+        }
+    }
+}
+
+static uint64_t lane_add(struct wire_lane *lane, unsigned n)
+{
+    if (lane->kind == WIRE_LANE_OWN)
+        return thread_fetch_add(&lane->head, n);
+    return atomic_fetch_add_explicit(&lane->head, n, memory_order_relaxed);
+}
+
+static void lane_count_lost(struct wire_lane *lane)
+{
+    atomic_fetch_add_explicit(&lane->lost_n, 1, memory_order_relaxed);
+}
+
+struct wire_slot *lane_reserve_slow(struct wire_lane *lane, uint64_t *at, unsigned n)
+{
+    for (;;) {
+        unsigned slot = *at % WIRE_PAGE_SLOTS;
+        struct wire_slot *page = lane_page(lane, *at);
+        if (page && slot + n <= WIRE_PAGE_SLOTS)
+            return page + slot;
+        /* It would straddle two pages: what was reserved becomes padding in both. */
+        for (unsigned i = 0; page && i < n; i++) {
+            page = lane_page(lane, *at + i);
+            if (page)
+                lane_commit(page + (*at + i) % WIRE_PAGE_SLOTS, WIRE_PAD);
+        }
+        if (!page) {
+            lane_count_lost(lane);
+            return NULL;
+        }
+        *at = lane_add(lane, n);
+    }
+}
+
+struct wire_slot *lane_reserve_shared(struct wire_lane *lane, unsigned n, uint64_t *ret_at)
+{
+    *ret_at = lane_add(lane, n);
+    return lane_reserve_slow(lane, ret_at, n);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A thread's place to write, and the record protocol: reserve, stamp, commit.
+ *
+ * Reserving is one add to the lane's head; a signal handler that interrupts it, before or after,
+ * gets slots of its own. A lane with one owner adds without a lock prefix (its only rivals are
+ * handlers on the same processor); common lanes and logs, with many writers, add with one.
+ */
+#ifndef MEMSCOPE_CAPTURE_LANE_H
+#define MEMSCOPE_CAPTURE_LANE_H
+
+#include <stdint.h>
+
+#include "capture/cpu/x86_64/thread.h"
+#include "capture/process.h"
+#include "capture/unwind.h"
+
+/* One private page for each thread, wiped by fork: lane == NULL means "no lane (yet)". */
+struct lane_state {
+    struct wire_lane *lane;
+    uintptr_t busy;        /* frame of the hook that uses `unwind`; 0 = nobody */
+    uint64_t task_written; /* current task key as the lane has it */
+    uint32_t skip;         /* allocations until the next sample */
+    uint32_t timing;       /* hooks until the next timed one */
+    struct unwind_thread *unwind;
+};
+
+extern __thread struct lane_state *lane_self;
+
+/* Gives the calling thread a lane; NULL: it has to write to the common one, or nowhere. */
+struct lane_state *lane_claim(void);
+
+static inline struct lane_state *lane_mine(void)
+{
+    struct lane_state *state = lane_self;
+    if (__builtin_expect(state && state->lane, 1))
+        return state;
+    return lane_claim();
+}
+
+/* The process's common lane or its stack log, made when first asked for. NULL: not to be had. */
+struct wire_lane *lane_common(void);
+struct wire_lane *lane_log(void);
+
+/* Reserves n slots that lie in a row. NULL: there is no room and nobody to wait for. */
+struct wire_slot *lane_reserve_shared(struct wire_lane *lane, unsigned n, uint64_t *ret_at);
+/* Goes on with n slots that were reserved at *at; where that place will not do, *at moves. */
+struct wire_slot *lane_reserve_slow(struct wire_lane *lane, uint64_t *at, unsigned n);
+
+static inline struct wire_slot *lane_reserve(struct wire_lane *lane, unsigned n)
+{
+    uint64_t at = thread_fetch_add(&lane->head, n);
+    uint64_t ring_page = at / WIRE_PAGE_SLOTS;
+    uint64_t entry =
+            atomic_load_explicit(&lane->page_of[ring_page % WIRE_LANE_PAGES], memory_order_relaxed);
+    unsigned slot = at % WIRE_PAGE_SLOTS;
+    if (__builtin_expect(entry >> WIRE_PAGE_BITS == ring_page + 1 && slot + n <= WIRE_PAGE_SLOTS,
+                         1))
+        return (struct wire_slot *)process_page_at(wire_entry_page(entry)) + slot;
+    return lane_reserve_slow(lane, &at, n);
+}
+
+/* Stores the head with release order: from here on the collector may read the record. */
+static inline void lane_commit(struct wire_slot *slot, uint64_t head)
+{
+    atomic_store_explicit(&slot->head, head, memory_order_release);
+}
+
+#endif

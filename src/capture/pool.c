@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pages are mapped in batches, so that most takes make no system call. A batch is wiped by fork
+ * and left out of core dumps. Of two threads that map a batch at the same time the
+ * loser unmaps its own.
+ */
+#include "capture/pool.h"
+
+#include <linux/mman.h>
+#include <sys/mman.h>
+
+#include "capture/cpu/x86_64/syscall.h"
+#include "capture/process.h"
+
+enum { POOL_BATCH_BYTES = 256 << 10, POOL_SHARE_MOST = POOL_BATCH_BYTES / 4 };
+
+/*
+ * The current batch: its address, and in the low bits the number of pages given out. It lies
+ * outside of wiped memory on purpose: a forked child goes on behind what its parent gave out, whose
+ * pointers it still has.
+ */
+static _Atomic uintptr_t pool_cursor;
+
+static void *pool_map(size_t bytes)
+{
+    if (atomic_load_explicit(&process.quiet, memory_order_relaxed))
+        return NULL;
+    long at = syscall_6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at < 0)
+        return NULL;
+    syscall_3(SYS_madvise, at, (long)bytes, MADV_DONTDUMP);
+    if (syscall_3(SYS_madvise, at, (long)bytes, MADV_WIPEONFORK) < 0) {
+        syscall_3(SYS_munmap, at, (long)bytes, 0);
+        return NULL;
+    }
+    return (void *)at;
+}
+
+/* Counts bytes against the session's budget; false when that is used up. */
+static bool pool_charge(size_t bytes)
+{
+    struct wire_segment *segment = process.segment;
+    uint64_t before =
+            atomic_fetch_add_explicit(&segment->private_bytes, bytes, memory_order_relaxed);
+    if (before + bytes > segment->config.private_limit_bytes) {
+        atomic_fetch_sub_explicit(&segment->private_bytes, bytes, memory_order_relaxed);
+        return false;
+    }
+    if (process.slot)
+        atomic_fetch_add_explicit(&process.slot->private_bytes, bytes, memory_order_relaxed);
+    return true;
+}
+
+static void *pool_from_batch(size_t bytes)
+{
+    const uintptr_t low_bits = WIRE_PAGE_BYTES - 1;
+    uintptr_t cursor = atomic_load_explicit(&pool_cursor, memory_order_relaxed);
+    for (;;) {
+        size_t used = (cursor & low_bits) * WIRE_PAGE_BYTES;
+        uintptr_t batch = cursor & ~low_bits;
+        uintptr_t fresh = 0;
+        if (!batch || used + bytes > POOL_BATCH_BYTES) {
+            fresh = (uintptr_t)pool_map(POOL_BATCH_BYTES);
+            if (!fresh)
+                return NULL;
+            batch = fresh;
+            used = 0;
+        }
+        if (atomic_compare_exchange_strong_explicit(&pool_cursor, &cursor,
+                                                    batch | (used + bytes) / WIRE_PAGE_BYTES,
+                                                    memory_order_relaxed, memory_order_relaxed))
+            return (char *)batch + used;
+        if (fresh)
+            syscall_3(SYS_munmap, (long)fresh, POOL_BATCH_BYTES, 0);
+    }
+}
+
+void *pool_take(size_t bytes)
+{
+    if (bytes == 0 || bytes > (size_t)1 << 32 || !process.segment)
+        return NULL;
+    bytes = (bytes + WIRE_PAGE_BYTES - 1) & ~(size_t)(WIRE_PAGE_BYTES - 1);
+    if (!pool_charge(bytes))
+        return NULL;
+    void *at = bytes <= POOL_SHARE_MOST ? pool_from_batch(bytes) : pool_map(bytes);
+    if (!at)
+        atomic_fetch_sub_explicit(&process.segment->private_bytes, bytes, memory_order_relaxed);
+    return at;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Joining the session, being forked, and the view of the segment. */
+#include "capture/process.h"
+
+#include <elf.h>
+#include <link.h>
+#include <linux/mman.h>
+#include <sys/mman.h>
+
+#include "capture/cpu/x86_64/syscall.h"
+#include "capture/cpu/x86_64/thread.h"
+#include "capture/door.h"
+#include "capture/lane.h"
+#include "capture/pool.h"
+#include "capture/unwind.h"
+#include "wire/clock.h"
+
+enum {
+    PROCESS_UNWIND_SHARE = 8, /* of the private memory that is left, for one process's tables */
+    PROCESS_VIEW_BYTES = 512 << 10,
+    /* struct pthread holds the tid somewhere behind the part that the ABI fixes. */
+    PROCESS_TID_FROM = 0x100,
+    PROCESS_TID_TO = 0x600,
+};
+
+struct process process;
+
+/* Lies where the kernel put the arguments, and is there before libc knows of environ. */
+extern void *__libc_stack_end __attribute__((weak));
+
+/* glibc 2.35 and later. */
+extern int process_find_object(void *, struct module_object *) __asm__("_dl_find_object")
+        __attribute__((weak));
+
+static char **process_environment(void)
+{
+    if (!&__libc_stack_end || !__libc_stack_end)
+        return NULL;
+    uintptr_t *stack = __libc_stack_end;
+    return (char **)(stack + 1 + stack[0] + 1);
+}
+
+/* The executable's program headers, from the auxiliary vector behind the environment. */
+static void process_find_headers(char **envp, struct module_config *modules)
+{
+    while (*envp)
+        envp++;
+    for (const Elf64_auxv_t *entry = (const Elf64_auxv_t *)(envp + 1); entry->a_type != AT_NULL;
+         entry++) {
+        if (entry->a_type == AT_PHDR)
+            modules->exe_headers = (const Elf64_Phdr *)entry->a_un.a_val;
+        else if (entry->a_type == AT_PHNUM)
+            modules->exe_headers_count = (uint32_t)entry->a_un.a_val;
+    }
+}
+
+/* Sizes the unwinder's tables by what of the session's private memory is left. */
+static void process_start_unwinder(char **envp)
+{
+    struct wire_segment *segment = process.segment;
+    struct unwind_config config = {
+            .modules = {.find_object = &process_find_object},
+            .main_stack_end = process.main_stack_end,
+            .linker_code = _r_debug.r_brk,
+    };
+    process_find_headers(envp, &config.modules);
+    uint64_t used = atomic_load_explicit(&segment->private_bytes, memory_order_relaxed);
+    uint64_t limit = segment->config.private_limit_bytes;
+    unwind_config_size(&config, used < limit ? (limit - used) / PROCESS_UNWIND_SHARE : 0);
+    unwind_process_init(&config);
+}
+
+/* Only the main thread may learn it: its tid is known without trust in any offset. */
+static void process_learn_tid_offset(void)
+{
+    uint32_t tid = (uint32_t)syscall_3(SYS_gettid, 0, 0, 0);
+    process.pid = (uint32_t)syscall_3(SYS_getpid, 0, 0, 0);
+    if (tid != process.pid)
+        return;
+    for (uint32_t at = PROCESS_TID_FROM; at < PROCESS_TID_TO; at += 4) {
+        if (thread_word(at) == tid) {
+            process.tid_offset = at;
+            return;
+        }
+    }
+}
+
+uint32_t process_tid(void)
+{
+    if (process.tid_offset)
+        return thread_word(process.tid_offset);
+    if (atomic_load_explicit(&process.quiet, memory_order_relaxed))
+        return process.pid;
+    return (uint32_t)syscall_3(SYS_gettid, 0, 0, 0);
+}
+
+bool process_view_page(uint32_t page)
+{
+    uint32_t level = atomic_load_explicit(&process.view_level, memory_order_acquire);
+    uint32_t wanted = level;
+    while (wanted < PROCESS_VIEWS && page >= (uint64_t)process.view_pages << wanted)
+        wanted++;
+    if (wanted == level)
+        return true;
+    if (wanted == PROCESS_VIEWS || page >= process.segment->page_n ||
+        atomic_load_explicit(&process.quiet, memory_order_relaxed))
+        return false;
+    uint64_t pages = (uint64_t)process.view_pages << wanted;
+    if (pages > process.segment->page_n)
+        pages = process.segment->page_n;
+    long at = syscall_6(SYS_mremap, (long)(uintptr_t)process.segment, 0,
+                        (long)(pages * WIRE_PAGE_BYTES), MREMAP_MAYMOVE, 0, 0);
+    if (at < 0)
+        return false;
+    syscall_3(SYS_madvise, at, (long)(pages * WIRE_PAGE_BYTES), MADV_DONTDUMP);
+    char *expected = NULL;
+    if (!atomic_compare_exchange_strong(&process.views[wanted], &expected, (char *)at))
+        syscall_3(SYS_munmap, at, (long)(pages * WIRE_PAGE_BYTES), 0);
+    /* Levels only rise; the view of a level is set before the level (seq_cst on both). */
+    while (level < wanted && !atomic_compare_exchange_weak(&process.view_level, &level, wanted))
+        ;
+    level = atomic_load(&process.view_level);
+    atomic_store(&process.view, atomic_load(&process.views[level]));
+    return true;
+}
+
+uint32_t process_take_page(void)
+{
+    struct wire_segment *segment = process.segment;
+    _Atomic uint64_t *bits = wire_free_bits(segment);
+    uint32_t word_n = (segment->page_n + 63) / 64;
+    for (uint32_t i = 0; i < word_n; i++) {
+        uint64_t word = atomic_load_explicit(&bits[i], memory_order_relaxed);
+        while (word) {
+            uint64_t bit = word & -word;
+            /* Acquire: pairs with the collector's release, which zeroed the page before. */
+            if (atomic_compare_exchange_weak_explicit(&bits[i], &word, word & ~bit,
+                                                      memory_order_acquire, memory_order_relaxed)) {
+                uint32_t page = i * 64 + (uint32_t)__builtin_ctzll(bit);
+                if (process_view_page(page))
+                    return page;
+                process_give_page(page);
+                return 0;
+            }
+        }
+    }
+    return 0;
+}
+
+void process_give_page(uint32_t page)
+{
+    atomic_fetch_or_explicit(&wire_free_bits(process.segment)[page / 64], 1ull << page % 64,
+                             memory_order_release);
+}
+
+/* Takes a slot of the process table for this image and makes it live. */
+static bool process_claim_slot(uint32_t parent, uint32_t flags)
+{
+    struct wire_segment *segment = process.segment;
+    for (uint32_t i = 0; i < segment->process_n; i++) {
+        struct wire_process *slot = wire_process_at(segment, i);
+        uint32_t expected = WIRE_PROCESS_FREE;
+        if (atomic_load_explicit(&slot->state, memory_order_relaxed) != expected ||
+            !atomic_compare_exchange_strong(&slot->state, &expected, WIRE_PROCESS_CLAIMED))
+            continue;
+        slot->pid = process.pid;
+        slot->parent = parent;
+        slot->start_stamp = wire_clock_ticks() - segment->start_tsc;
+        atomic_store_explicit(&slot->flags, flags, memory_order_relaxed);
+        process.slot = slot;
+        process.slot_index = i;
+        /* Release: pairs with the collector's acquire of the state. */
+        atomic_store_explicit(&slot->state, WIRE_PROCESS_LIVE, memory_order_release);
+        return true;
+    }
+    atomic_fetch_add_explicit(&segment->refused_process_n, 1, memory_order_relaxed);
+    return false;
+}
+
+void process_start(void)
+{
+    char **envp = process_environment();
+    struct wire_segment *segment = envp ? door_enter(envp, PROCESS_VIEW_BYTES) : NULL;
+    if (!segment)
+        return;
+    process_learn_tid_offset();
+    process.main_stack_end = (uintptr_t)__libc_stack_end;
+    process.main_thread_pointer = thread_pointer();
+    process.view_pages = PROCESS_VIEW_BYTES / WIRE_PAGE_BYTES;
+    atomic_store_explicit(&process.views[0], (char *)segment, memory_order_relaxed);
+    atomic_store_explicit(&process.view, (char *)segment, memory_order_relaxed);
+    syscall_3(SYS_madvise, (long)(uintptr_t)segment, PROCESS_VIEW_BYTES, MADV_DONTDUMP);
+    process.segment = segment;
+    process.single = segment->config.strategy == WIRE_SINGLE_THREAD;
+    process.legacy = segment->config.strategy == WIRE_LEGACY;
+    if (!process_claim_slot(0, 0)) {
+        process.segment = NULL;
+        return;
+    }
+    process.life = pool_take(WIRE_PAGE_BYTES);
+    if (!process.life) {
+        process.segment = NULL;
+        return;
+    }
+    process_start_unwinder(envp);
+    atomic_store_explicit(&process.life->registered, 2, memory_order_release);
+    /* Release: pairs with the hooks' acquire; from here on they write. */
+    atomic_store_explicit(&process.hooked, segment, memory_order_release);
+}
+
+/* A forked child: a slot of its own; lanes, stacks and tables are empty by the wipe. */
+static bool process_register_child(void)
+{
+    uint32_t parent = process.slot_index + 1;
+    uint32_t pid = process_tid();
+    if (pid == process.pid && !atomic_load_explicit(&process.quiet, memory_order_relaxed))
+        pid = (uint32_t)syscall_3(SYS_getpid, 0, 0, 0);
+    process.pid = pid;
+    if (!process_claim_slot(parent, WIRE_PROCESS_FORKED))
+        return false;
+    unwind_process_forked();
+    return true;
+}
+
+bool process_ready(void)
+{
+    if (!process.segment)
+        return false;
+    uint32_t registered = atomic_load_explicit(&process.life->registered, memory_order_acquire);
+    if (registered == 2)
+        return true;
+    /* 1: another thread, or the frame that this signal interrupted, is at it; do not wait. */
+    if (registered == 1 ||
+        !atomic_compare_exchange_strong(&process.life->registered, &registered, 1))
+        return false;
+    bool claimed = process_register_child();
+    if (!claimed)
+        atomic_store_explicit(&process.hooked, NULL, memory_order_relaxed);
+    atomic_store_explicit(&process.life->registered, 2, memory_order_release);
+    return claimed;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process's side of the session: its view of the segment, its slot, its private memory.
+ *
+ * One static struct, valid from the first hook to the end of the process and never torn down.
+ * After a fork the child still has the parent's copy of it; the page `life` points to is wiped by
+ * the kernel, and the first hook that needs a lane notices (process_ready).
+ */
+#ifndef MEMSCOPE_CAPTURE_PROCESS_H
+#define MEMSCOPE_CAPTURE_PROCESS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/segment.h"
+
+enum { PROCESS_VIEWS = 24 };
+
+/* Lies in a page that a fork wipes. */
+struct process_life {
+    _Atomic uint32_t registered; /* 0 = not yet (or a fresh child), 1 = under way, 2 = done */
+};
+
+struct process {
+    struct wire_segment *segment;          /* NULL: this process is not recorded */
+    _Atomic(struct wire_segment *) hooked; /* the same once hooks may write */
+    struct wire_process *slot;
+    struct process_life *life;
+    _Atomic(char *) view; /* covers every page that this process installed so far */
+    _Atomic uint32_t view_level;
+    _Atomic(char *) views[PROCESS_VIEWS]; /* views[i] covers view_pages << i pages */
+    uint32_t view_pages;
+    uint32_t slot_index;
+    uint32_t pid;
+    uintptr_t main_thread_pointer, main_stack_end;
+    uint32_t tid_offset; /* of the tid in the thread control block; 0 = not found */
+    bool single;         /* the strategy stamps from the coarse clock while it may */
+    bool legacy;
+    _Atomic bool quiet; /* no system calls from here on: a seccomp filter was seen */
+};
+
+extern struct process process;
+
+/* Joins the session if the environment names one; once, from the constructor or the first hook. */
+void process_start(void);
+
+/* Registers a forked child when needed. False: no lane can be had now (not recorded). */
+bool process_ready(void);
+
+/* The calling thread's id, by its control block. */
+uint32_t process_tid(void);
+
+/* Makes sure that the view covers page; false: it cannot (address space, seccomp). */
+bool process_view_page(uint32_t page);
+
+/* Takes a zeroed page of the segment; 0 = none free. */
+uint32_t process_take_page(void);
+void process_give_page(uint32_t page);
+
+static inline void *process_page_at(uint32_t page)
+{
+    return atomic_load_explicit(&process.view, memory_order_relaxed) +
+           (size_t)page * WIRE_PAGE_BYTES;
+}
+
+static inline bool process_records(void)
+{
+    return atomic_load_explicit(&process.segment->recording, memory_order_relaxed) == WIRE_ON;
+}
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finds the real functions, then joins the session. There is no end: nothing is torn down. */
+#include "capture/start.h"
+
+#include <stdatomic.h>
+
+#include "capture/early.h"
+#include "capture/process.h"
+
+enum { START_NOT = 0, START_UNDER_WAY = 1, START_DONE = 2 };
+
+static _Atomic int start_state;
+
+bool start_hooks(void)
+{
+    if (!early_is_over())
+        return false;
+    int expected = START_NOT;
+    if (atomic_compare_exchange_strong(&start_state, &expected, START_UNDER_WAY)) {
+        if (next_find())
+            process_start();
+        atomic_store(&start_state, START_DONE);
+    }
+    return next.malloc != NULL;
+}
+
+/* For programs whose first heap call comes late, or never: they are recorded all the same. */
+__attribute__((constructor(101))) static void start_constructor(void)
+{
+    start_hooks();
+    if (!process.segment)
+        return;
+    if (next_is_bypassed())
+        atomic_fetch_or(&process.slot->flags, WIRE_PROCESS_OWN_ALLOCATOR);
+    atomic_store(&process.slot->early_n, early_count());
+    atomic_store(&process.slot->early_bytes, early_bytes());
+}
