@@ -2,9 +2,9 @@
 /*
  * What a user's command line asks of the launcher, and what came of it.
  *
- * The command line (src/cli/) fills a request, launch_run() runs the program and leaves a finished
+ * The command line (src/cli/) fills a request, run_program() runs the program and leaves a finished
  * recording, and the command line turns that recording into summaries and exports. Everything in a
- * request stays owned by the caller and must live until launch_run() returns.
+ * request stays owned by the caller and must live until run_program() returns.
  */
 #ifndef MEMSCOPE_LAUNCH_REQUEST_H
 #define MEMSCOPE_LAUNCH_REQUEST_H
@@ -96,17 +96,5 @@ struct launch_result {
 enum { LAUNCH_WARNINGS_MAX = 64 };
 
 void launch_result_done(struct launch_result *result);
-
-/*
- * Runs the program of the request as if it had been started by itself, records it, and leaves a
- * finished recording. Signals that arrive meanwhile are handled as hazard 49 says: the terminal's
- * go to the program alone, others are passed on.
- *
- * Returns 0 and fills *ret_result when the program ran or could not be started (`end` tells), or a
- * negative result when memscope itself failed before it could start the program; `diag` then says
- * what and what to do. Not reentrant: one run at a time in a process.
- */
-int launch_run(const struct run_request *request, struct launch_result *ret_result,
-               struct diag *diag);
 
 #endif
