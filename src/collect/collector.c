@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The model thread's loop. It waits for batches of the drain, for the ends of processes (pidfds)
+ * and for the launcher; feeds the model; writes a checkpoint every few seconds; resolves symbols in
+ * between. Slow disks slow this thread down, never the drain.
+ */
+#include "collect/collector.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "collect/drain.h"
+#include "collect/facts.h"
+#include "collect/order.h"
+#include "collect/symbols.h"
+#include "heap/store.h"
+#include "recording/writer.h"
+
+enum {
+    COLLECTOR_SLICE_NS = 1000000,
+    COLLECTOR_WAIT_MS = 20,
+    COLLECTOR_SCAN_NS = 10000000,
+    COLLECTOR_SLOW_SCAN_NS = 200000000,
+    COLLECTOR_SYMBOL_WAIT_S = 60,
+};
+
+static const uint64_t collector_checkpoint_ns = 5000000000u;
+
+struct collector {
+    const struct run_request *request;
+    struct segment *segment;
+    int socket; /* -1: the launcher is gone */
+    struct model *model;
+    struct intake intake;
+    struct images images;
+    struct order order;
+    struct symbols symbols;
+    struct drain *drain;
+    struct recording_writer *writer;
+    struct store *store;
+    struct ticks ticks;
+    uint64_t flushed; /* highest flush that was answered and fed */
+    uint64_t scanned_at, slow_scanned_at, checkpoint_at;
+    uint64_t idle_polls;
+    pid_t root_pid;
+    bool root_ended;
+    enum process_end root_end;
+    int root_status;
+    bool answered; /* the launcher has its DONE */
+    char *path;    /* where the recording lies when it is done */
+    char *written_path;
+};
+
+int collector_send(int socket, const struct collector_message *message)
+{
+    ssize_t n;
+    do
+        n = send(socket, message, sizeof *message, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof *message ? 0 : ERR_IO;
+}
+
+int collector_receive(int socket, struct collector_message *ret_message)
+{
+    struct collector_message message;
+    ssize_t n;
+    do
+        n = recv(socket, &message, sizeof message, 0);
+    while (n < 0 && errno == EINTR);
+    if (n != (ssize_t)sizeof message)
+        return 1;
+    message.text[sizeof message.text - 1] = 0;
+    *ret_message = message;
+    return 0;
+}
+
+static uint64_t collector_now(const struct collector *collector)
+{
+    return ticks_to_ns(&collector->ticks, segment_now(collector->segment));
+}
+
+static void collector_module(void *context, uint32_t module, const char *path, int fd)
+{
+    struct collector *collector = context;
+    symbols_module(&collector->symbols, module, path, fd);
+}
+
+/* Everything that needs no target yet. */
+static int collector_init(struct collector *collector, struct diag *diag)
+{
+    ticks_init(&collector->ticks);
+    collector->model = model_new();
+    if (!collector->model || feed_open(collector->model, COLLECTOR_SLICE_NS) < 0)
+        return diag_set(diag, ERR_MEMORY, "no memory for the heap model");
+    symbols_init(&collector->symbols, collector->model);
+    const struct stacks_sink sink = {.module = collector_module, .context = collector};
+    if (images_init(&collector->images, collector->model, collector->segment, &sink) < 0 ||
+        intake_init(&collector->intake) < 0)
+        return diag_set(diag, ERR_MEMORY, "no memory for the collector");
+    order_init(&collector->order, collector->model, &collector->images, &collector->intake);
+    return drain_start(collector->segment, &collector->intake, &collector->drain, diag);
+}
+
+/* Opens the recording: a new name of ours, or a neighbour of the user's that takes it at the end.
+ */
+static int collector_open_recording(struct collector *collector, struct diag *diag)
+{
+    const struct run_request *request = collector->request;
+    uint64_t start = collector->model->start_unix_ns;
+    int err;
+    if (request->recording_path) {
+        collector->path = strdup(request->recording_path);
+        if (!collector->path || asprintf(&collector->written_path, "%s.%d.part",
+                                         request->recording_path, (int)getpid()) < 0)
+            return diag_set(diag, ERR_MEMORY, "no memory for a file name");
+        err = recording_create(&collector->writer, collector->written_path, start, diag);
+    } else {
+        char stem[512];
+        snprintf(stem, sizeof stem, "memscope-%.200s-%d", request->program,
+                 (int)collector->root_pid);
+        int fd;
+        err = file_create_new(request->recording_folder, stem, ".mscope", &collector->path, &fd,
+                              diag);
+        if (err == 0)
+            err = recording_adopt(&collector->writer, fd, collector->path, start, diag);
+    }
+    if (err < 0)
+        return err;
+    collector->store = store_new(collector->writer);
+    return collector->store ? 0 : diag_set(diag, ERR_MEMORY, "no memory for the recording");
+}
+
+static void collector_checkpoint(struct collector *collector, bool finished)
+{
+    if (!collector->store)
+        return;
+    struct diag diag = {0};
+    collector->model->end_ns = collector_now(collector);
+    facts_update(collector->model, collector->segment, &collector->order, collector->drain,
+                 &collector->ticks);
+    if (store_checkpoint(collector->store, collector->model, finished, &diag) < 0)
+        model_fact_set(collector->model, "recording_error", diag.text);
+    collector->checkpoint_at = collector_now(collector);
+}
+
+/* The pidfd of a process is readable: it has ended. */
+static void collector_image_gone(struct collector *collector, struct image *image)
+{
+    if (image->gone)
+        return;
+    image->gone = true;
+    drain_process_gone(collector->drain, image->slot);
+}
+
+/* Ends images whose lanes have all been read. */
+static void collector_finish_images(struct collector *collector)
+{
+    struct images *images = &collector->images;
+    for (uint32_t i = 0; i < collector->segment->process_n; i++) {
+        struct image *image = &images->at[i];
+        if (!image->used || !image->gone || image->lane_n)
+            continue;
+        bool is_root = image->pid == collector->root_pid && !image->execed;
+        enum process_end end = image->execed                      ? PROCESS_EXECED
+                               : is_root && collector->root_ended ? collector->root_end
+                                                                  : PROCESS_LOST;
+        if (is_root && !collector->root_ended && collector->socket >= 0)
+            continue; /* the launcher will say how it ended */
+        uint64_t end_ns = ticks_to_ns(&collector->ticks, collector->order.end_stamp);
+        images_finish(images, image, end, is_root ? collector->root_status : 0, end_ns);
+        drain_process_reset(collector->drain, i);
+    }
+}
+
+static void collector_scan(struct collector *collector)
+{
+    uint64_t now = collector_now(collector);
+    if (now - collector->scanned_at < COLLECTOR_SCAN_NS)
+        return;
+    collector->scanned_at = now;
+    images_scan(&collector->images);
+    for (uint32_t i = 0; i < collector->segment->process_n; i++) {
+        struct image *image = &collector->images.at[i];
+        bool ended = collector->root_ended && image->pid == collector->root_pid;
+        if (image->used && (image->execed || image->dead || ended))
+            collector_image_gone(collector, image);
+    }
+    feed_time(collector->model, ticks_to_ns(&collector->ticks, collector->order.end_stamp));
+    symbols_step(&collector->symbols);
+    if (now - collector->slow_scanned_at >= COLLECTOR_SLOW_SCAN_NS) {
+        collector->slow_scanned_at = now;
+        images_slow_scan(&collector->images, now);
+    }
+    if (now - collector->checkpoint_at >= collector_checkpoint_ns)
+        collector_checkpoint(collector, false);
+}
+
+/* Takes and feeds what the drain has copied. Returns whether there was anything. */
+static bool collector_feed(struct collector *collector)
+{
+    struct intake_batch batch;
+    intake_take(&collector->intake, &batch);
+    bool any = batch.first || batch.opened_n || batch.closed_n;
+    order_take(&collector->order, &batch);
+    order_feed(&collector->order, batch.watermark);
+    order_note_closed(&collector->order, &batch);
+    order_close(&collector->order);
+    collector_finish_images(collector);
+    if (batch.flush > collector->flushed)
+        collector->flushed = batch.flush;
+    intake_batch_done(&batch);
+    return any;
+}
+
+static void collector_heed(struct collector *collector)
+{
+    struct collector_message message;
+    if (collector_receive(collector->socket, &message) != 0) {
+        close(collector->socket);
+        collector->socket = -1;
+        return;
+    }
+    if (message.kind == COLLECTOR_ENDED) {
+        collector->root_ended = true;
+        collector->root_end = (enum process_end)message.end;
+        collector->root_status = message.status;
+        collector->scanned_at = 0;
+    }
+}
+
+/* Waits for whatever comes first. */
+static void collector_wait(struct collector *collector)
+{
+    enum { WATCHED_MAX = WIRE_PROCESSES_MAX + 2 };
+    static struct pollfd watched[WATCHED_MAX];
+    static struct image *watched_image[WATCHED_MAX];
+    nfds_t n = 0;
+    watched[n++] = (struct pollfd){.fd = collector->intake.event_fd, .events = POLLIN};
+    watched[n++] = (struct pollfd){.fd = collector->socket, .events = POLLIN};
+    for (uint32_t i = 0; i < collector->segment->process_n && n < WATCHED_MAX; i++) {
+        struct image *image = &collector->images.at[i];
+        if (!image->used || image->gone || image->pidfd < 0)
+            continue;
+        watched_image[n] = image;
+        watched[n++] = (struct pollfd){.fd = image->pidfd, .events = POLLIN};
+    }
+    if (poll(watched, n, COLLECTOR_WAIT_MS) <= 0)
+        return;
+    uint64_t count;
+    if (watched[0].revents && read(collector->intake.event_fd, &count, sizeof count) < 0)
+        return;
+    if (watched[1].revents)
+        collector_heed(collector);
+    for (nfds_t i = 2; i < n; i++) {
+        if (watched[i].revents)
+            collector_image_gone(collector, watched_image[i]);
+    }
+}
+
+/* Everything that was committed before now is in the model when this returns. */
+static void collector_catch_up(struct collector *collector)
+{
+    uint64_t wanted = drain_flush(collector->drain);
+    while (collector->flushed < wanted) {
+        if (!collector_feed(collector)) {
+            struct pollfd event = {.fd = collector->intake.event_fd, .events = POLLIN};
+            uint64_t count;
+            if (poll(&event, 1, COLLECTOR_WAIT_MS) > 0 &&
+                read(collector->intake.event_fd, &count, sizeof count) < 0)
+                continue;
+        }
+    }
+}
+
+static void collector_answer(struct collector *collector, enum collector_message_kind kind,
+                             const char *text)
+{
+    struct collector_message message = {.kind = kind,
+                                        .running_n = collector->images.live_n,
+                                        .image_n = collector->images.seen_n};
+    snprintf(message.text, sizeof message.text, "%s", text);
+    if (collector->socket >= 0)
+        collector_send(collector->socket, &message);
+}
+
+/* The program has ended and so have all its processes: the recording is made whole. */
+static void collector_complete(struct collector *collector)
+{
+    collector_catch_up(collector);
+    order_feed(&collector->order, UINT64_MAX);
+    symbols_finish(&collector->symbols, (uint64_t)COLLECTOR_SYMBOL_WAIT_S * 1000000000u);
+    collector->model->finished = true;
+    collector_checkpoint(collector, true);
+    if (collector->writer && recording_is_off(collector->writer) && collector->socket < 0)
+        return;
+    recording_close(collector->writer);
+    collector->writer = NULL;
+    if (collector->written_path && rename(collector->written_path, collector->path) < 0) {
+        free(collector->path);
+        collector->path = collector->written_path;
+        collector->written_path = NULL;
+    }
+}
+
+/* True when the session is over. */
+static bool collector_is_over(struct collector *collector)
+{
+    if (!collector->root_ended && collector->socket >= 0)
+        return false;
+    if (collector->images.live_n == 0) {
+        /* One that has just forked may not have said hello yet. */
+        images_scan(&collector->images);
+        return collector->images.live_n == 0;
+    }
+    return false;
+}
+
+static int collector_begin(struct collector *collector, struct diag *diag)
+{
+    struct collector_message message;
+    int err = collector_init(collector, diag);
+    if (collector_receive(collector->socket, &message) != 0 || message.kind != COLLECTOR_BEGIN)
+        return ERR_STATE;
+    collector->root_pid = message.pid;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    collector->model->start_unix_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    if (err == 0) {
+        facts_begin(collector->model, collector->request, collector->segment);
+        err = collector_open_recording(collector, diag);
+    }
+    collector_answer(collector, err < 0 ? COLLECTOR_FAILED : COLLECTOR_READY, diag->text);
+    return err;
+}
+
+int collector_main(struct segment *segment, int socket, const struct run_request *request)
+{
+    struct collector collector = {.request = request, .segment = segment, .socket = socket};
+    struct diag diag = {0};
+    if (collector_begin(&collector, &diag) < 0)
+        return 125;
+    atomic_store(&segment->at->recording, WIRE_ON);
+    while (!collector_is_over(&collector)) {
+        if (!collector_feed(&collector))
+            collector_wait(&collector);
+        collector_scan(&collector);
+    }
+    collector_complete(&collector);
+    collector_answer(&collector, COLLECTOR_DONE, collector.path);
+    drain_stop(collector.drain);
+    store_free(collector.store);
+    order_done(&collector.order);
+    images_done(&collector.images);
+    symbols_done(&collector.symbols);
+    intake_done(&collector.intake);
+    model_free_all(collector.model);
+    free(collector.path);
+    free(collector.written_path);
+    return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The drain: a thread that copies committed records out of the segment, gives pages back, and
+ * keeps the clock. It never writes to a descriptor (but to wake the model thread), never waits for
+ * the model while there is room, and takes nothing in the segment on trust.
+ */
+#ifndef MEMSCOPE_COLLECT_DRAIN_H
+#define MEMSCOPE_COLLECT_DRAIN_H
+
+#include <stdatomic.h>
+
+#include "base/diag.h"
+#include "collect/intake.h"
+#include "collect/segment.h"
+
+struct drain;
+
+int drain_start(struct segment *segment, struct intake *intake, struct drain **ret_drain,
+                struct diag *diag);
+
+/* All threads of this process slot are gone for good: its lanes can be closed. */
+void drain_process_gone(struct drain *drain, uint32_t process_slot);
+
+/* The slot may be used by another process: every lane of the last one was reported closed. */
+void drain_process_reset(struct drain *drain, uint32_t process_slot);
+
+/*
+ * Asks for a full round. Whatever was committed before the call is in the batches up to the first
+ * one whose `flush` has reached the returned number.
+ */
+uint64_t drain_flush(struct drain *drain);
+
+/* Ends the thread. */
+void drain_stop(struct drain *drain);
+
+/* How long recording was off because no collector was looking. */
+uint64_t drain_gap_ticks(const struct drain *drain);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file of a module of another process: opened as that process sees it, read with suspicion. */
+#ifndef MEMSCOPE_COLLECT_ELF_FILE_H
+#define MEMSCOPE_COLLECT_ELF_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Opens path below the root of process pid, or its executable when path is "". -1: cannot. */
+int elf_file_open(int pid, const char *path);
+
+/*
+ * What to subtract from an address of the module that is mapped from map_start on to get the
+ * address its ELF file speaks of. Without a readable file the module is taken to begin at 0.
+ */
+uint64_t elf_file_bias(int fd, uint64_t map_start);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What /proc tells of a process is read when it says hello, while it surely lives. */
+#include "collect/images.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+enum { IMAGES_COMMAND_MAX = 64 << 10 };
+
+int images_init(struct images *images, struct model *model, struct segment *segment,
+                const struct stacks_sink *sink)
+{
+    *images = (struct images){.model = model, .segment = segment, .sink = *sink};
+    ticks_init(&images->ticks);
+    images->at = calloc(segment->process_n, sizeof *images->at);
+    return images->at ? 0 : ERR_MEMORY;
+}
+
+static void image_done(struct image *image)
+{
+    if (image->pidfd >= 0)
+        close(image->pidfd);
+    stacks_done(&image->stacks);
+    map_done(&image->threads);
+    *image = (struct image){0};
+}
+
+void images_done(struct images *images)
+{
+    for (uint32_t i = 0; images->at && i < images->segment->process_n; i++) {
+        if (images->at[i].used)
+            image_done(&images->at[i]);
+    }
+    free(images->at);
+}
+
+/* The arguments of pid, joined by blanks. */
+static uint32_t images_command(struct model *model, int pid)
+{
+    char path[64], *text;
+    size_t n;
+    snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
+    if (file_read_all(path, IMAGES_COMMAND_MAX, &text, &n, NULL) < 0)
+        return 0;
+    while (n && text[n - 1] == 0)
+        n--;
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] == 0)
+            text[i] = ' ';
+    }
+    uint32_t command = model_string_add(model, text, n);
+    free(text);
+    return command == MODEL_NONE ? 0 : command;
+}
+
+static uint32_t images_executable(struct model *model, int pid)
+{
+    char path[64], name[4096];
+    snprintf(path, sizeof path, "/proc/%d/exe", pid);
+    ssize_t n = readlink(path, name, sizeof name);
+    uint32_t exe = n > 0 ? model_string_add(model, name, (size_t)n) : 0;
+    return exe == MODEL_NONE ? 0 : exe;
+}
+
+/* The image that had this pid before: its life ends where the new one begins. */
+static struct image *images_replaced(struct images *images, const struct image *image)
+{
+    for (uint32_t i = 0; i < images->segment->process_n; i++) {
+        struct image *other = &images->at[i];
+        if (other->used && other != image && other->pid == image->pid && !other->gone)
+            return other;
+    }
+    return NULL;
+}
+
+static bool images_begin(struct images *images, struct image *image, struct wire_process *slot)
+{
+    uint32_t flags = atomic_load(&slot->flags);
+    uint32_t parent_slot = *(volatile uint32_t *)&slot->parent;
+    bool forked = flags & WIRE_PROCESS_FORKED;
+    struct model_process process = {
+            .pid = (uint32_t)image->pid,
+            .parent = MODEL_NONE,
+            .exe = images_executable(images->model, image->pid),
+            .command = images_command(images->model, image->pid),
+            .start_ns = ticks_to_ns(&images->ticks, *(volatile uint64_t *)&slot->start_stamp),
+    };
+    struct image *before = forked ? NULL : images_replaced(images, image);
+    if (before) {
+        before->execed = true;
+        process.parent = before->process;
+        process.is_exec = 1;
+    } else if (forked && parent_slot - 1 < images->segment->process_n &&
+               images->at[parent_slot - 1].used) {
+        process.parent = images->at[parent_slot - 1].process;
+    }
+    image->process = feed_process_begin(images->model, &process);
+    return image->process != MODEL_NONE;
+}
+
+struct image *images_get(struct images *images, uint32_t slot)
+{
+    if (slot >= images->segment->process_n)
+        return NULL;
+    struct image *image = &images->at[slot];
+    if (image->used)
+        return image;
+    struct wire_process *at = wire_process_at(images->segment->at, slot);
+    /* Acquire: pairs with the release of the process that filled the slot. */
+    if (atomic_load_explicit(&at->state, memory_order_acquire) != WIRE_PROCESS_LIVE)
+        return NULL;
+    image->slot = slot;
+    image->pid = (int)*(volatile uint32_t *)&at->pid;
+    image->pidfd = (int)syscall(SYS_pidfd_open, image->pid, 0);
+    image->dead = image->pidfd < 0 && errno == ESRCH;
+    stacks_init(&image->stacks, images->model, image->pid, &images->sink);
+    if (!images_begin(images, image, at)) {
+        image_done(image);
+        return NULL;
+    }
+    image->used = true;
+    images->live_n++;
+    images->seen_n++;
+    return image;
+}
+
+void images_scan(struct images *images)
+{
+    for (uint32_t i = 0; i < images->segment->process_n; i++)
+        images_get(images, i);
+}
+
+static uint32_t images_thread_name(struct model *model, int pid, uint32_t tid)
+{
+    char path[64], *text;
+    size_t n;
+    snprintf(path, sizeof path, "/proc/%d/task/%u/comm", pid, tid);
+    if (file_read_all(path, 256, &text, &n, NULL) < 0)
+        return 0;
+    if (n && text[n - 1] == '\n')
+        n--;
+    uint32_t name = model_string_add(model, text, n);
+    free(text);
+    return name == MODEL_NONE ? 0 : name;
+}
+
+uint32_t images_thread(struct images *images, struct image *image, uint32_t tid, uint64_t at_ns)
+{
+    int64_t known = map_find(&image->threads, tid);
+    if (known != MAP_NONE)
+        return (uint32_t)known;
+    struct model_thread thread = {
+            .process = image->process,
+            .tid = tid,
+            .name = images_thread_name(images->model, image->pid, tid),
+            .start_ns = at_ns,
+    };
+    uint32_t index = feed_thread_begin(images->model, &thread);
+    if (index != MODEL_NONE)
+        map_put(&image->threads, tid, index);
+    return index;
+}
+
+/* Threads often name themselves after their first allocation. */
+static void images_name_threads(struct images *images, struct image *image)
+{
+    struct model *model = images->model;
+    for (size_t i = 0; image->threads.slots && i <= image->threads.mask; i++) {
+        const struct map_slot *slot = &image->threads.slots[i];
+        if (!slot->used || slot->value >= model->threads.n)
+            continue;
+        uint32_t name = images_thread_name(model, image->pid, (uint32_t)slot->key);
+        if (name)
+            model->threads.at[slot->value].name = name;
+    }
+}
+
+/* Resident bytes of pid now; *ret_peak its high-water mark. 0: not to be had. */
+static uint64_t images_resident(int pid, uint64_t *ret_peak)
+{
+    char path[64], *text;
+    size_t n;
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    if (file_read_all(path, 64 << 10, &text, &n, NULL) < 0)
+        return 0;
+    const char *now = strstr(text, "VmRSS:"), *peak = strstr(text, "VmHWM:");
+    uint64_t now_bytes = now ? strtoull(now + 6, NULL, 10) * 1024 : 0;
+    *ret_peak = peak ? strtoull(peak + 6, NULL, 10) * 1024 : 0;
+    free(text);
+    return now_bytes;
+}
+
+void images_slow_scan(struct images *images, uint64_t at_ns)
+{
+    uint64_t resident = 0;
+    for (uint32_t i = 0; i < images->segment->process_n; i++) {
+        struct image *image = &images->at[i];
+        if (!image->used || image->gone)
+            continue;
+        images_name_threads(images, image);
+        uint64_t peak = 0;
+        resident += images_resident(image->pid, &peak);
+        struct model_process *process = &images->model->processes.at[image->process];
+        if (peak > process->rss_peak_bytes)
+            process->rss_peak_bytes = peak;
+    }
+    if (resident)
+        feed_rss(images->model, at_ns, resident);
+}
+
+void images_finish(struct images *images, struct image *image, enum process_end end, int status,
+                   uint64_t at_ns)
+{
+    feed_process_end(images->model, image->process, end, status, at_ns);
+    struct wire_segment *segment = images->segment->at;
+    struct wire_process *slot = wire_process_at(segment, image->slot);
+    uint64_t private_bytes = atomic_exchange(&slot->private_bytes, 0);
+    uint64_t all = atomic_load(&segment->private_bytes);
+    atomic_fetch_sub(&segment->private_bytes, private_bytes < all ? private_bytes : all);
+    image_done(image);
+    images->live_n--;
+    memset((char *)slot + sizeof slot->state, 0, sizeof *slot - sizeof slot->state);
+    /* Release: pairs with the claim of the next process. */
+    atomic_store_explicit(&slot->state, WIRE_PROCESS_FREE, memory_order_release);
+}

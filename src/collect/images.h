@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The images (processes from exec or fork to their end) of a session, by their slot. */
+#ifndef MEMSCOPE_COLLECT_IMAGES_H
+#define MEMSCOPE_COLLECT_IMAGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "collect/segment.h"
+#include "collect/stacks.h"
+#include "collect/ticks.h"
+#include "heap/feed.h"
+#include "heap/model.h"
+
+/* One image. Lives from when its slot or a lane of it is first seen until the slot is free again.
+ */
+struct image {
+    bool used;
+    uint32_t slot;
+    uint32_t process; /* index in the model */
+    int pid;
+    int pidfd; /* -1: not to be had */
+    bool dead; /* it ended before it could be watched */
+    bool gone; /* its threads are no more, its lanes are being closed */
+    bool execed;
+    uint32_t lane_n; /* lanes not closed yet */
+    struct stacks stacks;
+    struct map threads; /* tid -> thread index */
+};
+
+struct images {
+    struct model *model;
+    struct segment *segment;
+    struct ticks ticks;
+    struct stacks_sink sink;
+    struct image *at; /* by slot */
+    uint32_t live_n;
+    uint32_t seen_n; /* images ever */
+};
+
+int images_init(struct images *images, struct model *model, struct segment *segment,
+                const struct stacks_sink *sink);
+void images_done(struct images *images);
+
+/* The image of a slot, made known to the model when it is new. NULL: hostile slot, no memory. */
+struct image *images_get(struct images *images, uint32_t slot);
+
+/* Looks for slots that came alive. */
+void images_scan(struct images *images);
+
+/* The thread of an image. */
+uint32_t images_thread(struct images *images, struct image *image, uint32_t tid, uint64_t at_ns);
+
+/* What changes slowly: names of threads, resident memory, threads that are gone. */
+void images_slow_scan(struct images *images, uint64_t at_ns);
+
+/* The image has ended and every lane of it was read: ends it in the model, frees the slot. */
+void images_finish(struct images *images, struct image *image, enum process_end end, int status,
+                   uint64_t at_ns);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A queue under one mutex, which is held for a few pointer moves a page of records. */
+#include "collect/intake.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+
+int intake_init(struct intake *intake)
+{
+    *intake = (struct intake){.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    if (intake->event_fd < 0)
+        return ERR_IO;
+    pthread_mutex_init(&intake->lock, NULL);
+    return 0;
+}
+
+static void intake_free_runs(struct intake_run *run)
+{
+    while (run) {
+        struct intake_run *after = run->next;
+        free(run);
+        run = after;
+    }
+}
+
+void intake_batch_done(struct intake_batch *batch)
+{
+    intake_free_runs(batch->first);
+    free(batch->opened);
+    free(batch->closed);
+    *batch = (struct intake_batch){0};
+}
+
+void intake_done(struct intake *intake)
+{
+    intake_batch_done(&intake->waiting);
+    intake_free_runs(intake->free_runs);
+    pthread_mutex_destroy(&intake->lock);
+    close(intake->event_fd);
+}
+
+struct intake_run *intake_run_get(struct intake *intake)
+{
+    pthread_mutex_lock(&intake->lock);
+    struct intake_run *run = intake->free_runs;
+    bool may_grow = intake->run_n < INTAKE_RUNS_MAX;
+    if (run) {
+        intake->free_runs = run->next;
+        intake->free_n--;
+    } else if (may_grow) {
+        intake->run_n++;
+    }
+    pthread_mutex_unlock(&intake->lock);
+    if (!run && may_grow) {
+        run = malloc(sizeof *run);
+        if (!run) {
+            pthread_mutex_lock(&intake->lock);
+            intake->run_n--;
+            pthread_mutex_unlock(&intake->lock);
+        }
+    }
+    if (run) {
+        run->next = NULL;
+        run->n = 0;
+    }
+    return run;
+}
+
+void intake_run_put(struct intake *intake, struct intake_run *first)
+{
+    enum { KEPT_MOST = 1024 };
+    struct intake_run *surplus = NULL;
+    pthread_mutex_lock(&intake->lock);
+    while (first) {
+        struct intake_run *run = first;
+        first = run->next;
+        if (intake->free_n < KEPT_MOST) {
+            run->next = intake->free_runs;
+            intake->free_runs = run;
+            intake->free_n++;
+        } else {
+            run->next = surplus;
+            surplus = run;
+            intake->run_n--;
+        }
+    }
+    pthread_mutex_unlock(&intake->lock);
+    intake_free_runs(surplus);
+}
+
+/* Moves news from one list behind another. */
+static void intake_append(struct intake_news **to, size_t *to_n, struct intake_news *from,
+                          size_t from_n)
+{
+    if (!from_n)
+        return;
+    struct intake_news *all = realloc(*to, (*to_n + from_n) * sizeof **to);
+    if (all) {
+        memcpy(all + *to_n, from, from_n * sizeof *from);
+        *to = all;
+        *to_n += from_n;
+    }
+    free(from);
+}
+
+void intake_give(struct intake *intake, struct intake_batch *batch)
+{
+    pthread_mutex_lock(&intake->lock);
+    struct intake_batch *waiting = &intake->waiting;
+    if (batch->first) {
+        if (waiting->last)
+            waiting->last->next = batch->first;
+        else
+            waiting->first = batch->first;
+        waiting->last = batch->last;
+    }
+    intake_append(&waiting->opened, &waiting->opened_n, batch->opened, batch->opened_n);
+    intake_append(&waiting->closed, &waiting->closed_n, batch->closed, batch->closed_n);
+    waiting->watermark = batch->watermark;
+    waiting->flush = batch->flush;
+    bool wake = intake->wake;
+    intake->wake = false;
+    pthread_mutex_unlock(&intake->lock);
+    *batch = (struct intake_batch){0};
+    uint64_t one = 1;
+    if (wake && write(intake->event_fd, &one, sizeof one) < 0)
+        return; /* full: it is readable already */
+}
+
+void intake_take(struct intake *intake, struct intake_batch *ret_batch)
+{
+    pthread_mutex_lock(&intake->lock);
+    *ret_batch = intake->waiting;
+    intake->waiting =
+            (struct intake_batch){.watermark = ret_batch->watermark, .flush = ret_batch->flush};
+    intake->wake = !ret_batch->first;
+    pthread_mutex_unlock(&intake->lock);
+}

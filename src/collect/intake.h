@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What passes from the drain thread to the model thread: runs of committed slots, in the order of
+ * their lane, with a watermark below which nothing more will come.
+ */
+#ifndef MEMSCOPE_COLLECT_INTAKE_H
+#define MEMSCOPE_COLLECT_INTAKE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wire/segment.h"
+
+enum { INTAKE_RUNS_MAX = 64 << 10 /* 256 MiB that the model is behind; then targets wait */ };
+
+/* A slot as it was copied out. */
+struct intake_slot {
+    uint64_t head, a, b, c;
+};
+
+/* Slots of one page of one lane, whole records only. */
+struct intake_run {
+    struct intake_run *next;
+    uint32_t lane; /* number given by the drain, never used again */
+    uint32_t n;
+    uint64_t place; /* of the first slot in its lane */
+    struct intake_slot slots[WIRE_PAGE_SLOTS];
+};
+
+enum intake_news_kind { INTAKE_LANE_OPENED, INTAKE_LANE_CLOSED };
+
+/* A lane that was found, or that is finished; in order with the runs of its round. */
+struct intake_news {
+    enum intake_news_kind kind;
+    uint32_t lane;
+    uint32_t process_slot;
+    uint32_t lane_kind; /* enum wire_lane_kind */
+    uint32_t tid;
+    uint64_t start_stamp;
+    uint64_t abandoned_n, late_n, lost_n; /* INTAKE_LANE_CLOSED: final counts */
+    uint64_t stall_n, stall_ticks;
+};
+
+struct intake_batch {
+    struct intake_run *first, *last;
+    struct intake_news *opened; /* malloc'd, to be handled before the runs */
+    size_t opened_n;
+    struct intake_news *closed; /* malloc'd, to be handled after them */
+    size_t closed_n;
+    uint64_t watermark;
+    uint64_t flush; /* the highest flush request that this batch answers */
+};
+
+struct intake {
+    pthread_mutex_t lock;
+    struct intake_batch waiting;
+    struct intake_run *free_runs;
+    uint32_t free_n, run_n;
+    int event_fd; /* readable when a batch waits */
+    bool wake;    /* the model thread wants the event */
+};
+
+int intake_init(struct intake *intake);
+void intake_done(struct intake *intake);
+
+/* An empty run, or NULL: the model is too far behind, or no memory. */
+struct intake_run *intake_run_get(struct intake *intake);
+void intake_run_put(struct intake *intake, struct intake_run *first);
+
+/* Adds a batch behind what waits; takes ownership of what is in it. */
+void intake_give(struct intake *intake, struct intake_batch *batch);
+
+/* Takes all that waits; the batch is empty when nothing does. */
+void intake_take(struct intake *intake, struct intake_batch *ret_batch);
+
+/* Frees what is left in a batch. */
+void intake_batch_done(struct intake_batch *batch);
+
+#endif

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The merge: a heap of lanes by the stamp of their next record; the least lane runs on until
+ * another one is less. */
+#include "collect/order.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ORDER_PREFETCH = 12 };
+
+/* What became of the record at hand. */
+enum { ORDER_FED, ORDER_DELAYED, ORDER_NOT_YET };
+
+int order_init(struct order *order, struct model *model, struct images *images,
+               struct intake *intake)
+{
+    *order = (struct order){.model = model, .images = images, .intake = intake};
+    order->repair_ticks = ticks_from_ns(&images->ticks, ORDER_REPAIR_NS);
+    return 0;
+}
+
+static void order_lane_free(struct order *order, struct order_lane *lane)
+{
+    if (lane->first)
+        intake_run_put(order->intake, lane->first);
+    free(lane);
+}
+
+void order_done(struct order *order)
+{
+    for (size_t i = 0; i < order->lanes.n; i++) {
+        if (order->lanes.at[i])
+            order_lane_free(order, order->lanes.at[i]);
+    }
+    vec_done(&order->lanes);
+    vec_done(&order->heap);
+    vec_done(&order->closing);
+    map_done(&order->lane_of);
+}
+
+static struct order_lane *order_lane_of(const struct order *order, uint32_t number)
+{
+    int64_t index = map_find(&order->lane_of, number);
+    return index > 0 ? order->lanes.at[index - 1] : NULL;
+}
+
+static void order_open(struct order *order, const struct intake_news *news)
+{
+    struct image *image = images_get(order->images, news->process_slot);
+    struct order_lane *lane = calloc(1, sizeof *lane);
+    if (!lane || !VEC_PUSH(&order->lanes, ORDER_LANES_MAX, lane)) {
+        free(lane);
+        return;
+    }
+    *lane = (struct order_lane){.number = news->lane,
+                                .slot = news->process_slot,
+                                .kind = news->lane_kind,
+                                .stamp = news->start_stamp,
+                                .thread = MODEL_NONE};
+    if (image) {
+        image->lane_n++;
+        if (lane->kind == WIRE_LANE_OWN)
+            lane->thread = images_thread(order->images, image, news->tid,
+                                         ticks_to_ns(&order->images->ticks, news->start_stamp));
+    }
+    map_put(&order->lane_of, news->lane, (uint32_t)order->lanes.n);
+}
+
+/* The heap of lanes: order->heap holds indices of lanes. */
+static uint64_t order_key(const struct order *order, size_t i)
+{
+    return order->lanes.at[order->heap.at[i]]->key;
+}
+
+static void order_swap(struct order *order, size_t a, size_t b)
+{
+    uint32_t index = order->heap.at[a];
+    order->heap.at[a] = order->heap.at[b];
+    order->heap.at[b] = index;
+}
+
+static void order_sink(struct order *order, size_t i)
+{
+    for (;;) {
+        size_t least = i;
+        for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < order->heap.n; child++) {
+            if (order_key(order, child) < order_key(order, least))
+                least = child;
+        }
+        if (least == i)
+            return;
+        order_swap(order, i, least);
+        i = least;
+    }
+}
+
+static void order_rise(struct order *order, size_t i)
+{
+    while (i && order_key(order, i) < order_key(order, (i - 1) / 2)) {
+        order_swap(order, i, (i - 1) / 2);
+        i = (i - 1) / 2;
+    }
+}
+
+/* The stamp that the record at hand is sorted by. */
+static void order_set_key(struct order_lane *lane)
+{
+    uint64_t stamp = lane->first->slots[lane->at].head >> WIRE_KIND_BITS;
+    if (stamp > lane->stamp)
+        lane->stamp = stamp;
+    lane->key = lane->stamp;
+    lane->delayed = false;
+}
+
+static void order_queue(struct order *order, struct intake_run *run)
+{
+    run->next = NULL;
+    struct order_lane *lane = order_lane_of(order, run->lane);
+    if (!lane) {
+        intake_run_put(order->intake, run);
+        return;
+    }
+    if (lane->kind == WIRE_LANE_LOG) {
+        struct image *image = images_get(order->images, lane->slot);
+        if (image)
+            stacks_read(&image->stacks, run);
+        intake_run_put(order->intake, run);
+        return;
+    }
+    if (lane->first) {
+        lane->last->next = run;
+        lane->last = run;
+        return;
+    }
+    lane->first = lane->last = run;
+    lane->at = 0;
+    order_set_key(lane);
+    uint32_t index = (uint32_t)map_find(&order->lane_of, lane->number) - 1;
+    if (VEC_PUSH(&order->heap, ORDER_LANES_MAX, index))
+        order_rise(order, order->heap.n - 1);
+}
+
+void order_take(struct order *order, struct intake_batch *batch)
+{
+    for (size_t i = 0; i < batch->opened_n; i++)
+        order_open(order, &batch->opened[i]);
+    while (batch->first) {
+        struct intake_run *run = batch->first;
+        batch->first = run->next;
+        order_queue(order, run);
+    }
+    batch->last = NULL;
+}
+
+/* A record at hand with what it needs to be understood. */
+struct order_record {
+    const struct intake_slot *slot;
+    unsigned slots; /* with its continuation */
+    unsigned kind;
+    uint32_t tid; /* of the writer in a common lane, else 0 */
+    struct image *image;
+    struct feed_context context;
+};
+
+static struct order_pending *order_pending_of(struct order_lane *lane, uint32_t tid, uint64_t old)
+{
+    for (uint32_t i = lane->pending_n; i-- > 0;) {
+        if (lane->pending[i].old == old && lane->pending[i].tid == tid)
+            return &lane->pending[i];
+    }
+    return NULL;
+}
+
+static void order_pending_remove(struct order_lane *lane, struct order_pending *pending)
+{
+    struct order_pending *last = &lane->pending[--lane->pending_n];
+    memmove(pending, pending + 1, (size_t)(last - pending) * sizeof *pending);
+}
+
+static void order_realloc_begin(struct order *order, struct order_lane *lane,
+                                const struct order_record *record)
+{
+    if (lane->pending_n == ORDER_PENDING_MAX) {
+        /* Frames of hooks that were jumped out of: their blocks live on. */
+        feed_realloc_cancel(order->model, &record->context, &lane->pending[0].block);
+        order_pending_remove(lane, &lane->pending[0]);
+    }
+    struct order_pending *pending = &lane->pending[lane->pending_n++];
+    *pending = (struct order_pending){.tid = record->tid, .old = record->slot->a};
+    feed_realloc_begin(order->model, &record->context, record->slot->a, &pending->block);
+}
+
+/* In a process with one lane nobody else can free an address. */
+static bool order_must_wait(struct order *order, struct order_lane *lane,
+                            const struct order_record *record, uint64_t address)
+{
+    if (lane->delayed || record->image->lane_n <= 2 ||
+        !feed_is_live(order->model, record->context.process, address))
+        return false;
+    lane->delayed = true;
+    lane->key += order->repair_ticks;
+    order->model->loss.order_repair_n++;
+    return true;
+}
+
+static int order_alloc(struct order *order, struct order_lane *lane,
+                       const struct order_record *record)
+{
+    uint64_t id = record->slot->c & ((1ull << WIRE_STACK_BITS) - 1);
+    uint32_t node = stacks_node(&record->image->stacks, id);
+    if (node == MODEL_NONE && !record->image->gone)
+        return ORDER_NOT_YET;
+    if (id == 0 || node == MODEL_NONE) {
+        order->model->loss.unknown_stack_n++;
+        node = 0;
+    }
+    if (order_must_wait(order, lane, record, record->slot->a))
+        return ORDER_DELAYED;
+    uint32_t weight = (uint32_t)(record->slot->c >> WIRE_STACK_BITS);
+    if (weight == 0)
+        weight = 1;
+    if (record->kind == WIRE_ALLOC) {
+        feed_alloc(order->model, &record->context, record->slot->a, record->slot->b, node, weight);
+        return ORDER_FED;
+    }
+    uint64_t old = record->slots > 1 ? record->slot[1].a : 0;
+    struct order_pending *pending = order_pending_of(lane, record->tid, old);
+    struct feed_pending unknown = {0};
+    feed_realloc_end(order->model, &record->context, pending ? &pending->block : &unknown,
+                     record->slot->a, record->slot->b, node, weight);
+    if (pending)
+        order_pending_remove(lane, pending);
+    else
+        order->model->loss.unmatched_realloc_n++;
+    return ORDER_FED;
+}
+
+/* realloc(p, 0): the old block was freed and nothing came of it. */
+static void order_realloc_freed(struct order *order, struct order_lane *lane,
+                                const struct order_record *record)
+{
+    uint64_t old = record->slots > 1 ? record->slot[1].a : 0;
+    struct order_pending *pending = order_pending_of(lane, record->tid, old);
+    if (!pending)
+        return;
+    feed_realloc_cancel(order->model, &record->context, &pending->block);
+    feed_free(order->model, &record->context, old);
+    order_pending_remove(lane, pending);
+}
+
+static int order_event(struct order *order, struct order_lane *lane,
+                       const struct order_record *record)
+{
+    const struct intake_slot *slot = record->slot;
+    struct order_pending *pending;
+    switch (record->kind) {
+    case WIRE_ALLOC:
+        return order_alloc(order, lane, record);
+    case WIRE_FREE:
+        feed_free(order->model, &record->context, slot->a);
+        return ORDER_FED;
+    case WIRE_REALLOC_BEGIN:
+        order_realloc_begin(order, lane, record);
+        return ORDER_FED;
+    case WIRE_REALLOC_END:
+        if (slot->a)
+            return order_alloc(order, lane, record);
+        order_realloc_freed(order, lane, record);
+        return ORDER_FED;
+    case WIRE_REALLOC_CANCEL:
+        pending = order_pending_of(lane, record->tid, slot->a);
+        if (pending) {
+            feed_realloc_cancel(order->model, &record->context, &pending->block);
+            order_pending_remove(lane, pending);
+        }
+        return ORDER_FED;
+    default:
+        return ORDER_FED;
+    }
+}
+
+/* Reads the record at hand. False: it is padding, or makes no sense. */
+static bool order_read(struct order *order, struct order_lane *lane,
+                       struct order_record *ret_record)
+{
+    const struct intake_run *run = lane->first;
+    struct order_record record = {.slot = &run->slots[lane->at], .slots = 1};
+    uint64_t head = record.slot->head;
+    while (lane->at + record.slots < run->n && record.slot[record.slots].head == WIRE_CONTINUED)
+        record.slots++;
+    unsigned kind = head & 0xff;
+    ret_record->slots = record.slots;
+    if (kind == WIRE_PAD || kind == WIRE_CONTINUED)
+        return false;
+    record.kind = kind & ~(unsigned)WIRE_BY_OTHERS;
+    record.image = images_get(order->images, lane->slot);
+    if (!record.image)
+        return false;
+    record.context = (struct feed_context){
+            .process = record.image->process,
+            .thread = lane->thread,
+            .task = lane->task,
+            .at_ns = ticks_to_ns(&order->images->ticks, head >> WIRE_KIND_BITS),
+    };
+    if (kind & WIRE_BY_OTHERS) {
+        if (record.slots < 2)
+            return false;
+        record.tid = (uint32_t)record.slot[record.slots - 1].a;
+        record.context.thread =
+                images_thread(order->images, record.image, record.tid, record.context.at_ns);
+        record.slots--;
+    }
+    *ret_record = record;
+    return record.context.thread != MODEL_NONE;
+}
+
+static void order_prefetch(const struct order *order, const struct order_lane *lane,
+                           const struct image *image)
+{
+    unsigned ahead = lane->at + ORDER_PREFETCH;
+    if (image && ahead < lane->first->n)
+        feed_prefetch(order->model, image->process, lane->first->slots[ahead].a);
+}
+
+/* Moves behind `slots` slots. False: the lane has nothing more. */
+static bool order_advance(struct order *order, struct order_lane *lane, unsigned slots)
+{
+    lane->at += slots;
+    if (lane->at >= lane->first->n) {
+        struct intake_run *done = lane->first;
+        lane->first = done->next;
+        done->next = NULL;
+        intake_run_put(order->intake, done);
+        lane->at = 0;
+    }
+    if (!lane->first) {
+        lane->last = NULL;
+        return false;
+    }
+    order_set_key(lane);
+    return true;
+}
+
+/*
+ * Feeds records of a lane while their keys are at most limit. Returns ORDER_NOT_YET when a stack
+ * is not known yet: nothing more can be fed in this round.
+ */
+static int order_run(struct order *order, struct order_lane *lane, uint64_t limit, bool *ret_more)
+{
+    *ret_more = true;
+    while (lane->key <= limit) {
+        struct order_record record = {0};
+        unsigned extra = 0;
+        if (order_read(order, lane, &record)) {
+            order_prefetch(order, lane, record.image);
+            int outcome = order_event(order, lane, &record);
+            if (outcome == ORDER_NOT_YET)
+                return outcome;
+            if (outcome == ORDER_DELAYED)
+                continue;
+            order->event_n++;
+            order->end_stamp = lane->key > order->end_stamp ? lane->key : order->end_stamp;
+            extra = record.tid ? 1 : 0;
+        }
+        *ret_more = order_advance(order, lane, record.slots + extra);
+        if (!*ret_more)
+            return ORDER_FED;
+    }
+    return ORDER_FED;
+}
+
+void order_feed(struct order *order, uint64_t watermark)
+{
+    while (order->heap.n && order_key(order, 0) <= watermark) {
+        struct order_lane *lane = order->lanes.at[order->heap.at[0]];
+        uint64_t limit = watermark;
+        for (size_t child = 1; child <= 2 && child < order->heap.n; child++) {
+            if (order_key(order, child) < limit)
+                limit = order_key(order, child);
+        }
+        bool more;
+        int outcome = order_run(order, lane, limit, &more);
+        if (!more) {
+            order_swap(order, 0, order->heap.n - 1);
+            order->heap.n--;
+        }
+        order_sink(order, 0);
+        if (outcome == ORDER_NOT_YET)
+            return;
+    }
+}
+
+void order_note_closed(struct order *order, const struct intake_batch *batch)
+{
+    for (size_t i = 0; i < batch->closed_n; i++) {
+        const struct intake_news *news = &batch->closed[i];
+        struct order_lane *lane = order_lane_of(order, news->lane);
+        if (!lane)
+            continue;
+        order->model->loss.abandoned_record_n += news->abandoned_n;
+        order->model->loss.event_n += news->lost_n;
+        lane->closing = true;
+        VEC_PUSH(&order->closing, ORDER_LANES_MAX, news->lane);
+    }
+}
+
+void order_close(struct order *order)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < order->closing.n; i++) {
+        uint32_t number = order->closing.at[i];
+        struct order_lane *lane = order_lane_of(order, number);
+        if (!lane)
+            continue;
+        if (lane->first) {
+            order->closing.at[kept++] = number;
+            continue;
+        }
+        struct image *image = images_get(order->images, lane->slot);
+        if (image && image->lane_n)
+            image->lane_n--;
+        uint32_t index = (uint32_t)map_find(&order->lane_of, number) - 1;
+        order_lane_free(order, lane);
+        order->lanes.at[index] = NULL;
+        map_put(&order->lane_of, number, 0);
+    }
+    order->closing.n = kept;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From lanes to one order: merges the runs of all lanes by stamp and feeds the model.
+ *
+ * Within a lane records stand in the order of their reservation, which is that of their stamps but
+ * for a signal handler's records, which may be older than the one they interrupted; the merge goes
+ * by the highest stamp so far. Between lanes a free is stamped before the real free and an
+ * allocation after the real malloc, so that for one address stamps are in true order, except that
+ * an allocation's stamp may be early by what the processor executes out of order: an allocation of
+ * an address that is still live waits ORDER_REPAIR_NS of stamp time for the free to come.
+ */
+#ifndef MEMSCOPE_COLLECT_ORDER_H
+#define MEMSCOPE_COLLECT_ORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+#include "collect/images.h"
+#include "collect/intake.h"
+#include "heap/feed.h"
+
+enum {
+    ORDER_REPAIR_NS = 1000,
+    ORDER_PENDING_MAX = 8, /* reallocs of one lane between their halves: handlers nest */
+    ORDER_LANES_MAX = 1 << 20,
+};
+
+struct order_pending {
+    uint32_t tid; /* of the writer, in a common lane */
+    uint64_t old;
+    struct feed_pending block;
+};
+
+struct order_lane {
+    uint32_t number;
+    uint32_t slot;
+    uint32_t kind;
+    uint32_t thread; /* of the model; own lanes */
+    uint32_t task;
+    bool closing;
+    bool delayed;   /* the record at hand is an allocation that has waited for its address */
+    uint64_t key;   /* stamp of the record at hand */
+    uint64_t stamp; /* highest so far */
+    struct intake_run *first, *last;
+    unsigned at; /* place in the first run */
+    struct order_pending pending[ORDER_PENDING_MAX];
+    uint32_t pending_n;
+};
+
+struct order {
+    struct model *model;
+    struct images *images;
+    struct intake *intake;          /* takes back empty runs */
+    VEC(struct order_lane *) lanes; /* event lanes */
+    VEC(uint32_t) heap;             /* of lanes with records, least key first */
+    VEC(uint32_t) closing;          /* numbers of finished lanes */
+    struct map lane_of;             /* drain's number -> index + 1; 0 = closed */
+    uint64_t repair_ticks;
+    uint64_t end_stamp; /* of the last event fed */
+    uint64_t event_n;
+};
+
+int order_init(struct order *order, struct model *model, struct images *images,
+               struct intake *intake);
+void order_done(struct order *order);
+
+/* Takes a batch: opens lanes, reads logs, queues the runs of events. */
+void order_take(struct order *order, struct intake_batch *batch);
+
+/* Feeds everything with a stamp up to watermark. */
+void order_feed(struct order *order, uint64_t watermark);
+
+/* Notes which lanes the batch reports finished. */
+void order_note_closed(struct order *order, const struct intake_batch *batch);
+
+/* Closes finished lanes whose records have all been fed. */
+void order_close(struct order *order);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The launcher's side: makes the segment, forks the collector, lets the program go, and waits for
+ * both. The collector is in a session of its own: what the terminal sends never reaches the drain.
+ */
+#include "collect/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "collect/collector.h"
+#include "collect/facts.h"
+#include "collect/library.h"
+#include "collect/ticks.h"
+#include "launch/program.h"
+#include "launch/spawn.h"
+
+enum {
+    RUN_DEFAULT_BUDGET = 64 << 20,
+    RUN_LEAST_BUDGET = 1 << 20,
+    RUN_FD_LEAST = 1000,
+};
+
+struct run {
+    const struct run_request *request;
+    struct launch_result *result;
+    struct program program;
+    struct segment segment;
+    char door[96];
+    pid_t collector;
+    int socket;
+};
+
+static void run_warn(struct run *run, const char *format, const char *what)
+{
+    char *warning;
+    /* The format is one of this file's own sentences. */
+    struct diag diag = {0};
+    diag_set(&diag, 0, "%s", format);
+    if (asprintf(&warning, "%s: %s", diag.text, what) < 0)
+        return;
+    if (!VEC_PUSH(&run->result->warnings, LAUNCH_WARNINGS_MAX, warning))
+        free(warning);
+}
+
+static uint32_t run_strategy(const struct run *run)
+{
+    const struct run_request *request = run->request;
+    if (request->mode == RUN_MODE_LEGACY)
+        return WIRE_LEGACY;
+    switch (request->strategy) {
+    case RUN_STRATEGY_SINGLE_THREAD:
+        return WIRE_SINGLE_THREAD;
+    case RUN_STRATEGY_THREAD_LOCAL:
+        return WIRE_THREAD_LOCAL;
+    case RUN_STRATEGY_ASYNC:
+        return WIRE_ASYNC;
+    case RUN_STRATEGY_HYBRID:
+        return WIRE_HYBRID;
+    case RUN_STRATEGY_AUTO:
+        break;
+    }
+    return run->program.imports_threads ? WIRE_THREAD_LOCAL : WIRE_SINGLE_THREAD;
+}
+
+/* The segment takes five eighths of the budget, private memory of the processes the rest. */
+static int run_make_segment(struct run *run, struct diag *diag)
+{
+    uint64_t budget = run->request->max_overhead_bytes;
+    if (!budget)
+        budget = RUN_DEFAULT_BUDGET;
+    if (budget < RUN_LEAST_BUDGET)
+        budget = RUN_LEAST_BUDGET;
+    uint64_t segment_bytes = budget / 8 * 5;
+    uint64_t pages = segment_bytes / WIRE_PAGE_BYTES;
+    struct wire_config config = {
+            .strategy = run_strategy(run),
+            .weight = 1,
+            .follow = run->request->follow,
+            .track_tasks = run->request->track_async,
+            .monitor = run->request->performance_monitoring,
+            .lane_pages = pages / 8 < WIRE_LANE_PAGES ? (uint32_t)(pages / 8) : WIRE_LANE_PAGES,
+            .private_limit_bytes = budget - segment_bytes,
+    };
+    int err = segment_init(&run->segment, segment_bytes, &config, diag);
+    if (err < 0)
+        return err;
+    if (!ticks_are_trusted())
+        run->segment.at->stamp_source = WIRE_STAMP_SEQUENCE;
+    return 0;
+}
+
+/* In the collector: nothing of the user's terminal, pipes or working directory is held. */
+static void run_become_collector(struct run *run)
+{
+    setsid();
+    int keep[2] = {fcntl(run->segment.fd, F_DUPFD_CLOEXEC, RUN_FD_LEAST),
+                   fcntl(run->socket, F_DUPFD_CLOEXEC, RUN_FD_LEAST)};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; fd <= 2 && null >= 0; fd++)
+        dup2(null, fd);
+    close_range(3, RUN_FD_LEAST - 1, 0);
+    if (keep[0] >= 0)
+        run->segment.fd = keep[0];
+    if (keep[1] >= 0)
+        run->socket = keep[1];
+    for (int number = 1; number < NSIG; number++) {
+        if (number != SIGKILL && number != SIGSTOP)
+            signal(number, number == SIGPIPE || number == SIGHUP || number == SIGINT ||
+                                           number == SIGQUIT || number == SIGTERM ||
+                                           number == SIGTSTP || number == SIGXFSZ
+                                   ? SIG_IGN
+                                   : SIG_DFL);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int run_fork_collector(struct run *run, struct diag *diag)
+{
+    int sockets[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+        return diag_set_errno(diag, ERR_IO, errno, "cannot make a socket");
+    /* The number that the door names must be the collector's: fix it before the fork. */
+    int fd = fcntl(run->segment.fd, F_DUPFD_CLOEXEC, RUN_FD_LEAST);
+    if (fd >= 0) {
+        close(run->segment.fd);
+        run->segment.fd = fd;
+    }
+    run->collector = fork();
+    if (run->collector < 0)
+        return diag_set_errno(diag, ERR_IO, errno, "cannot start the collector");
+    if (run->collector == 0) {
+        close(sockets[0]);
+        run->socket = sockets[1];
+        run_become_collector(run);
+        _exit(collector_main(&run->segment, run->socket, run->request));
+    }
+    close(sockets[1]);
+    run->socket = sockets[0];
+    return 0;
+}
+
+static int run_begin_session(struct run *run, pid_t target, struct diag *diag)
+{
+    struct collector_message message = {.kind = COLLECTOR_BEGIN, .pid = target};
+    if (collector_send(run->socket, &message) < 0 || collector_receive(run->socket, &message) != 0)
+        return diag_set(diag, ERR_STATE, "the collector ended before the program began");
+    if (message.kind != COLLECTOR_READY)
+        return diag_set(diag, ERR_IO, "%s", message.text);
+    return 0;
+}
+
+static void run_tell_start(struct run *run, pid_t pid)
+{
+    const struct run_request *request = run->request;
+    if (request->quiet || !request->on_start)
+        return;
+    struct diag sentence = {0};
+    diag_set(&sentence, 0, "tracking pid %d, strategy %s", (int)pid,
+             facts_strategy_name(run_strategy(run)));
+    request->on_start(request->on_start_context, sentence.text);
+}
+
+static void run_note_status(struct launch_result *result, int status)
+{
+    result->end = WIFSIGNALED(status) ? LAUNCH_SIGNALED : LAUNCH_EXITED;
+    result->status = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Tells the collector how the command ended, and waits for the recording. */
+static void run_finish(struct run *run)
+{
+    struct collector_message message = {
+            .kind = COLLECTOR_ENDED,
+            .pid = run->result->pid,
+            .end = run->result->end == LAUNCH_SIGNALED ? PROCESS_SIGNALED : PROCESS_EXITED,
+            .status = run->result->status,
+    };
+    collector_send(run->socket, &message);
+    if (collector_receive(run->socket, &message) != 0 || message.kind != COLLECTOR_DONE) {
+        run_warn(run, "the recording is not complete", "the collector ended early");
+        return;
+    }
+    run->result->recording_path = strdup(message.text);
+    run->result->running_n = message.running_n;
+    if (message.image_n == 0)
+        run_warn(run, run->request->argv[0],
+                 "ran, but nothing was recorded: the library was not loaded into it");
+}
+
+/* A program that no preload reaches: as it is, with its own status. */
+static int run_bare(struct run *run, struct diag *diag)
+{
+    struct spawn spawn;
+    run_warn(run, run->request->argv[0], "runs unrecorded");
+    run_warn(run, run->request->argv[0], program_reach_text(run->program.reach));
+    int err = spawn_prepare(run->program.path, run->request->argv, NULL, &spawn, diag);
+    if (err < 0)
+        return err;
+    run->result->pid = spawn.pid;
+    int error = spawn_go(&spawn);
+    if (error) {
+        run->result->end = error == ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_NOT_EXECUTABLE;
+        diag_set_errno(diag, 0, error, "cannot execute %s", run->program.path);
+        return 0;
+    }
+    run_note_status(run->result, spawn_wait(&spawn));
+    return 0;
+}
+
+/* Starts the program within a session that is ready for it. */
+static int run_recorded(struct run *run, struct diag *diag)
+{
+    char library[LIBRARY_PATH_MAX];
+    int err = library_find(library, diag);
+    if (err < 0)
+        return err;
+    snprintf(run->door, sizeof run->door, "%d.%d.%016llx%016llx", (int)run->collector,
+             run->segment.fd, (unsigned long long)run->segment.at->key[0],
+             (unsigned long long)run->segment.at->key[1]);
+    char **envp = spawn_environment(library, run->door);
+    if (!envp)
+        return diag_set(diag, ERR_MEMORY, "no memory for the environment");
+    struct spawn spawn;
+    err = spawn_prepare(run->program.path, run->request->argv, envp, &spawn, diag);
+    spawn_environment_free(envp);
+    if (err < 0)
+        return err;
+    err = run_begin_session(run, spawn.pid, diag);
+    if (err < 0) {
+        spawn_cancel(&spawn);
+        return err;
+    }
+    run->result->pid = spawn.pid;
+    run_tell_start(run, spawn.pid);
+    int error = spawn_go(&spawn);
+    if (error) {
+        run->result->end = error == ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_NOT_EXECUTABLE;
+        diag_set_errno(diag, 0, error, "cannot execute %s", run->program.path);
+        return 0;
+    }
+    run_note_status(run->result, spawn_wait(&spawn));
+    run_finish(run);
+    return 0;
+}
+
+int run_program(const struct run_request *request, struct launch_result *ret_result,
+                struct diag *diag)
+{
+    struct launch_result result = {0};
+    struct run run = {.request = request, .result = &result, .socket = -1};
+    int err = program_find(request->argv[0], &run.program, diag);
+    if (err == ERR_MISSING || err == ERR_DENIED) {
+        result.end = err == ERR_MISSING ? LAUNCH_NOT_FOUND : LAUNCH_NOT_EXECUTABLE;
+        *ret_result = result;
+        return 0;
+    }
+    if (run.program.reach != PROGRAM_REACHED) {
+        err = run_bare(&run, diag);
+    } else {
+        err = run_make_segment(&run, diag);
+        if (err == 0)
+            err = run_fork_collector(&run, diag);
+        if (err == 0)
+            err = run_recorded(&run, diag);
+        if (run.socket >= 0)
+            close(run.socket);
+        if (run.segment.at)
+            segment_done(&run.segment);
+    }
+    if (err < 0) {
+        launch_result_done(&result);
+        return err;
+    }
+    *ret_result = result;
+    return 0;
+}
+
+void launch_result_done(struct launch_result *result)
+{
+    free(result->recording_path);
+    for (size_t i = 0; i < result->warnings.n; i++)
+        free(result->warnings.at[i]);
+    vec_done(&result->warnings);
+    *result = (struct launch_result){0};
+}

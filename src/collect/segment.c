@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One memfd for the session. */
+#include "collect/segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "wire/clock.h"
+#include "wire/layout.h"
+
+enum { SEGMENT_STEP_PAGES = 64 };
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8U
+#endif
+
+static int segment_memfd(void)
+{
+    const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+    int fd = memfd_create("memscope", flags | MFD_NOEXEC_SEAL);
+    return fd < 0 && errno == EINVAL ? memfd_create("memscope", flags) : fd;
+}
+
+/* A file size limit would end us with SIGXFSZ; we would rather have the error. */
+static int segment_size(int fd, uint64_t size_bytes)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+    sigaction(SIGXFSZ, &ignore, &before);
+    int result = ftruncate(fd, (off_t)size_bytes);
+    int error = errno;
+    sigaction(SIGXFSZ, &before, NULL);
+    errno = error;
+    return result;
+}
+
+static void segment_clear_bit(_Atomic uint64_t *bits, uint32_t page)
+{
+    atomic_fetch_and_explicit(&bits[page / 64], ~(1ull << page % 64), memory_order_relaxed);
+}
+
+int segment_init(struct segment *ret_segment, uint64_t size_bytes, const struct wire_config *config,
+                 struct diag *diag)
+{
+    struct segment segment = {.size_bytes = size_bytes & ~(uint64_t)(WIRE_PAGE_BYTES - 1)};
+    segment.fd = segment_memfd();
+    if (segment.fd < 0)
+        return diag_set_errno(diag, ERR_IO, errno, "cannot make shared memory (memfd_create)");
+    if (segment_size(segment.fd, segment.size_bytes) < 0 ||
+        fcntl(segment.fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+        int error = errno;
+        close(segment.fd);
+        return diag_set_errno(diag, ERR_IO, error, "cannot size the shared memory");
+    }
+    void *at = mmap(NULL, segment.size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, segment.fd, 0);
+    if (at == MAP_FAILED) {
+        int error = errno;
+        close(segment.fd);
+        return diag_set_errno(diag, ERR_IO, error, "cannot map the shared memory");
+    }
+    segment.at = at;
+    wire_layout(segment.at, segment.size_bytes);
+    segment.page_n = segment.at->page_n;
+    segment.first_page = segment.at->first_page;
+    segment.process_n = segment.at->process_n;
+    segment.backed_to = segment.first_page;
+    segment.at->config = *config;
+    if (getrandom(segment.at->key, sizeof segment.at->key, 0) != sizeof segment.at->key) {
+        segment_done(&segment);
+        return diag_set(diag, ERR_IO, "cannot draw a session key");
+    }
+    fallocate(segment.fd, 0, 0, (off_t)segment.first_page * WIRE_PAGE_BYTES);
+    segment.start_tsc = wire_clock_ticks();
+    segment.at->start_tsc = segment.start_tsc;
+    *ret_segment = segment;
+    return 0;
+}
+
+void segment_done(struct segment *segment)
+{
+    munmap(segment->at, segment->size_bytes);
+    close(segment->fd);
+}
+
+static uint32_t segment_count_free(const struct segment *segment)
+{
+    const _Atomic uint64_t *bits = wire_free_bits(segment->at);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i <= (segment->backed_to - 1) / 64; i++)
+        n += (uint32_t)__builtin_popcountll(atomic_load_explicit(&bits[i], memory_order_relaxed));
+    return n;
+}
+
+static void segment_offer_page(struct segment *segment, uint32_t page)
+{
+    /* Release: whoever takes the page finds it zeroed. */
+    atomic_fetch_or_explicit(&wire_free_bits(segment->at)[page / 64], 1ull << page % 64,
+                             memory_order_release);
+}
+
+void segment_offer(struct segment *segment, uint32_t wanted)
+{
+    uint32_t free_n = segment_count_free(segment);
+    while (free_n < wanted && segment->backed_to < segment->page_n) {
+        uint32_t n = segment->page_n - segment->backed_to;
+        if (n > SEGMENT_STEP_PAGES)
+            n = SEGMENT_STEP_PAGES;
+        off_t at = (off_t)segment->backed_to * WIRE_PAGE_BYTES;
+        if (fallocate(segment->fd, 0, at, (off_t)n * WIRE_PAGE_BYTES) < 0)
+            return;
+        for (uint32_t i = 0; i < n; i++)
+            segment_offer_page(segment, segment->backed_to + i);
+        segment->backed_to += n;
+        free_n += n;
+    }
+}
+
+void segment_give_back(struct segment *segment, uint32_t page)
+{
+    segment_clear_bit(wire_lane_bits(segment->at), page);
+    memset(segment_page(segment, page), 0, WIRE_PAGE_BYTES);
+    segment_offer_page(segment, page);
+}
+
+uint64_t segment_now(const struct segment *segment)
+{
+    return wire_clock_ticks() - segment->start_tsc;
+}
