@@ -14,6 +14,7 @@ int main(int argc, char **argv)
         block = ground_keep(block);
         free(block);
     } else if (!strcmp(bug, "wild")) {
+        memset(block, 0, 24);
         free(ground_keep(block + 8));
     } else if (!strcmp(bug, "overflow")) {
         char *big = ground_keep(malloc(2000)), *next = ground_keep(malloc(2000));

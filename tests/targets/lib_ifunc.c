@@ -15,7 +15,7 @@ static int answer(void)
     return 42;
 }
 
-static int (*answer_resolve(void))(void)
+__attribute__((used)) static int (*answer_resolve(void))(void)
 {
     char *block = malloc(333);
     if (block) {

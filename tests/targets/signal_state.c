@@ -16,7 +16,7 @@
 
 #include "ground.h"
 
-static void say_state(const char *moment)
+static void say_signals(const char *moment)
 {
     say("-- %s\n", moment);
     for (int number = 1; number < 65; number++) {
@@ -31,6 +31,10 @@ static void say_state(const char *moment)
         if (sigismember(&mask, number) || sigismember(&pending, number))
             say("signal %d: blocked %d pending %d\n", number, sigismember(&mask, number),
                 sigismember(&pending, number));
+}
+
+static void say_rest(void)
+{
     stack_t stack;
     sigaltstack(NULL, &stack);
     say("alternate stack: flags %d size %zu\n", stack.ss_flags, stack.ss_size);
@@ -69,10 +73,12 @@ static void say_state(const char *moment)
 
 int main(void)
 {
-    say_state("start");
+    say_signals("start");
+    say_rest();
     for (size_t i = 0; i < 200000; i++)
         free(ground_keep(malloc(i % 999)));
-    say_state("after 200000 blocks");
+    say_signals("after 200000 blocks");
+    say_rest();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGSEGV, SIG_IGN);
     sigset_t all;
@@ -83,6 +89,7 @@ int main(void)
     setitimer(ITIMER_VIRTUAL, &later, NULL);
     for (size_t i = 0; i < 200000; i++)
         free(ground_keep(calloc(i % 99, 3)));
-    say_state("end");
+    say_signals("end");
+    say_rest();
     return 0;
 }
