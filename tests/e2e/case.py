@@ -48,4 +48,7 @@ class Case:
     clean: Optional[Callable] = None  # clean(bytes) -> bytes: takes off what differs by nature
     judge: Optional[Callable] = None  # judge(Outcome bare, Outcome watched) -> list of faults
     oracle: bool = False  # deterministic: its totals must be valgrind's, in every run
+    within: float = 0.0  # as a part of one; where a program is nearly deterministic
+    alone: bool = False  # the command is words for memscope itself; there is no bare run
+    verb: str = "run"
     leaves: bool = False  # the bare program leaves processes behind

@@ -93,11 +93,14 @@ def ground_faults(ground, counts, seen):
     return faults
 
 
-def oracle_faults(usage, seen):
-    return (between("allocations (oracle: valgrind)", seen.alloc_n, usage.alloc_n, usage.alloc_n) +
-            between("bytes (oracle: valgrind)", seen.alloc_bytes, usage.alloc_bytes,
-                    usage.alloc_bytes) +
-            between("frees (oracle: valgrind)", seen.free_n, usage.free_n, usage.free_n))
+def oracle_faults(usage, seen, within):
+    faults = []
+    for name in ("alloc_n", "alloc_bytes", "free_n"):
+        expected = getattr(usage, name)
+        slack = int(expected * within)
+        faults += between(f"{name} (oracle: valgrind)", getattr(seen, name), expected - slack,
+                          expected + slack)
+    return faults
 
 
 def ground_totals(page):
@@ -122,7 +125,7 @@ def report_faults(case, counts_page, path, usage=None):
         if seen.unknown_free_n and not case.may_lose:
             faults.append(f"unknown frees: {seen.unknown_free_n}")
     if usage:
-        faults += oracle_faults(usage, seen)
+        faults += oracle_faults(usage, seen, case.within)
     for name, value in (case.exact or {}).items():
         faults += between(name, getattr(seen, name), value, value)
     if case.processes is not None and seen.process_n < case.processes:

@@ -32,7 +32,7 @@ def watched_words(case, mode, work, options):
     recording, report = work.out / "r.mscope", work.out / "r.json"
     for path in (recording, report):
         path.unlink(missing_ok=True)
-    words = [options.memscope, "run"] + (["-q"] if case.quiet else [])
+    words = [options.memscope, case.verb] + (["-q"] if case.quiet else [])
     words += ["-o", recording, "-e", "json", "-o", report]
     words += ["--mode", mode] if mode else []
     return [str(word) for word in words + list(case.options) + options.memscope_option] + ["--"]
@@ -68,6 +68,22 @@ def truth_faults(case, work):
              if allowed.frees else []))
 
 
+def steady_faults(plain, case, work, bare):
+    """Is a program that shall be deterministic so, and the same under valgrind as bare?"""
+    first, second = valgrind_usage(plain, work), valgrind_usage(plain, work)
+    faults = [] if first == second else [f"valgrind counts {first}, then {second}"]
+    return faults + compare.outside_faults(case, bare, run_once(case, work, []))
+
+
+def alone_faults(case, work, options):
+    """A command line of memscope itself: its status and words are the case's to judge."""
+    if not options.memscope:
+        return []
+    outcome = run_once(case, work, [options.memscope])
+    return compare.bare_faults(case, outcome) + (
+        case.judge(None, outcome, work) if case.judge and not outcome.timed_out else [])
+
+
 def watched_faults(case, mode, options, work, bare, usage):
     work.out.mkdir(exist_ok=True)
     watched = run_once(case, work, watched_words(case, mode, work, options))
@@ -82,19 +98,21 @@ def watched_faults(case, mode, options, work, bare, usage):
 def run_case(case, mode, options, directory):
     """The faults of one case in one mode; an empty list is a pass."""
     work = execute.Work(directory / "run", directory / "out", options.targets, SOURCE)
-    usage = None
+    if case.alone:
+        return alone_faults(case, work, options)
+    plain, usage = case, None
     if case.oracle:
         case = oracle_valgrind.padded(case)
     bare = run_once(case, work, [])
     faults = compare.bare_faults(case, bare)
     if faults:
         return faults
-    if options.oracle and case.ground:
-        return truth_faults(case, work)
+    if options.oracle:
+        return truth_faults(case, work) if case.ground else steady_faults(plain, case, work, bare)
     if not options.memscope:
         return compare.outside_faults(case, bare, run_once(case, work, []))
     if case.oracle:
-        usage = valgrind_usage(case, work)
+        usage = valgrind_usage(plain, work)
     for number in range(options.repeat if case.oracle else 1):
         faults = watched_faults(case, mode, options, work, bare, usage)
         if faults:
@@ -147,7 +165,7 @@ def chosen(options):
     for case in cases.everything():
         if options.only and not any(fnmatch.fnmatch(case.name, name) for name in options.only):
             continue
-        if options.oracle and not (case.ground and case.ground.oracle):
+        if options.oracle and not (case.oracle or case.ground and case.ground.oracle):
             continue
         if options.quick and case.slow and not options.only:
             continue

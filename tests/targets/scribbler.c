@@ -30,7 +30,8 @@ int main(int argc, char **argv)
                 dice = dice * 1664525 + 1013904223;
                 uint64_t *word = (uint64_t *)(from + (dice >> 4) % (to - from) / 8 * 8);
                 if (hit % 2) /* the first pages matter most */
-                    word = (uint64_t *)(from + (dice >> 4) % 8192 / 8 * 8);
+                    word = (uint64_t *)(from + (dice >> 4) % (to - from < 8192 ? to - from : 8192) /
+                                                       8 * 8);
                 *word = dice & 1 ? ~(uint64_t)0 : *word ^ ((uint64_t)dice << 16);
             }
         }
