@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns a list of blocks with exact times into everything a report holds, and answers the seven metrics from the blocks alone.
 //
-// A block is {stack, ctx, size, n, born_ns, freed_ns (Infinity = never), xfree, tmp}: n equal blocks of `size` bytes.
+// A block (freed after it was born, never in the same nanosecond) is {stack, ctx, size, n, born_ns, freed_ns (Infinity = never), xfree, tmp}: n equal blocks of `size` bytes.
 // `modelFromBlocks` aggregates them into slices as the exporter does; `metricFromBlocks` never looks at slices, only at times,
 // so that the page can be checked against it.
 

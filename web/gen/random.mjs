@@ -71,7 +71,7 @@ export function randomModel(seed, blockCount = 400, slices = 40) {
         const ctx = random.int(0, world.ctxs.length - 1);
         const limit = world.ctxs[ctx].proc === 1 ? end_ns : duration_ns;
         const onEdge = random.next() < 0.1 ? edges[random.int(0, T - 1)] : -1;
-        const born_ns = onEdge >= 0 && onEdge < limit ? onEdge : random.int(0, limit - 1);
+        const born_ns = onEdge >= 0 && onEdge < limit - 1 ? onEdge : random.int(0, limit - 2);
         const freed_ns = random.next() < 0.3 ? NEVER : Math.min(limit - 1, born_ns + Math.floor(random.log(1, duration_ns)));
         blocks.push({ stack: random.of(stacks), ctx, size: random.next() < 0.05 ? 0 : random.int(1, 5000), n: random.int(1, 4), born_ns, freed_ns });
     }

@@ -106,7 +106,7 @@ function addRequests(state, ids) {
         const task = tasks.push({ id: tasks.length + 1, group: 0, name: '', start_ns: Math.round(born), end_ns: Math.round(born + stay), polls: random.int(3, 40) });
         const ctx = state.ctx(worker, task);
         const put = (stack, size, from, until, n = 1, more = {}) =>
-            blocks.push({ stack, ctx, size: Math.round(size), n, born_ns: Math.round(from), freed_ns: until === NEVER ? NEVER : Math.round(until), ...more });
+            blocks.push({ stack, ctx, size: Math.round(size), n, born_ns: Math.round(from), freed_ns: until === NEVER ? NEVER : Math.max(Math.round(from) + 1, Math.round(until)), ...more });
         for (let k = 0; k < 6; k++) put(ids.body, random.log(200 * KIB, 3 * MIB), born + k * 1e6, born + stay, 1, { realloc: k > 2, xfree: k === 5 });
         for (let k = 0; k < 10; k++) put(ids.bodyText, random.log(64, 4 * KIB), born + k * 1e6, born + stay * random.next(), random.int(5, 60));
         put(ids.conn, random.log(64 * KIB, 2 * MIB), born, born + stay * 1.4, 1, { xfree: random.next() < 0.8 });
@@ -124,7 +124,7 @@ function addRequests(state, ids) {
 function addHousekeeping(state, ids) {
     const { random, blocks, tasks } = state;
     const main = state.ctx(0, 0);
-    const put = (stack, ctx, size, from, until, n = 1) => blocks.push({ stack, ctx, size: Math.round(size), n, born_ns: Math.round(from), freed_ns: until });
+    const put = (stack, ctx, size, from, until, n = 1) => blocks.push({ stack, ctx, size: Math.round(size), n, born_ns: Math.round(from), freed_ns: Math.max(Math.round(from) + 1, Math.round(until)) });
     for (let k = 0; k < 12; k++) put(ids.cache, main, 1.6 * MIB, (0.3 + k * 0.13) * SECOND, NEVER);
     for (let k = 0; k < 30; k++) put(ids.config, main, random.log(32, 30 * KIB), 0.05 * SECOND + k * 1e5, k % 3 ? 0.2 * SECOND : NEVER);
     for (const stack of state.small.slice(0, 120)) put(stack, main, random.log(32, 200 * KIB), random.next() * SECOND, random.next() < 0.5 ? NEVER : 3 * SECOND);

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of the table view: values per function, source line, module or site, with recursion counted once.
+import type { Names, Rows } from '../data/report';
+import { outermost } from './calltree';
+
+export type GroupBy = 'function' | 'line' | 'file' | 'module' | 'site';
+
+/** Which group each report node belongs to, and where a group counts towards totals. */
+export interface Grouping {
+    by: GroupBy;
+    count: number;
+    keyOfNode: Int32Array;
+    /** One report node per group, to name it. */
+    sample: Int32Array;
+    outer: Uint8Array;
+    keyOfSite: Int32Array;
+}
+
+function keysByNode(names: Names, by: GroupBy): { keys: Int32Array; count: number } {
+    const { nodeFrame, frameFunc, frameLine, funcMod, funcFile } = names;
+    if (by === 'function') return { keys: nodeFrame.map((frame) => frameFunc[frame]), count: names.funcName.length };
+    if (by === 'module') return { keys: nodeFrame.map((frame) => funcMod[frameFunc[frame]]), count: names.modName.length };
+    const ids = new Map<string, number>();
+    const idOf = (key: string): number => {
+        const known = ids.get(key);
+        if (known !== undefined) return known;
+        ids.set(key, ids.size);
+        return ids.size - 1;
+    };
+    const ofFrame = Int32Array.from(frameFunc, (func, frame) => {
+        const file = funcFile[func];
+        if (file === 0 || names.str[file] === '') return idOf(`f${func}`);
+        return by === 'file' ? idOf(`${file}`) : idOf(`${file}:${frameLine[frame]}`);
+    });
+    return { keys: nodeFrame.map((frame) => ofFrame[frame]), count: ids.size };
+}
+
+export function groupingFor(names: Names, rows: Rows, by: GroupBy): Grouping {
+    const nodes = names.nodeParent.length;
+    if (by === 'site') {
+        const keyOfNode = new Int32Array(nodes).fill(-1);
+        rows.siteNode.forEach((node, site) => (keyOfNode[node] = site));
+        const outer = new Uint8Array(nodes);
+        return { by, count: rows.siteNode.length, keyOfNode, sample: rows.siteNode, outer, keyOfSite: rows.siteNode.map((_, site) => site) };
+    }
+    const { keys, count } = keysByNode(names, by);
+    const sample = new Int32Array(count).fill(-1);
+    for (let node = nodes - 1; node > 0; node--) sample[keys[node]] = node;
+    return { by, count, keyOfNode: keys, sample, outer: outermost(names.nodeParent, keys, count), keyOfSite: rows.siteNode.map((node) => keys[node]) };
+}
+
+/** Sums of sites whose own frame is in the group. */
+export function groupSelf(grouping: Grouping, siteValues: Float64Array): Float64Array {
+    const out = new Float64Array(grouping.count);
+    for (let site = 0; site < siteValues.length; site++) out[grouping.keyOfSite[site]] += siteValues[site];
+    return out;
+}
+
+/** Sums of sites with the group anywhere on their stack, each site once. */
+export function groupTotal(grouping: Grouping, names: Names, rows: Rows, siteValues: Float64Array): Float64Array {
+    if (grouping.by === 'site') return groupSelf(grouping, siteValues);
+    const nodes = names.nodeParent.length;
+    const total = new Float64Array(nodes);
+    for (let site = 0; site < siteValues.length; site++) total[rows.siteNode[site]] += siteValues[site];
+    for (let node = nodes - 1; node > 0; node--) total[names.nodeParent[node]] += total[node];
+    const out = new Float64Array(grouping.count);
+    for (let node = 1; node < nodes; node++) if (grouping.outer[node] === 1) out[grouping.keyOfNode[node]] += total[node];
+    return out;
+}

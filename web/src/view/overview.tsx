@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first view: what was found, in ranked sentences, and who holds, leaks and churns the most.
+import { computed } from '@preact/signals';
+import { followLink, selectSite, setMetric, setView, update } from '../actions';
+import type { Finding, MetricId } from '../data/manifest';
+import { formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatTime, formatValue, plural, visible } from '../format';
+import { METRICS } from '../query/metrics';
+import { body, head, narrowed, pickUnit, scopeText, stats, sumsOf, unit } from '../state';
+import { Bars } from './bars';
+import { strategyName } from './header';
+import { ShareBar } from './spark';
+
+const TOP = 5;
+
+const SEVERITY: Record<string, { mark: string; name: string }> = {
+    high: { mark: '▲', name: 'high' }, medium: { mark: '◆', name: 'medium' }, low: { mark: '●', name: 'low' }, good: { mark: '✓', name: 'good' },
+};
+
+function findingValue(finding: Finding): string | null {
+    const { value, unit: kind } = finding;
+    if (value === undefined) return null;
+    if (kind === 'bytes') return formatBytes(value);
+    if (kind === 'bytes/s') return formatRate(value);
+    if (kind === 'ratio') return formatPercent(value, 1);
+    if (kind === 'ns') return formatDuration(value);
+    return formatCount(value);
+}
+
+function FindingRow({ finding }: { finding: Finding }) {
+    const severity = SEVERITY[finding.severity] ?? { mark: '●', name: visible(finding.severity) };
+    const value = findingValue(finding);
+    const inner = (
+        <>
+            <span class={`mark mark-${severity.name}`} aria-hidden="true">{severity.mark}</span>
+            <span class="spoken">{severity.name}: </span>
+            <span class="finding-text">
+                <b>{visible(finding.title)}</b>
+                {finding.text && <span>{visible(finding.text)}</span>}
+            </span>
+            {value && <span class="finding-value">{value}</span>}
+        </>
+    );
+    const { link } = finding;
+    if (!link) return <li class="finding">{inner}</li>;
+    return (
+        <li>
+            <button type="button" class="finding finding-link" onClick={() => followLink(link)} title="Show where">{inner}</button>
+        </li>
+    );
+}
+
+function Findings() {
+    const data = head.value;
+    if (!data) return null;
+    const { findings } = data.manifest;
+    return (
+        <section class="card card-findings" aria-labelledby="findings-title">
+            <h2 id="findings-title">Findings</h2>
+            {findings.length === 0 ? (
+                <p class="all-good"><span aria-hidden="true">✓</span> No leak, no growth, no hot churn: nothing to do here.</p>
+            ) : (
+                <ul class="findings">{findings.map((finding) => <FindingRow key={finding.id} finding={finding} />)}</ul>
+            )}
+        </section>
+    );
+}
+
+interface TopEntry {
+    site: number;
+    value: number;
+}
+
+function topSites(id: MetricId): { list: TopEntry[]; total: number } {
+    const sums = sumsOf(id);
+    if (!sums) return { list: [], total: 0 };
+    const values = narrowed(pickUnit(sums));
+    const best: TopEntry[] = [];
+    let total = 0;
+    values.forEach((value, site) => {
+        total += value;
+        if (value <= 0 || (best.length === TOP && value <= best[TOP - 1].value)) return;
+        best.push({ site, value });
+        best.sort((x, y) => y.value - x.value);
+        if (best.length > TOP) best.pop();
+    });
+    return { list: best, total };
+}
+
+const tops = {
+    peak: computed(() => topSites('peak')),
+    leak: computed(() => topSites('leak')),
+    alloc: computed(() => topSites('alloc')),
+    temp: computed(() => topSites('temp')),
+};
+
+/** The first frame above the allocation that is not the language's or a runtime's own. */
+function ownCaller(node: number): number {
+    const data = body.value;
+    if (!data) return node;
+    for (let at = node; at > 0; at = data.names.nodeParent[at]) {
+        const kind = data.labels.moduleKind(data.labels.funcOfNode(at));
+        if (kind === 1 || kind === 5 || kind === 0) return at;
+    }
+    return node;
+}
+
+function TopList(props: { id: 'peak' | 'leak' | 'alloc' | 'temp'; title: string }) {
+    const data = body.value;
+    const { list, total } = tops[props.id].value;
+    const info = METRICS.find((entry) => entry.id === props.id);
+    return (
+        <section class="card" aria-label={props.title}>
+            <h2>
+                {props.title}
+                <span class="card-total">{formatValue(total, unit.value)}</span>
+            </h2>
+            {data && list.length > 0 && (
+                <ol class="top">
+                    {list.map((entry) => {
+                        const node = data.rows.siteNode[entry.site];
+                        const named = ownCaller(node);
+                        const allocator = data.labels.short(data.labels.funcOfNode(node));
+                        return (
+                            <li key={entry.site}>
+                                <button
+                                    type="button"
+                                    class="link"
+                                    title={`${data.labels.func(data.labels.funcOfNode(named))} → ${allocator}`.slice(0, 800)}
+                                    onClick={() => {
+                                        update({ view: 'flame', graph: 'icicle', metric: props.id, root: '' }, 'push');
+                                        selectSite(entry.site);
+                                    }}
+                                >
+                                    {data.labels.short(data.labels.funcOfNode(named))}
+                                </button>
+                                <span class="muted place">{named === node ? data.labels.place(node) : `via ${allocator}`}</span>
+                                <ShareBar part={entry.value} whole={total} />
+                                <span class="number">{formatValue(entry.value, unit.value)}</span>
+                                <span class="number percent">{formatPercent(entry.value, total)}</span>
+                            </li>
+                        );
+                    })}
+                </ol>
+            )}
+            {!data && <p class="muted">reading…</p>}
+            {data && list.length === 0 && <p class="muted">Nothing here.</p>}
+            {list.length > 0 && (
+                <button
+                    type="button"
+                    class="quiet"
+                    onClick={() => {
+                        setMetric(props.id);
+                        setView('table');
+                    }}
+                >
+                    all {info?.short} in the table →
+                </button>
+            )}
+        </section>
+    );
+}
+
+function Histograms() {
+    const extra = stats.value;
+    if (!extra || extra.sizeClass.length === 0) return null;
+    return (
+        <>
+            <section class="card" aria-label="Block sizes">
+                <h2>Block sizes</h2>
+                <Bars bounds={extra.sizeClass} values={unit.value === 'bytes' ? extra.sizeHistBytes : extra.sizeHistN} format={formatBytes} unit={unit.value} height={96} />
+            </section>
+            <section class="card" aria-label="Lifetimes">
+                <h2>Lifetimes of freed blocks</h2>
+                <Bars bounds={extra.lifeClass} values={unit.value === 'bytes' ? extra.lifeHistBytes : extra.lifeHistN} format={formatDuration} unit={unit.value} height={96} />
+            </section>
+        </>
+    );
+}
+
+function Measured() {
+    const data = head.value;
+    if (!data) return null;
+    const { capture, overhead, fidelity, session } = data.manifest;
+    const exact = capture.sample_kind === 'exact';
+    return (
+        <section class="card" aria-label="How it was measured">
+            <h2>How it was measured</h2>
+            <p>
+                Strategy <b>{strategyName(capture.strategy)}</b>, {capture.chosen_by === 'user' ? 'as asked for' : 'chosen from what was found'}
+                {capture.confidence !== undefined && ` (confidence ${formatPercent(capture.confidence, 1)})`}. {exact ? 'Every event was recorded' : `Blocks were sampled (${visible(capture.sample_kind)})`}:
+                {' '}{formatCount(overhead.events_n)} events, {overhead.lost_n === 0 ? 'none lost' : `${formatCount(overhead.lost_n)} lost`}.
+            </p>
+            <p class="muted">
+                {plural(fidelity.slices, 'slice')} of {formatDuration(fidelity.min_slice_ns)} to {formatDuration(fidelity.max_slice_ns)} over {formatTime(session.duration_ns)}. Windows snap to slices.
+            </p>
+            <button type="button" class="quiet" onClick={() => setView('run')}>all about the run →</button>
+        </section>
+    );
+}
+
+export function Overview() {
+    return (
+        <div class="overview">
+            <div class="cards">
+                <Findings />
+                <TopList id="peak" title="Held at peak" />
+                <TopList id="leak" title="Never freed" />
+                <TopList id="alloc" title="Allocated most" />
+                <TopList id="temp" title="Short-lived" />
+                <Histograms />
+                <Measured />
+            </div>
+            <p class="foot muted">Lists count {unit.value === 'bytes' ? 'bytes' : 'blocks'} in the chosen window; the metric chosen above is {scopeText.value}.</p>
+        </div>
+    );
+}
