@@ -100,6 +100,14 @@ static void frame_set(struct program *program, uint64_t column, int64_t offset)
     program->row->frame_offset = offset;
 }
 
+/* An offset alone, which there is only beside a register: an expression's address must not be
+ * taken for one, nor changed. */
+static bool frame_move(struct program *program, int64_t offset)
+{
+    program->row->frame_offset = offset;
+    return program->row->frame_register != CFI_IN_EXPRESSION;
+}
+
 static bool state_remember(struct program *program)
 {
     if (program->remembered_count == REMEMBERED_MAX)
@@ -175,14 +183,14 @@ static bool run_frame(struct program *program, struct cfi_reader *reader, uint8_
         frame_set(program, column, (int64_t)((uint64_t)cfi_read_sleb(reader) * (uint64_t)align));
         return true;
     case FRAME_REGISTER:
+        if (row->frame_register == CFI_IN_EXPRESSION)
+            return false;
         frame_set(program, cfi_read_uleb(reader), row->frame_offset);
         return true;
     case FRAME_OFFSET:
-        row->frame_offset = (int64_t)cfi_read_uleb(reader);
-        return true;
+        return frame_move(program, (int64_t)cfi_read_uleb(reader));
     case FRAME_OFFSET_SIGNED:
-        row->frame_offset = (int64_t)((uint64_t)cfi_read_sleb(reader) * (uint64_t)align);
-        return true;
+        return frame_move(program, (int64_t)((uint64_t)cfi_read_sleb(reader) * (uint64_t)align));
     case FRAME_EXPRESSION:
         row->frame_register = CFI_IN_EXPRESSION;
         row->frame_offset = block_skip(reader);
