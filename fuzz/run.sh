@@ -11,10 +11,10 @@ set -eu
 seconds=$1
 shift
 cd "$(dirname "$0")/.."
-tests/build_with.sh build-fuzz clang -Db_sanitize=address,undefined -Dfuzzer=true >build-fuzz.log ||
+[ $# -gt 0 ] || set -- $(cd fuzz/corpus && ls)
+TARGETS=$(printf 'fuzz/fuzz_%s ' "$@") tests/build_with.sh build-fuzz clang -Db_sanitize=address,undefined -Dfuzzer=true >build-fuzz.log ||
     { cat build-fuzz.log; exit 1; }
 rm -f build-fuzz.log
-[ $# -gt 0 ] || set -- $(cd fuzz/corpus && ls)
 status=0
 for target in "$@"; do
     mkdir -p "build-fuzz/corpus/$target"

@@ -4,6 +4,7 @@
 #
 # usage: tests/build_with.sh BUILD CC [OPTION...]
 #
+# TARGETS in the environment names what to build, else everything is built.
 # The directory is set up anew when the options differ from those it was last set up with.
 set -eu
 
@@ -20,4 +21,5 @@ if [ ! -f "$build/build.ninja" ] || [ "$(cat "$build/set-up-with" 2>/dev/null)" 
     CC=$compiler meson setup "$build" "$@" >/dev/null
     echo "$wanted" >"$build/set-up-with"
 fi
-exec ninja -C "$build"
+# shellcheck disable=SC2086  # a list of words
+exec ninja -C "$build" ${TARGETS:-}
