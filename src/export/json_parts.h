@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of the JSON export; only its own files use this. */
+#ifndef MEMSCOPE_EXPORT_JSON_PARTS_H
+#define MEMSCOPE_EXPORT_JSON_PARTS_H
+
+#include "analyze/analysis.h"
+#include "base/json.h"
+
+/* A whole number below 2^53, which every reader of JSON holds exactly; larger ones are cut to it.
+ */
+void json_key_count(struct json *json, const char *key, uint64_t value);
+
+/* The string with this index of the model, any bytes. */
+void json_key_model_string(struct json *json, const char *key, const struct model *model,
+                           uint32_t string);
+
+void json_add_processes(struct json *json, const struct model *model);
+void json_add_threads(struct json *json, const struct model *model);
+void json_add_tasks(struct json *json, const struct model *model);
+void json_add_sites(struct json *json, const struct analysis *analysis);
+void json_add_functions(struct json *json, const struct analysis *analysis);
+void json_add_leaks(struct json *json, const struct analysis *analysis);
+void json_add_findings(struct json *json, const struct analysis *analysis);
+void json_add_timeline(struct json *json, const struct model *model);
+
+#endif

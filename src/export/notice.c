@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The model's loss in sentences. */
+#include "export/notice.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "analyze/session.h"
+
+struct notice_list {
+    struct notice *at;
+    size_t n;
+};
+
+static void notice_push(struct notice_list *list, enum notice_severity severity, const char *kind,
+                        uint64_t value, const char *unit, const char *format, ...)
+        __attribute__((format(printf, 6, 7)));
+
+static void notice_push(struct notice_list *list, enum notice_severity severity, const char *kind,
+                        uint64_t value, const char *unit, const char *format, ...)
+{
+    if (value == 0 || list->n == NOTICES_MAX)
+        return;
+    struct notice *notice = &list->at[list->n++];
+    *notice = (struct notice){.severity = severity, .kind = kind, .value = value, .unit = unit};
+    va_list args;
+    va_start(args, format);
+    vsnprintf(notice->text, sizeof notice->text, format, args);
+    va_end(args);
+}
+
+const char *notice_severity_name(enum notice_severity severity)
+{
+    static const char *const names[] = {"error", "warning", "note"};
+    return names[severity];
+}
+
+static void notices_lost(struct notice_list *list, const struct model *model)
+{
+    const struct model_loss *loss = &model->loss;
+    notice_push(list, NOTICE_ERROR, "lost", loss->event_n, "count",
+                "%llu events found no room and are missing: all figures are too low.",
+                (unsigned long long)loss->event_n);
+    notice_push(list, NOTICE_ERROR, "gap", loss->gap_ns, "ns",
+                "Recording was off for %.3f s because the recorder did not answer.",
+                (double)loss->gap_ns / 1e9);
+    notice_push(list, NOTICE_ERROR, "lost", loss->abandoned_record_n, "count",
+                "%llu records were begun and never finished.",
+                (unsigned long long)loss->abandoned_record_n);
+    notice_push(list, NOTICE_WARNING, "checkpoint", loss->checkpoint_age_ns, "ns",
+                "The recording was cut: its last %.1f s are missing.",
+                (double)loss->checkpoint_age_ns / 1e9);
+    notice_push(list, NOTICE_WARNING, "unrecorded", loss->unrecorded_process_n, "count",
+                "%llu processes of the tree could not be recorded.",
+                (unsigned long long)loss->unrecorded_process_n);
+    notice_push(list, NOTICE_WARNING, "lost", loss->unknown_stack_n, "count",
+                "%llu events have no call stack.", (unsigned long long)loss->unknown_stack_n);
+}
+
+static void notices_guessed(struct notice_list *list, const struct model *model)
+{
+    const struct model_loss *loss = &model->loss;
+    notice_push(list, NOTICE_NOTE, "truncated", loss->truncated_stack_n, "count",
+                "%llu stacks were too deep and lack their middle frames.",
+                (unsigned long long)loss->truncated_stack_n);
+    notice_push(list, NOTICE_NOTE, "guessed", loss->guessed_stack_n, "count",
+                "%llu stacks pass code without unwind information: their frames there are guessed.",
+                (unsigned long long)loss->guessed_stack_n);
+    notice_push(list, NOTICE_NOTE, "late", loss->late_record_n, "count",
+                "%llu records arrived late and were applied out of order.",
+                (unsigned long long)loss->late_record_n);
+    notice_push(list, NOTICE_NOTE, "folded", loss->folded_row_n + loss->folded_cell_n, "count",
+                "%llu rows and cells were merged to bound the recording; sums are unchanged.",
+                (unsigned long long)(loss->folded_row_n + loss->folded_cell_n));
+    notice_push(list, NOTICE_NOTE, "unseen", model->sums.unknown_free_n, "count",
+                "%llu frees were of blocks whose allocation was not seen.",
+                (unsigned long long)model->sums.unknown_free_n);
+    notice_push(list, NOTICE_NOTE, "inherited", model->sums.inherited_free_n, "count",
+                "%llu frees in forked children were of their parent's blocks.",
+                (unsigned long long)model->sums.inherited_free_n);
+}
+
+size_t notices_collect(const struct model *model, struct notice *ret_notices)
+{
+    struct notice_list list = {.at = ret_notices};
+    notices_lost(&list, model);
+    double rate = session_fact_double(model, "sample_rate", 1);
+    notice_push(&list, NOTICE_WARNING, "sampled", rate < 1, "ratio",
+                "Allocations were sampled at a rate of %g: live and peak figures are estimates.",
+                rate);
+    notices_guessed(&list, model);
+    return list.n;
+}

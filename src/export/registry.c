@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The formats of this build. */
+#include <string.h>
+
+#include "export/export.h"
+
+static const struct export_format registry_formats[] = {
+        {"json", export_json},
+};
+
+const struct export_format *export_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof registry_formats / sizeof registry_formats[0]; i++) {
+        if (strcmp(registry_formats[i].name, name) == 0)
+            return &registry_formats[i];
+    }
+    return NULL;
+}
+
+int export_sink_write(void *sink, const char *bytes, size_t n)
+{
+    struct export_sink *to = sink;
+    if (to->err == 0)
+        to->err = file_out_write(to->out, bytes, n, to->diag);
+    return to->err;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of the summary: tasks, findings, what it cost, what to trust, and what next. */
+#include <stdio.h>
+#include <string.h>
+
+#include "export/columns.h"
+#include "export/notice.h"
+#include "export/summary_parts.h"
+
+enum { END_LABEL = 12 };
+
+/* "  Label     " */
+static void end_label(struct summary *summary, const char *label)
+{
+    text_add(&summary->out, "  ");
+    summary_ink(summary, INK_HEAD);
+    columns_add_left(&summary->out, label, END_LABEL - 2);
+    summary_ink(summary, INK_PLAIN);
+}
+
+/* Adds words wrapped behind a label. */
+static void end_wrap(struct summary *summary, const char *words, size_t indent)
+{
+    size_t at = indent;
+    for (const char *word = words; *word;) {
+        size_t n = strcspn(word, " ");
+        size_t width = columns_width(word, n);
+        if (at > indent && at + 1 + width > summary->width) {
+            text_add_char(&summary->out, '\n');
+            columns_add_blanks(&summary->out, indent);
+            at = indent;
+        } else if (at > indent) {
+            text_add_char(&summary->out, ' ');
+            at++;
+        }
+        text_add_n(&summary->out, word, n);
+        at += width;
+        word += n + (word[n] == ' ');
+    }
+    text_add_char(&summary->out, '\n');
+}
+
+void summary_tasks(struct summary *summary)
+{
+    const struct model *model = summary->model;
+    uint64_t alive = 0, held = 0;
+    if (model->tasks.n < 2)
+        return;
+    for (size_t i = 1; i < model->tasks.n; i++)
+        alive += model->tasks.at[i].ended_ns == 0;
+    VEC_EACH (struct model_cell, cell, &model->cells) {
+        if (cell->key.task && cell->key.task < model->tasks.n &&
+            model->tasks.at[cell->key.task].ended_ns)
+            held += cell->live_bytes;
+    }
+    text_add(&summary->out, summary->style.full ? "\n" : "");
+    end_label(summary, "Tasks");
+    text_add_grouped(&summary->out, model->tasks.n - 1);
+    text_add(&summary->out, " (");
+    text_add_grouped(&summary->out, alive);
+    text_add(&summary->out, " alive at the end); ended tasks still hold ");
+    text_add_bytes_iec(&summary->out, held);
+    text_add_char(&summary->out, '\n');
+}
+
+void summary_findings(struct summary *summary, size_t most)
+{
+    const struct analysis *analysis = summary->analysis;
+    text_add(&summary->out, summary->style.full ? "\n" : "");
+    if (analysis->findings.n == 0) {
+        end_label(summary, "Findings");
+        summary_ink(summary, INK_GOOD);
+        text_add(&summary->out, "no leak, no growth, no hot churn: nothing to do here");
+        summary_ink(summary, INK_PLAIN);
+        text_add_char(&summary->out, '\n');
+        return;
+    }
+    for (size_t i = 0; i < analysis->findings.n && i < most; i++) {
+        const struct finding *finding = &analysis->findings.at[i];
+        end_label(summary, i == 0 ? "Findings" : "");
+        summary_ink(summary, finding->severity == FINDING_HIGH ? INK_BAD : INK_WARN);
+        text_add(&summary->out, finding->severity == FINDING_LOW ? "- " : "! ");
+        summary_ink(summary, INK_PLAIN);
+        end_wrap(summary, text_string(&finding->title), END_LABEL + 2);
+        if (!summary->style.full)
+            continue;
+        columns_add_blanks(&summary->out, END_LABEL + 2);
+        end_wrap(summary, text_string(&finding->text), END_LABEL + 2);
+    }
+    if (analysis->findings.n > most) {
+        end_label(summary, "");
+        text_printf(&summary->out, "  and %zu more: memscope report\n",
+                    analysis->findings.n - most);
+    }
+}
+
+void summary_cost(struct summary *summary)
+{
+    const struct model *model = summary->model;
+    struct text *part = &summary->part;
+    text_clear(part);
+    double cpu = session_fact_double(model, "overhead_cpu_percent", -1);
+    if (cpu >= 0)
+        text_printf(part, "+%.1f %% CPU, ", cpu);
+    uint64_t held = session_fact_u64(model, "overhead_peak_bytes", 0);
+    uint64_t most = session_fact_u64(model, "max_overhead_bytes", 0);
+    if (held && most)
+        text_printf(part, "%.1f of %.0f MB in the program, ", (double)held / 1e6,
+                    (double)most / 1e6);
+    uint64_t recorder = session_fact_u64(model, "recorder_peak_bytes", 0);
+    if (recorder)
+        text_printf(part, "recorder %.0f MB, ", (double)recorder / 1e6);
+    double rate = session_fact_double(model, "sample_rate", 1);
+    if (summary->analysis->exact && rate >= 1)
+        text_add(part, "every event recorded");
+    else
+        text_printf(part, "sample rate %g", rate);
+    if (model->loss.event_n == 0)
+        text_add(part, ", 0 lost");
+    end_label(summary, "Cost");
+    end_wrap(summary, text_string(part), END_LABEL);
+}
+
+void summary_notices(struct summary *summary)
+{
+    struct notice notices[NOTICES_MAX];
+    size_t n = notices_collect(summary->model, notices);
+    size_t shown = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (notices[i].severity == NOTICE_NOTE && !summary->style.full)
+            continue;
+        end_label(summary, shown++ ? "" : "Notice");
+        bool grave = notices[i].severity == NOTICE_ERROR;
+        summary_ink(summary, grave ? INK_BAD : INK_WARN);
+        text_add(&summary->out, notices[i].severity == NOTICE_NOTE ? "- " : "! ");
+        summary_ink(summary, INK_PLAIN);
+        end_wrap(summary, notices[i].text, END_LABEL + 2);
+    }
+}
+
+void summary_outputs(struct summary *summary, const struct summary_files *files)
+{
+    struct text shown = {0};
+    for (size_t i = 0; i < files->n; i++) {
+        const struct summary_file *file = &files->at[i];
+        text_clear(&shown);
+        text_add_shown(&shown, file->name, strlen(file->name));
+        if (file->bytes)
+            text_printf(&shown, " (%.1f %s)",
+                        (double)file->bytes / (file->bytes < 1000000 ? 1e3 : 1e6),
+                        file->bytes < 1000000 ? "kB" : "MB");
+        end_label(summary, file->label);
+        text_add(&summary->out, text_string(&shown));
+        text_add_char(&summary->out, '\n');
+    }
+    if (files->recording) {
+        text_clear(&shown);
+        text_add_shown(&shown, files->recording, strlen(files->recording));
+        end_label(summary, "Next");
+        text_printf(&summary->out, "memscope report%s %s\n", summary->style.full ? " -e html" : "",
+                    text_string(&shown));
+    }
+    text_done(&shown);
+}

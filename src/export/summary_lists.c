@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lists of the summary: functions, threads and processes, one row each. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze/frame.h"
+#include "export/columns.h"
+#include "export/summary_parts.h"
+
+enum { LIST_MOST = 32, LIST_BYTES = 11, LIST_SHARE = 6, LIST_COUNT = 9 };
+
+/* Widths of name and place for what the figures leave. */
+static void list_widths(const struct summary *summary, size_t *ret_name, size_t *ret_place)
+{
+    size_t left = summary->width - 5 - 1 - LIST_BYTES - LIST_SHARE - LIST_COUNT;
+    *ret_place = left / 3 < 24 ? left / 3 : 24;
+    *ret_name = left - *ret_place - 1;
+}
+
+/* " 1 name   place " */
+static void list_lead(struct summary *summary, size_t rank, uint32_t function, const char *note)
+{
+    size_t name_width, place_width;
+    struct text name = {0}, shown = {0};
+    list_widths(summary, &name_width, &place_width);
+    analysis_add_name(&name, summary->analysis, function);
+    text_add_shown(&shown, text_string(&name), name.n);
+    text_printf(&summary->out, "  %2zu ", rank);
+    size_t note_width = columns_width(note, strlen(note));
+    if (note_width && note_width + 12 < name_width) {
+        columns_add_left(&summary->out, text_string(&shown), name_width - note_width - 1);
+        text_add_char(&summary->out, ' ');
+        summary_ink(summary, INK_WARN);
+        text_add(&summary->out, note);
+        summary_ink(summary, INK_PLAIN);
+    } else {
+        columns_add_left(&summary->out, text_string(&shown), name_width);
+    }
+    text_clear(&name);
+    text_clear(&shown);
+    analysis_add_place(&name, summary->analysis, function);
+    text_add_shown(&shown, text_string(&name), name.n);
+    text_add_char(&summary->out, ' ');
+    summary_ink(summary, INK_DIM);
+    columns_add_left(&summary->out, text_string(&shown), place_width);
+    summary_ink(summary, INK_PLAIN);
+    text_done(&name);
+    text_done(&shown);
+}
+
+/* "  bytes   share   count" */
+static void list_figures(struct summary *summary, uint64_t bytes, uint64_t whole, uint64_t n)
+{
+    text_clear(&summary->part);
+    text_add_bytes_iec(&summary->part, bytes);
+    text_add_char(&summary->out, ' ');
+    columns_add_right(&summary->out, text_string(&summary->part), LIST_BYTES);
+    text_clear(&summary->part);
+    text_printf(&summary->part, "%.1f", whole ? 100.0 * (double)bytes / (double)whole : 0.0);
+    columns_add_right(&summary->out, text_string(&summary->part), LIST_SHARE);
+    text_clear(&summary->part);
+    columns_add_count(&summary->part, n);
+    columns_add_right(&summary->out, text_string(&summary->part), LIST_COUNT);
+    text_add_char(&summary->out, '\n');
+}
+
+static const char list_titles[] = "bytes     %   blocks";
+
+void summary_peak(struct summary *summary, size_t rows)
+{
+    uint32_t top[LIST_MOST];
+    size_t n = analysis_top(summary->analysis, FUNCTION_PEAK, rows, top);
+    if (n == 0)
+        return;
+    summary_heading(summary, "Held at the peak", list_titles);
+    for (size_t i = 0; i < n; i++) {
+        const struct figures *self = &summary->analysis->functions.at[top[i]].self;
+        list_lead(summary, i + 1, top[i], "");
+        list_figures(summary, self->peak_bytes, summary->model->sums.peak_bytes, self->peak_n);
+    }
+}
+
+/* What grows first, then what is large: places of the rows in analysis.leaks. */
+static size_t list_leak_order(const struct analysis *analysis, size_t rows, size_t *ret_order)
+{
+    size_t n = 0;
+    for (int growing = 1; growing >= 0; growing--) {
+        for (size_t i = 0; i < analysis->leaks.n && n < rows; i++) {
+            bool grows = analysis->leaks.at[i].verdict.class == LEAK_GROWING;
+            if (grows == (growing == 1))
+                ret_order[n++] = i;
+        }
+    }
+    return n;
+}
+
+void summary_leaks(struct summary *summary, size_t rows)
+{
+    const struct analysis *analysis = summary->analysis;
+    size_t order[LIST_MOST], n = list_leak_order(analysis, rows, order);
+    if (n == 0)
+        return;
+    bool growing = analysis->leaks.at[order[0]].verdict.class == LEAK_GROWING;
+    summary_heading(summary, growing ? "Never freed, growing first" : "Never freed, nothing grows",
+                    list_titles);
+    for (size_t i = 0; i < n; i++) {
+        const struct leak *leak = &analysis->leaks.at[order[i]];
+        struct text note = {0};
+        if (leak->verdict.class == LEAK_GROWING) {
+            text_add_char(&note, '+');
+            text_add_bytes_iec(&note, (uint64_t)leak->verdict.slope_bytes_per_s);
+            text_add(&note, "/s");
+        } else if (leak->verdict.class != LEAK_UNCLEAR) {
+            text_add(&note, leak_class_name(leak->verdict.class));
+        }
+        list_lead(summary, i + 1, leak->function, text_string(&note));
+        list_figures(summary, leak->bytes, analysis->figures.leak_bytes, leak->n);
+        text_done(&note);
+    }
+}
+
+void summary_churn(struct summary *summary, size_t rows)
+{
+    uint32_t top[LIST_MOST];
+    size_t n = analysis_top(summary->analysis, FUNCTION_ALLOC, rows, top);
+    if (n == 0)
+        return;
+    summary_heading(summary, "Allocated in all", list_titles);
+    for (size_t i = 0; i < n; i++) {
+        const struct figures *self = &summary->analysis->functions.at[top[i]].self;
+        list_lead(summary, i + 1, top[i], "");
+        list_figures(summary, self->alloc_bytes, summary->model->sums.alloc_bytes, self->alloc_n);
+    }
+}
+
+void summary_temporary(struct summary *summary, size_t rows)
+{
+    uint32_t top[LIST_MOST];
+    size_t n = analysis_top(summary->analysis, FUNCTION_TEMPORARY, rows, top);
+    if (n == 0)
+        return;
+    summary_heading(summary, "Freed before the next allocation", "of all its blocks, %   blocks");
+    for (size_t i = 0; i < n; i++) {
+        const struct figures *self = &summary->analysis->functions.at[top[i]].self;
+        list_lead(summary, i + 1, top[i], "");
+        columns_add_blanks(&summary->out, LIST_BYTES + 1);
+        text_clear(&summary->part);
+        text_printf(&summary->part, "%.1f",
+                    100.0 * (double)self->temporary_n /
+                            (double)(self->alloc_n ? self->alloc_n : 1));
+        columns_add_right(&summary->out, text_string(&summary->part), LIST_SHARE);
+        text_clear(&summary->part);
+        columns_add_count(&summary->part, self->temporary_n);
+        columns_add_right(&summary->out, text_string(&summary->part), LIST_COUNT);
+        text_add_char(&summary->out, '\n');
+    }
+}
+
+/* A row whose name is any text of the program. */
+static void list_named(struct summary *summary, const char *name, const char *place)
+{
+    struct text shown = {0};
+    size_t name_width, place_width;
+    list_widths(summary, &name_width, &place_width);
+    text_add_shown(&shown, name, strnlen(name, 1024));
+    text_add(&summary->out, "     ");
+    columns_add_left(&summary->out, text_string(&shown), name_width);
+    text_add_char(&summary->out, ' ');
+    columns_add_left(&summary->out, place, place_width);
+    text_done(&shown);
+}
+
+struct list_thread {
+    uint32_t thread;
+    uint64_t peak_bytes, peak_n, alloc_n;
+};
+
+static int list_thread_compare(const void *a, const void *b)
+{
+    const struct list_thread *x = a, *y = b;
+    if (x->peak_bytes != y->peak_bytes)
+        return x->peak_bytes < y->peak_bytes ? 1 : -1;
+    if (x->alloc_n != y->alloc_n)
+        return x->alloc_n < y->alloc_n ? 1 : -1;
+    return x->thread < y->thread ? -1 : x->thread > y->thread;
+}
+
+void summary_threads(struct summary *summary, size_t rows)
+{
+    const struct model *model = summary->model;
+    size_t n = model->threads.n;
+    struct list_thread *threads = n > 1 ? calloc(n, sizeof *threads) : NULL;
+    if (!threads)
+        return;
+    for (size_t i = 0; i < n; i++)
+        threads[i].thread = (uint32_t)i;
+    VEC_EACH (struct model_cell, cell, &model->cells) {
+        if (cell->key.thread >= n)
+            continue;
+        threads[cell->key.thread].peak_bytes += cell->peak_bytes;
+        threads[cell->key.thread].peak_n += cell->peak_n;
+        threads[cell->key.thread].alloc_n += cell->alloc_n;
+    }
+    qsort(threads, n, sizeof *threads, list_thread_compare);
+    summary_heading(summary, "Threads, by what they hold at the peak", list_titles);
+    for (size_t i = 0; i < n && i < rows; i++) {
+        const struct model_thread *thread = &model->threads.at[threads[i].thread];
+        char place[32];
+        (void)!snprintf(place, sizeof place, "tid %u", thread->tid);
+        list_named(summary, model_string_at(model, thread->name), place);
+        list_figures(summary, threads[i].peak_bytes, model->sums.peak_bytes, threads[i].peak_n);
+    }
+    if (n > rows)
+        text_printf(&summary->out, "     and %zu more\n", n - rows);
+    free(threads);
+}
+
+void summary_processes(struct summary *summary, size_t rows)
+{
+    const struct model *model = summary->model;
+    if (model->processes.n < 2)
+        return;
+    summary_heading(summary, "Processes, each at its own peak", "bytes          blocks");
+    for (size_t i = 0; i < model->processes.n && i < rows; i++) {
+        const struct model_process *process = &model->processes.at[i];
+        char place[48];
+        (void)!snprintf(place, sizeof place, "pid %u%s", process->pid,
+                        process->is_exec ? " (exec)" : "");
+        const char *name = model_string_at(model, process->command);
+        list_named(summary, *name ? name : model_string_at(model, process->exe), place);
+        text_clear(&summary->part);
+        text_add_bytes_iec(&summary->part, process->sums.peak_bytes);
+        text_add_char(&summary->out, ' ');
+        columns_add_right(&summary->out, text_string(&summary->part), LIST_BYTES);
+        columns_add_blanks(&summary->out, LIST_SHARE);
+        text_clear(&summary->part);
+        columns_add_count(&summary->part, process->sums.peak_n);
+        columns_add_right(&summary->out, text_string(&summary->part), LIST_COUNT);
+        text_add_char(&summary->out, '\n');
+    }
+    if (model->processes.n > rows)
+        text_printf(&summary->out, "     and %zu more\n", model->processes.n - rows);
+}
