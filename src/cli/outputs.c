@@ -248,6 +248,13 @@ void outputs_done(struct outputs *outputs)
     outputs->folder = NULL;
 }
 
+static bool outputs_is_plain(char c, bool first)
+{
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return letter || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
+           ((c == '-' || c == '.') && !first);
+}
+
 void outputs_add_program(struct text *text, const char *path)
 {
     enum { NAME_MAX_BYTES = 48 };
@@ -260,10 +267,7 @@ void outputs_add_program(struct text *text, const char *path)
     if (start == end)
         text_add(text, "program");
     for (size_t i = start; i < end && i - start < NAME_MAX_BYTES; i++) {
-        char c = path[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '_' || c == '+' || ((c == '-' || c == '.') && i > start);
-        text_add_char(text, plain ? c : '_');
+        text_add_char(text, outputs_is_plain(path[i], i == start) ? path[i] : '_');
     }
 }
 

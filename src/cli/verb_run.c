@@ -1,18 +1,173 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run and analyze: record a program, then say what was seen, then end as it did. */
+/* run and analyze: record a program, say what was seen, then end as it did. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "cli/cli.h"
+#include "cli/outputs.h"
+#include "cli/results.h"
+#include "export/export.h"
+
+enum { STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127, STATUS_SIGNAL_BASE = 128 };
+
+static void run_started(void *context, const char *sentence)
+{
+    const struct cli *cli = context;
+    log_line(&cli->log, RUN_LOG_ERROR, "%s", sentence);
+}
+
+/* Formats that this build cannot write are left out, with the same warning as later options. */
+static void run_drop_formats(struct outputs *outputs, struct text *note)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < outputs->n; i++) {
+        if (export_find(outputs->exports[i].format))
+            outputs->exports[kept++] = outputs->exports[i];
+        else
+            text_printf(note, "%s%s", note->n ? ", " : "", outputs->exports[i].format);
+    }
+    outputs->n = kept;
+}
+
+/* One line for each thing that is other than asked for. */
+static void run_warn(const struct cli *cli, const struct settings *settings,
+                     struct outputs *outputs, const struct text *folder_note)
+{
+    struct text note = {0};
+    settings_add_later(settings, &note);
+    if (note.n)
+        log_line(&cli->log, RUN_LOG_WARN, "%s", text_string(&note));
+    text_clear(&note);
+    run_drop_formats(outputs, &note);
+    if (note.n)
+        log_line(&cli->log, RUN_LOG_WARN,
+                 "this build cannot write %s; the recording is kept: make exports from it later",
+                 text_string(&note));
+    if (folder_note->n)
+        log_line(&cli->log, RUN_LOG_WARN, "%s", text_string(folder_note));
+    text_done(&note);
+}
+
+static const char *run_temporary_folder(void)
+{
+    const char *folder = getenv("TMPDIR");
+    return folder && *folder == '/' && access(folder, W_OK | X_OK) == 0 ? folder : "/tmp";
+}
+
+static void run_fill(struct run_request *request, const struct cli *cli,
+                     const struct settings *settings, const struct outputs *outputs,
+                     const char *program)
+{
+    *request = (struct run_request){
+            .argv = settings->words,
+            .mode = settings->mode,
+            .strategy = settings->strategy,
+            .sample_rate = settings->sample_rate,
+            .max_overhead_bytes = settings->max_overhead_bytes,
+            .max_overhead_percent = settings->max_overhead_percent,
+            .recorder_memory_bytes = settings->recorder_memory_bytes,
+            .track_async = settings->given[OPTION_TRACK_ASYNC],
+            .detailed = settings->given[OPTION_DETAILED],
+            .performance_monitoring = settings->given[OPTION_PERFORMANCE],
+            .follow = !settings->given[OPTION_NO_FOLLOW],
+            .wait = settings->given[OPTION_WAIT],
+            .include = {settings->includes.at, settings->includes.n},
+            .exclude = {settings->excludes.at, settings->excludes.n},
+            .recording_path = outputs->recording,
+            .recording_folder =
+                    settings->given[OPTION_NO_RECORDING] ? run_temporary_folder() : outputs->folder,
+            .program = program,
+            .redact_args = settings->given[OPTION_REDACT_ARGS],
+            .quiet = settings->given[OPTION_QUIET],
+            .log_level = cli->log.level,
+            .on_start = run_started,
+            .on_start_context = (void *)(uintptr_t)cli,
+    };
+}
+
+/* Ends this process as the program ended; returns only when a signal did not end it. */
+static int run_end_as(const struct launch_result *result)
+{
+    if (result->end == LAUNCH_NOT_FOUND)
+        return STATUS_NOT_FOUND;
+    if (result->end == LAUNCH_NOT_EXECUTABLE)
+        return STATUS_NOT_EXECUTABLE;
+    if (result->end == LAUNCH_EXITED)
+        return result->status;
+    struct rlimit none = {0, 0}; /* the core, if any, is the program's */
+    (void)setrlimit(RLIMIT_CORE, &none);
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    (void)sigaction(result->status, &action, NULL);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, result->status);
+    (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+    (void)raise(result->status);
+    return STATUS_SIGNAL_BASE + result->status;
+}
+
+/* What follows a run whose program was started. Returns the exit status. */
+static int run_finish(const struct cli *cli, const struct settings *settings,
+                      const struct outputs *outputs, const char *program,
+                      const struct launch_result *launched)
+{
+    int err = 0;
+    bool keeps = !settings->given[OPTION_NO_RECORDING];
+    for (size_t i = 0; i < launched->warnings.n; i++)
+        log_line(&cli->log, RUN_LOG_WARN, "%s", launched->warnings.at[i]);
+    if (launched->recording_path) {
+        struct results results = {.outputs = outputs,
+                                  .recording = launched->recording_path,
+                                  .program = program,
+                                  .pid = launched->pid,
+                                  .names_recording = keeps,
+                                  .summary_fd = STDERR_FILENO};
+        err = results_give(cli, settings, &results);
+        if (!keeps)
+            (void)unlink(launched->recording_path);
+    }
+    int status = run_end_as(launched);
+    return status == 0 && err ? STATUS_OURS : status;
+}
+
+/* analyze writes the report page unless exports were named. */
+static void run_default_export(const struct settings *settings, struct outputs *outputs)
+{
+    if (settings->verb == VERB_ANALYZE && outputs->n == 0 && export_find("html"))
+        outputs->exports[outputs->n++] = (struct output){.format = "html"};
+}
 
 int verb_run(const struct cli *cli, const struct settings *settings)
 {
-    return verb_later(cli, settings);
-}
-
-int verb_report(const struct cli *cli, const struct settings *settings)
-{
-    return verb_later(cli, settings);
-}
-
-int verb_info(const struct cli *cli, const struct settings *settings)
-{
-    return verb_later(cli, settings);
+    struct diag diag = {""};
+    struct outputs outputs;
+    struct text note = {0}, program = {0};
+    int err = outputs_plan(&outputs, settings, true, &note, &diag);
+    if (err) {
+        text_done(&note);
+        return cli_fail(cli, &diag);
+    }
+    run_default_export(settings, &outputs);
+    run_warn(cli, settings, &outputs, &note);
+    outputs_add_program(&program, settings->words[0]);
+    struct run_request request;
+    run_fill(&request, cli, settings, &outputs, text_string(&program));
+    struct launch_result launched = {.status = 0};
+    err = launch_run(&request, &launched, &diag);
+    int status;
+    if (err < 0) {
+        status = cli_fail(cli, &diag);
+    } else {
+        if (launched.end == LAUNCH_NOT_FOUND || launched.end == LAUNCH_NOT_EXECUTABLE)
+            (void)cli_fail(cli, &diag);
+        status = run_finish(cli, settings, &outputs, text_string(&program), &launched);
+        launch_result_done(&launched);
+    }
+    outputs_done(&outputs);
+    text_done(&note);
+    text_done(&program);
+    return status;
 }
