@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the input that the real programs work on: the same bytes each time, nothing from outside."""
+"""Makes the input of the real programs: the same bytes each time, nothing from outside."""
 
 import json
 import os

@@ -7,6 +7,7 @@ Without --memscope each case runs bare, twice, which checks the targets themselv
 """
 
 import argparse
+import dataclasses
 import fnmatch
 import multiprocessing
 import os
@@ -77,8 +78,6 @@ def steady_faults(plain, case, work, bare):
 
 def alone_faults(case, work, options):
     """A command line of memscope itself: its status and words are the case's to judge."""
-    if not options.memscope:
-        return []
     outcome = run_once(case, work, [options.memscope])
     return compare.bare_faults(case, outcome) + (
         case.judge(None, outcome, work) if case.judge and not outcome.timed_out else [])
@@ -165,6 +164,8 @@ def chosen(options):
     for case in cases.everything():
         if options.only and not any(fnmatch.fnmatch(case.name, name) for name in options.only):
             continue
+        if case.alone and not options.memscope:
+            continue
         if options.oracle and not (case.oracle or case.ground and case.ground.oracle):
             continue
         if options.quick and case.slow and not options.only:
@@ -175,6 +176,8 @@ def chosen(options):
             modes = case.modes
         else:
             modes = ("",)
+        if options.deadline:
+            case = dataclasses.replace(case, timeout_s=options.deadline)
         for mode in modes:
             yield case, mode, options
 
@@ -194,6 +197,7 @@ def parsed():
     parser.add_argument("--oracle", action="store_true",
                         help="hold what the targets count against valgrind, without memscope")
     parser.add_argument("--all", action="store_true", help="every case in each of its modes")
+    parser.add_argument("--deadline", type=float, metavar="S", help="of every case, in seconds")
     parser.add_argument("--keep", action="store_true", help="keep the working directories")
     parser.add_argument("--list", action="store_true", help="print the names and stop")
     options = parser.parse_args()

@@ -28,5 +28,6 @@ CASES = (
     Case("env-print", ("{targets}/env_print",)),
     Case("env-print-user-preload", ("{targets}/env_print",),
          env={"LD_PRELOAD": "{targets}/libuser_preload.so", "ODD": "a=b c\t'\"\\"}),
-    Case("ptrace-child", ("{targets}/trace_child", "{counts}"), ground=Ground(frees=False, oracle=False)),
+    Case("ptrace-child", ("{targets}/trace_child", "{counts}"),
+         ground=Ground(frees=False, oracle=False)),
 )

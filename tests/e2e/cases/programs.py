@@ -81,10 +81,11 @@ ORACLES = (
     oracle("openssl", "/usr/bin/openssl", "dgst", "-sha256", "words.txt"),
     oracle("file", "/usr/bin/file", "-b", "words.txt", "data.xml", "/bin/sh"),
     oracle("readelf", "/usr/bin/readelf", "-W", "-a", "{targets}/stack_exception"),
+    # Its tables hash addresses: nearly deterministic.
     oracle("cc1plus", "/usr/lib/gcc/x86_64-linux-gnu/12/cc1plus", "-quiet", "-fsyntax-only",
-           "-imultiarch", "x86_64-linux-gnu",
-           "-D_GNU_SOURCE", "--param", "ggc-min-heapsize=131072", "--param", "ggc-min-expand=30", "main.cc",
-           timeout_s=60, within=0.001),  # its tables hash addresses
+           "-imultiarch", "x86_64-linux-gnu", "-D_GNU_SOURCE", "--param",
+           "ggc-min-heapsize=131072", "--param", "ggc-min-expand=30", "main.cc", timeout_s=60,
+           within=0.001),
 )
 
 REAL = (
