@@ -8,8 +8,8 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/vec.h"
-#include "symbol/helper.h"
 #include "symbol/protocol.h"
+#include "symbol/worker.h"
 
 enum {
     CLIENT_BATCHES_MAX = 2, /* in flight: one at work, one waiting */
@@ -36,7 +36,7 @@ struct client_batch {
 };
 
 struct symbol_client {
-    struct helper_setup setup;
+    struct worker_setup setup;
     symbol_client_sink *sink;
     void *context;
     VEC(struct client_module *) modules;

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,6 +53,29 @@ static int debuginfod_read(int in, char *bytes, size_t capacity, size_t *ret_n)
     return 0;
 }
 
+/* Runs the program; answer gets at most capacity bytes of its output. */
+static int debuginfod_run(char *const arguments[], char *answer, size_t capacity, size_t *ret_n)
+{
+    int pipe_fds[2];
+    if (pipe2(pipe_fds, O_CLOEXEC) != 0)
+        return ERR_IO;
+    pid_t pid = -1;
+    int err = debuginfod_spawn(arguments, pipe_fds[1], &pid);
+    close(pipe_fds[1]);
+    if (err == 0) {
+        err = debuginfod_read(pipe_fds[0], answer, capacity, ret_n);
+        if (err < 0)
+            kill(pid, SIGKILL);
+        int status = 0;
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+        if (err == 0 && status != 0)
+            err = ERR_MISSING;
+    }
+    close(pipe_fds[0]);
+    return err;
+}
+
 int debuginfod_find(const struct symbol_options *options, const uint8_t *build_id, size_t n,
                     struct text *path)
 {
@@ -63,38 +85,18 @@ int debuginfod_find(const struct symbol_options *options, const uint8_t *build_i
         id[2 * i] = digits[build_id[i] >> 4];
         id[2 * i + 1] = digits[build_id[i] & 15];
     }
-    char program[DEBUGINFOD_PATH_BYTES_MAX] = "/usr/bin/debuginfod-find";
-    if (options->debuginfod_find) {
-        size_t program_n = strlen(options->debuginfod_find);
-        if (program_n >= sizeof program)
-            return ERR_MISSING;
-        memcpy(program, options->debuginfod_find, program_n + 1);
-    }
-    char verb[] = "debuginfo";
-    char *const arguments[] = {program, verb, id, NULL};
-    int pipe_fds[2];
-    if (pipe2(pipe_fds, O_CLOEXEC) != 0)
-        return ERR_IO;
-    pid_t pid = -1;
-    int err = debuginfod_spawn(arguments, pipe_fds[1], &pid);
-    close(pipe_fds[1]);
+    const char *program =
+            options->debuginfod_find ? options->debuginfod_find : "/usr/bin/debuginfod-find";
+    char *const arguments[] = {(char *)(uintptr_t)program, (char[]){"debuginfo"}, id, NULL};
     char answer[DEBUGINFOD_PATH_BYTES_MAX];
     size_t answer_n = 0;
-    if (err == 0) {
-        err = debuginfod_read(pipe_fds[0], answer, sizeof answer, &answer_n);
-        if (err < 0)
-            kill(pid, SIGKILL);
-        int status = 0;
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            ;
-        if (err == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
-            err = ERR_MISSING;
-    }
-    close(pipe_fds[0]);
+    int err = debuginfod_run(arguments, answer, sizeof answer, &answer_n);
+    if (err < 0)
+        return err;
     while (answer_n && answer[answer_n - 1] == '\n')
         answer_n--;
-    if (err < 0 || answer_n == 0 || answer[0] != '/' || memchr(answer, 0, answer_n))
-        return err < 0 ? err : ERR_MISSING;
+    if (answer_n == 0 || answer[0] != '/' || memchr(answer, 0, answer_n))
+        return ERR_MISSING;
     text_add_n(path, answer, answer_n);
     return path->failed ? ERR_MEMORY : 0;
 }

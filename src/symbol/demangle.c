@@ -1,37 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Readable C++ and Rust names, by libiberty under a limit.
+ * Readable C++ and Rust names, by libiberty.
  *
- * A short mangled name may unfold to gigabytes. The demangler cannot be told to stop, so its
- * output callback jumps out of it at the limit: it keeps its state on the stack, and what little a
- * punycode name may hold on the heap is lost only in that case.
+ * A short mangled name may unfold to gigabytes. What goes beyond the limit is dropped as it comes,
+ * so memory is bounded; the demangler cannot be told to stop, so its time is bounded only by the
+ * process that it runs in.
  */
-#include <setjmp.h>
-#include <string.h>
-
 #include <libiberty/demangle.h>
+#include <string.h>
 
 #include "symbol/symbol.h"
 
 struct demangle_sink {
     struct text *text;
     size_t start; /* where the name begins in the text */
-    jmp_buf over;
+    bool over;
 };
 
 static void demangle_take(const char *bytes, size_t n, void *context)
 {
     struct demangle_sink *sink = context;
-    if (sink->text->n - sink->start + n > SYMBOL_NAME_BYTES_MAX)
-        longjmp(sink->over, 1);
-    text_add_n(sink->text, bytes, n);
+    if (sink->over || sink->text->n - sink->start + n > SYMBOL_NAME_BYTES_MAX)
+        sink->over = true;
+    else
+        text_add_n(sink->text, bytes, n);
 }
 
-static void demangle_undo(struct text *text, size_t start)
+/* Ends an attempt: true if the text now holds a whole name, else it is as before. */
+static bool demangle_settle(struct demangle_sink *sink, int is_done)
 {
-    text->n = start;
+    struct text *text = sink->text;
+    if (is_done && !sink->over && !text->failed && text->n > sink->start)
+        return true;
+    text->n = sink->start;
     if (text->bytes)
-        text->bytes[start] = 0;
+        text->bytes[sink->start] = 0;
+    sink->over = false;
+    return false;
 }
 
 bool symbol_demangle(struct text *text, const char *mangled)
@@ -43,16 +48,8 @@ bool symbol_demangle(struct text *text, const char *mangled)
         strnlen(mangled, SYMBOL_NAME_BYTES_MAX) >= SYMBOL_NAME_BYTES_MAX)
         return false;
     struct demangle_sink sink = {.text = text, .start = text->n};
-    if (setjmp(sink.over)) {
-        demangle_undo(text, sink.start);
-        return false;
-    }
-    if (rust_demangle_callback(mangled, options, demangle_take, &sink) && text->n > sink.start)
-        return !text->failed;
-    demangle_undo(text, sink.start);
-    if (is_shared && cplus_demangle_v3_callback(mangled, options, demangle_take, &sink) &&
-        text->n > sink.start)
-        return !text->failed;
-    demangle_undo(text, sink.start);
-    return false;
+    if (demangle_settle(&sink, rust_demangle_callback(mangled, options, demangle_take, &sink)))
+        return true;
+    return is_shared && demangle_settle(&sink, cplus_demangle_v3_callback(mangled, options,
+                                                                          demangle_take, &sink));
 }

@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "symbol/helper.h"
 #include "symbol/protocol.h"
+#include "symbol/worker.h"
 
 enum {
     KEEPER_SOCKET = 3, /* the only descriptor beyond the standard ones that a child keeps */
@@ -68,7 +68,7 @@ static void keeper_helper_stop(pid_t *helper, struct keeper_answer *answer)
 }
 
 /* Forks a helper; *ret_fd is the client's end of its socket, -1 on failure. */
-static void keeper_helper_start(const struct helper_setup *setup, bool idle, pid_t *helper,
+static void keeper_helper_start(const struct worker_setup *setup, bool idle, pid_t *helper,
                                 struct keeper_answer *answer, int *ret_fd)
 {
     int ends[2];
@@ -80,7 +80,7 @@ static void keeper_helper_start(const struct helper_setup *setup, bool idle, pid
     pid_t pid = fork();
     if (pid == 0) {
         keeper_detach(ends[1], setup->limits.sanitizer);
-        helper_run(setup, KEEPER_SOCKET, idle);
+        worker_run(setup, KEEPER_SOCKET, idle);
     }
     close(ends[1]);
     if (pid < 0) {
@@ -104,7 +104,7 @@ static void keeper_helper_abandon(pid_t helper)
         nanosleep(&pause, NULL);
 }
 
-static _Noreturn void keeper_run(const struct helper_setup *setup, int socket)
+static _Noreturn void keeper_run(const struct worker_setup *setup, int socket)
 {
     pid_t helper = 0;
     struct keeper_command command;
@@ -125,7 +125,7 @@ static _Noreturn void keeper_run(const struct helper_setup *setup, int socket)
     _exit(0);
 }
 
-int keeper_start(const struct helper_setup *setup, pid_t *ret_pid, int *ret_socket,
+int keeper_start(const struct worker_setup *setup, pid_t *ret_pid, int *ret_socket,
                  struct diag *diag)
 {
     int ends[2];

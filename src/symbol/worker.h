@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The processes behind the client: the keeper that forks, and the helper that reads. */
-#ifndef MEMSCOPE_SYMBOL_HELPER_H
-#define MEMSCOPE_SYMBOL_HELPER_H
+#ifndef MEMSCOPE_SYMBOL_WORKER_H
+#define MEMSCOPE_SYMBOL_WORKER_H
 
 #include <sys/types.h>
 
 #include "symbol/client.h"
 
 /* What both need; strings live in the forked memory. */
-struct helper_setup {
+struct worker_setup {
     struct symbol_options options;
     struct symbol_limits limits;
 };
@@ -16,10 +16,10 @@ struct helper_setup {
 /*
  * Forks the keeper; *ret_socket is the client's end. The keeper ends when that end is closed.
  */
-int keeper_start(const struct helper_setup *setup, pid_t *ret_pid, int *ret_socket,
+int keeper_start(const struct worker_setup *setup, pid_t *ret_pid, int *ret_socket,
                  struct diag *diag);
 
 /* The helper's life, in a process of its own: limits itself and answers until `socket` ends. */
-_Noreturn void helper_run(const struct helper_setup *setup, int socket, bool idle);
+_Noreturn void worker_run(const struct worker_setup *setup, int socket, bool idle);
 
 #endif

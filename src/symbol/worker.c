@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The helper: limits itself, then answers requests until the client is gone. */
-#include "symbol/helper.h"
+#include "symbol/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,15 +16,15 @@
 #include "base/vec.h"
 #include "symbol/protocol.h"
 
-static const uint64_t HELPER_MEMORY_BYTES = UINT64_C(4) << 30;
+static const uint64_t WORKER_MEMORY_BYTES = UINT64_C(4) << 30;
 
 enum {
-    HELPER_CPU_S = 120, /* of one request, should the client not be there to end us */
-    HELPER_REQUEST_BYTES_MAX = sizeof(struct protocol_request) + PROTOCOL_BATCH_MAX * 8 +
+    WORKER_CPU_S = 120, /* of one request, should the client not be there to end us */
+    WORKER_REQUEST_BYTES_MAX = sizeof(struct protocol_request) + PROTOCOL_BATCH_MAX * 8 +
                                2 * PROTOCOL_PATH_BYTES_MAX + SYMBOL_BUILD_ID_BYTES_MAX,
 };
 
-struct helper {
+struct worker {
     int socket;
     struct symbolizer *symbolizer;
     struct map strings; /* address of a string -> its number; strings stay where they are */
@@ -36,7 +36,7 @@ struct helper {
     unsigned char out[PROTOCOL_PACKET_BYTES_MAX];
 };
 
-static void helper_limit_memory(uint64_t bytes)
+static void worker_limit_memory(uint64_t bytes)
 {
     char line[64];
     int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
@@ -53,7 +53,7 @@ static void helper_limit_memory(uint64_t bytes)
 }
 
 /* A helper that needs too much is the first to go, not the program nor the collector. */
-static void helper_offer_to_oom_killer(void)
+static void worker_offer_to_oom_killer(void)
 {
     int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (fd < 0)
@@ -63,117 +63,117 @@ static void helper_offer_to_oom_killer(void)
     close(fd);
 }
 
-static void helper_limit(const struct helper_setup *setup, bool idle)
+static void worker_limit(const struct worker_setup *setup, bool idle)
 {
-    uint64_t bytes = setup->limits.memory_bytes ? setup->limits.memory_bytes : HELPER_MEMORY_BYTES;
+    uint64_t bytes = setup->limits.memory_bytes ? setup->limits.memory_bytes : WORKER_MEMORY_BYTES;
     struct rlimit none = {0, 0};
     prctl(PR_SET_NAME, "memscope-symbol");
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     setrlimit(RLIMIT_CORE, &none);
     if (!setup->limits.sanitizer)
-        helper_limit_memory(bytes);
-    helper_offer_to_oom_killer();
+        worker_limit_memory(bytes);
+    worker_offer_to_oom_killer();
     struct sched_param priority = {0};
     if (idle)
         sched_setscheduler(0, SCHED_IDLE, &priority);
 }
 
 /* Moves the processor time limit ahead of what is used now. */
-static void helper_limit_time(void)
+static void worker_limit_time(void)
 {
     struct rusage used;
     struct rlimit limit;
     if (getrusage(RUSAGE_SELF, &used) != 0 || getrlimit(RLIMIT_CPU, &limit) != 0)
         return;
-    rlim_t wanted = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + HELPER_CPU_S;
+    rlim_t wanted = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + WORKER_CPU_S;
     if (limit.rlim_max == RLIM_INFINITY || wanted < limit.rlim_max) {
         limit.rlim_cur = wanted;
         setrlimit(RLIMIT_CPU, &limit);
     }
 }
 
-static void helper_flush(struct helper *helper)
+static void worker_flush(struct worker *worker)
 {
-    if (helper->out_n && protocol_send(helper->socket, helper->out, helper->out_n, -1) != 0)
+    if (worker->out_n && protocol_send(worker->socket, worker->out, worker->out_n, -1) != 0)
         _exit(0);
-    helper->out_n = 0;
+    worker->out_n = 0;
 }
 
 /* Room for a record's payload; the caller fills it at once. */
-static void *helper_record(struct helper *helper, uint32_t kind, size_t n)
+static void *worker_record(struct worker *worker, uint32_t kind, size_t n)
 {
     struct protocol_record record = {.kind = kind, .n = (uint32_t)n};
     size_t bytes = sizeof record + protocol_padded(n);
-    if (helper->out_n + bytes > sizeof helper->out)
-        helper_flush(helper);
-    unsigned char *at = helper->out + helper->out_n;
+    if (worker->out_n + bytes > sizeof worker->out)
+        worker_flush(worker);
+    unsigned char *at = worker->out + worker->out_n;
     memcpy(at, &record, sizeof record);
     memset(at + sizeof record, 0, bytes - sizeof record);
-    helper->out_n += bytes;
+    worker->out_n += bytes;
     return at + sizeof record;
 }
 
 /* The number of a string, sent first if it is new; 0 for none. */
-static uint32_t helper_string(struct helper *helper, const char *string)
+static uint32_t worker_string(struct worker *worker, const char *string)
 {
     if (!string || !string[0])
         return 0;
     uint64_t key = (uintptr_t)string;
-    int64_t found = map_find(&helper->strings, key);
+    int64_t found = map_find(&worker->strings, key);
     if (found >= 0)
         return (uint32_t)found;
     size_t n = strnlen(string, SYMBOL_NAME_BYTES_MAX);
-    if (!map_put(&helper->strings, key, helper->string_n + 1))
+    if (!map_put(&worker->strings, key, worker->string_n + 1))
         return 0;
-    memcpy(helper_record(helper, RECORD_STRING, n), string, n);
-    return ++helper->string_n;
+    memcpy(worker_record(worker, RECORD_STRING, n), string, n);
+    return ++worker->string_n;
 }
 
-static void helper_send_flags(struct helper *helper)
+static void worker_send_flags(struct worker *worker)
 {
     struct protocol_flags flags = {
-            .module = helper->request_module,
-            .flags = symbolizer_module_flags(helper->symbolizer, helper->request_module),
+            .module = worker->request_module,
+            .flags = symbolizer_module_flags(worker->symbolizer, worker->request_module),
     };
-    memcpy(helper_record(helper, RECORD_FLAGS, sizeof flags), &flags, sizeof flags);
-    helper->flags_sent = true;
+    memcpy(worker_record(worker, RECORD_FLAGS, sizeof flags), &flags, sizeof flags);
+    worker->flags_sent = true;
 }
 
-static void helper_answer(void *context, uint64_t offset, const struct symbol_frame *frames,
+static void worker_answer(void *context, uint64_t offset, const struct symbol_frame *frames,
                           size_t n)
 {
-    struct helper *helper = context;
+    struct worker *worker = context;
     struct protocol_frame sent[SYMBOL_FRAMES_MAX];
-    if (!helper->flags_sent)
-        helper_send_flags(helper);
+    if (!worker->flags_sent)
+        worker_send_flags(worker);
     for (size_t i = 0; i < n; i++) {
         sent[i] = (struct protocol_frame){
-                .function = helper_string(helper, frames[i].function),
-                .file = helper_string(helper, frames[i].file),
+                .function = worker_string(worker, frames[i].function),
+                .file = worker_string(worker, frames[i].file),
                 .line = frames[i].line,
                 .inlined = frames[i].inlined,
         };
     }
     struct protocol_result result = {.offset = offset, .frame_n = (uint32_t)n};
-    unsigned char *at = helper_record(helper, RECORD_RESULT, sizeof result + n * sizeof *sent);
+    unsigned char *at = worker_record(worker, RECORD_RESULT, sizeof result + n * sizeof *sent);
     memcpy(at, &result, sizeof result);
     if (n)
         memcpy(at + sizeof result, sent, n * sizeof *sent);
-    if (helper->out_n >= PROTOCOL_FLUSH_BYTES)
-        helper_flush(helper);
+    if (worker->out_n >= PROTOCOL_FLUSH_BYTES)
+        worker_flush(worker);
 }
 
-static char *helper_text(const unsigned char *bytes, size_t n)
+static char *worker_text(const unsigned char *bytes, size_t n)
 {
     return n ? strndup((const char *)bytes, n) : NULL;
 }
 
 /* Takes over fd. */
-static void helper_module(struct helper *helper, const struct protocol_request *request,
+static void worker_module(struct worker *worker, const struct protocol_request *request,
                           const unsigned char *bytes, int fd)
 {
-    char *path = helper_text(bytes, request->path_n);
-    char *open_path = helper_text(bytes + request->path_n, request->open_path_n);
+    char *path = worker_text(bytes, request->path_n);
+    char *open_path = worker_text(bytes + request->path_n, request->open_path_n);
     struct symbol_module module = {
             .path = path ? path : "",
             .open_path = open_path,
@@ -182,33 +182,33 @@ static void helper_module(struct helper *helper, const struct protocol_request *
     };
     memcpy(module.build_id, bytes + request->path_n + request->open_path_n, request->build_id_n);
     uint32_t number;
-    if (symbolizer_module_add(helper->symbolizer, &module, request->level, &number) < 0 ||
-        number != request->module || !VEC_PUSH(&helper->fds, SYMBOL_MODULES_MAX, fd))
+    if (symbolizer_module_add(worker->symbolizer, &module, request->level, &number) < 0 ||
+        number != request->module || !VEC_PUSH(&worker->fds, SYMBOL_MODULES_MAX, fd))
         _exit(1);
     free(path);
     free(open_path);
 }
 
-static void helper_resolve(struct helper *helper, const struct protocol_request *request,
+static void worker_resolve(struct worker *worker, const struct protocol_request *request,
                            const unsigned char *bytes)
 {
     uint64_t offsets[PROTOCOL_BATCH_MAX];
     memcpy(offsets, bytes, request->n * sizeof *offsets);
-    helper->request_module = request->module;
-    helper->flags_sent = false;
-    if (request->module >= helper->fds.n ||
-        symbolizer_resolve(helper->symbolizer, request->module, offsets, request->n, helper_answer,
-                           helper) < 0)
+    worker->request_module = request->module;
+    worker->flags_sent = false;
+    if (request->module >= worker->fds.n ||
+        symbolizer_resolve(worker->symbolizer, request->module, offsets, request->n, worker_answer,
+                           worker) < 0)
         _exit(1);
-    int *fd = &helper->fds.at[request->module];
+    int *fd = &worker->fds.at[request->module];
     if (*fd >= 0)
         close(*fd);
     *fd = -1;
-    helper_record(helper, RECORD_DONE, 0);
-    helper_flush(helper);
+    worker_record(worker, RECORD_DONE, 0);
+    worker_flush(worker);
 }
 
-static bool helper_request_is_whole(const struct protocol_request *request, size_t n)
+static bool worker_request_is_whole(const struct protocol_request *request, size_t n)
 {
     if (request->n > PROTOCOL_BATCH_MAX || request->path_n > PROTOCOL_PATH_BYTES_MAX ||
         request->open_path_n > PROTOCOL_PATH_BYTES_MAX ||
@@ -218,30 +218,30 @@ static bool helper_request_is_whole(const struct protocol_request *request, size
                         request->open_path_n + request->build_id_n;
 }
 
-_Noreturn void helper_run(const struct helper_setup *setup, int socket, bool idle)
+_Noreturn void worker_run(const struct worker_setup *setup, int socket, bool idle)
 {
-    helper_limit(setup, idle);
-    struct helper *helper = calloc(1, sizeof *helper);
-    unsigned char *bytes = malloc(HELPER_REQUEST_BYTES_MAX);
-    if (!helper || !bytes)
+    worker_limit(setup, idle);
+    struct worker *worker = calloc(1, sizeof *worker);
+    unsigned char *bytes = malloc(WORKER_REQUEST_BYTES_MAX);
+    if (!worker || !bytes)
         _exit(1);
-    helper->socket = socket;
-    helper->symbolizer = symbolizer_new(&setup->options);
-    if (!helper->symbolizer)
+    worker->socket = socket;
+    worker->symbolizer = symbolizer_new(&setup->options);
+    if (!worker->symbolizer)
         _exit(1);
     for (;;) {
         struct protocol_request request;
         int fd;
-        ssize_t n = protocol_receive(socket, bytes, HELPER_REQUEST_BYTES_MAX, 0, &fd);
+        ssize_t n = protocol_receive(socket, bytes, WORKER_REQUEST_BYTES_MAX, 0, &fd);
         if (n < (ssize_t)sizeof request)
             _exit(0);
         memcpy(&request, bytes, sizeof request);
-        if (!helper_request_is_whole(&request, (size_t)n))
+        if (!worker_request_is_whole(&request, (size_t)n))
             _exit(1);
-        helper_limit_time();
+        worker_limit_time();
         if (request.kind == REQUEST_MODULE)
-            helper_module(helper, &request, bytes + sizeof request, fd);
+            worker_module(worker, &request, bytes + sizeof request, fd);
         else
-            helper_resolve(helper, &request, bytes + sizeof request);
+            worker_resolve(worker, &request, bytes + sizeof request);
     }
 }
