@@ -3,10 +3,11 @@
  * The session behind a model, in the words that every output shares.
  *
  * Facts that the collector stores under these keys are shown where they exist: command, program,
- * mode (auto, unified, legacy), strategy (as in "strategy_used"), chosen_by (auto, user, promoted),
- * reason (why, a sentence), runtime (async runtimes found), sample_rate, max_overhead_bytes,
- * overhead_peak_bytes (most that was held in the program), recorder_peak_bytes,
- * overhead_cpu_percent, track_async, detailed, host, kernel, arch, cpus, cwd, version.
+ * mode (auto, unified, legacy), strategy (as in "strategy_used"), strategy_auto (1: chosen by
+ * looking at the program), reason (why, a sentence), runtime (async runtimes found), sample_weight
+ * (of every event: 1 = exact), sample_rate, budget_bytes, overhead_bytes (held in the program),
+ * recorder_peak_bytes, recorder_cpu_us, overhead_cpu_percent, track_async, detailed, host, kernel,
+ * arch, cpus, cwd, version.
  */
 #ifndef MEMSCOPE_ANALYZE_SESSION_H
 #define MEMSCOPE_ANALYZE_SESSION_H

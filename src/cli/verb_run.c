@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/outputs.h"
 #include "cli/results.h"
+#include "collect/run.h"
 #include "export/export.h"
 
 enum { STATUS_NOT_EXECUTABLE = 126, STATUS_NOT_FOUND = 127, STATUS_SIGNAL_BASE = 128 };
@@ -156,7 +157,7 @@ int verb_run(const struct cli *cli, const struct settings *settings)
     struct run_request request;
     run_fill(&request, cli, settings, &outputs, text_string(&program));
     struct launch_result launched = {.status = 0};
-    err = launch_run(&request, &launched, &diag);
+    err = run_program(&request, &launched, &diag);
     int status;
     if (err < 0) {
         status = cli_fail(cli, &diag);

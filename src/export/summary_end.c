@@ -102,8 +102,8 @@ void summary_cost(struct summary *summary)
     double cpu = session_fact_double(model, "overhead_cpu_percent", -1);
     if (cpu >= 0)
         text_printf(part, "+%.1f %% CPU, ", cpu);
-    uint64_t held = session_fact_u64(model, "overhead_peak_bytes", 0);
-    uint64_t most = session_fact_u64(model, "max_overhead_bytes", 0);
+    uint64_t held = session_fact_u64(model, "overhead_bytes", 0);
+    uint64_t most = session_fact_u64(model, "budget_bytes", 0);
     if (held && most)
         text_printf(part, "%.1f of %.0f MB in the program, ", (double)held / 1e6,
                     (double)most / 1e6);

@@ -10,8 +10,8 @@ static void sample_facts(struct story *story)
             {"command", "order-server --port 8080"},
             {"strategy", "AsyncOptimized"},
             {"runtime", "tokio"},
-            {"max_overhead_bytes", "64000000"},
-            {"overhead_peak_bytes", "21400000"},
+            {"budget_bytes", "64000000"},
+            {"overhead_bytes", "21400000"},
             {"recorder_peak_bytes", "31000000"},
             {"overhead_cpu_percent", "3.1"},
     };
