@@ -192,12 +192,12 @@ void emit_unmap(const void *address, size_t bytes)
     emit_commit(&record, emit_stamp());
 }
 
-void emit_exec(unsigned what, const char *path)
+void emit_exec(enum wire_exec what, const char *path)
 {
     enum { TEXT_BYTES = WIRE_SLOT_WORDS * sizeof(uint64_t) };
     struct lane_state *state = lane_mine();
     size_t n = 0;
-    while (path[n] && n < WIRE_NAME_MAX)
+    while (path && path[n] && n < WIRE_NAME_MAX)
         n++;
     unsigned text_slots = (unsigned)((n + TEXT_BYTES - 1) / TEXT_BYTES);
     struct emit_record record;

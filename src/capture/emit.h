@@ -41,8 +41,7 @@ bool emit_realloc_begin(const void *old);
 void emit_realloc_end(const void *old, const void *address, size_t size_bytes,
                       const struct hook_frame *frame);
 
-/* The exec hooks: 1 = about to, 2 = it failed. */
-void emit_exec(unsigned what, const char *path);
+void emit_exec(enum wire_exec what, const char *path);
 
 /* Memory from the kernel, and back. */
 void emit_map(const void *address, size_t bytes, const struct hook_frame *frame);

@@ -23,6 +23,8 @@ struct lane_state {
     uint32_t skip;         /* allocations until the next sample */
     uint32_t timing;       /* hooks until the next timed one */
     struct unwind_thread *unwind;
+    void *scratch; /* of the exec hooks */
+    size_t scratch_bytes;
 };
 
 extern __thread struct lane_state *lane_self;

@@ -48,7 +48,7 @@ struct collector {
     struct ticks ticks;
     uint64_t flushed; /* highest flush that was answered and fed */
     uint64_t scanned_at, slow_scanned_at, checkpoint_at;
-    uint64_t idle_polls;
+    uint64_t shared_asked_at;
     pid_t root_pid;
     bool root_ended;
     enum process_end root_end;
@@ -293,7 +293,8 @@ static void collector_answer(struct collector *collector, enum collector_message
 /* The program has ended and so have all its processes: the recording is made whole. */
 static void collector_complete(struct collector *collector)
 {
-    collector_catch_up(collector);
+    while (collector_feed(collector))
+        ;
     order_feed(&collector->order, UINT64_MAX);
     symbols_finish(&collector->symbols, (uint64_t)COLLECTOR_SYMBOL_WAIT_S * 1000000000u);
     collector->model->finished = true;
@@ -309,16 +310,52 @@ static void collector_complete(struct collector *collector)
     }
 }
 
-/* True when the session is over. */
+static bool collector_root_lives(const struct collector *collector)
+{
+    for (uint32_t i = 0; i < collector->segment->process_n; i++) {
+        const struct image *image = &collector->images.at[i];
+        if (image->used && image->pid == collector->root_pid)
+            return true;
+    }
+    return false;
+}
+
+/* The command has ended, but processes of it go on: the launcher need not wait for them. */
+static void collector_answer_early(struct collector *collector)
+{
+    if (collector->answered || !collector->root_ended || collector->request->wait)
+        return;
+    collector_catch_up(collector);
+    symbols_step(&collector->symbols);
+    collector_checkpoint(collector, false);
+    collector_answer(collector, COLLECTOR_DONE,
+                     collector->written_path ? collector->written_path : collector->path);
+    collector->answered = true;
+}
+
+/*
+ * True when the session is over: no image lives, and nobody has the segment mapped who might yet
+ * become one (a forked child is seen only when it first allocates).
+ */
 static bool collector_is_over(struct collector *collector)
 {
     if (!collector->root_ended && collector->socket >= 0)
         return false;
-    if (collector->images.live_n == 0) {
-        /* One that has just forked may not have said hello yet. */
-        images_scan(&collector->images);
-        return collector->images.live_n == 0;
+    images_scan(&collector->images);
+    uint64_t now = collector_now(collector);
+    if (collector->images.live_n) {
+        if (!collector_root_lives(collector))
+            collector_answer_early(collector);
+        return false;
     }
+    if (collector->answered && now - collector->shared_asked_at < COLLECTOR_SLOW_SCAN_NS)
+        return false;
+    collector->shared_asked_at = now;
+    drain_pause(collector->drain);
+    if (!segment_is_shared(collector->segment))
+        return true;
+    drain_resume(collector->drain);
+    collector_answer_early(collector);
     return false;
 }
 
@@ -353,8 +390,9 @@ int collector_main(struct segment *segment, int socket, const struct run_request
         collector_scan(&collector);
     }
     collector_complete(&collector);
-    collector_answer(&collector, COLLECTOR_DONE, collector.path);
-    drain_stop(collector.drain);
+    if (!collector.answered)
+        collector_answer(&collector, COLLECTOR_DONE, collector.path);
+    drain_free(collector.drain);
     store_free(collector.store);
     order_done(&collector.order);
     images_done(&collector.images);

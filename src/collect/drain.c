@@ -53,6 +53,7 @@ struct drain {
     struct intake *intake;
     struct ticks ticks;
     pthread_t thread;
+    bool running;
     VEC(struct drain_lane) lanes;
     uint64_t *known; /* lane bits that were seen */
     struct intake_batch batch;
@@ -294,7 +295,7 @@ static uint64_t drain_lanes(struct drain *drain, bool logs, uint64_t bound, uint
 }
 
 /* Recording that a target switched off for want of a heartbeat goes on again. */
-static void drain_resume(struct drain *drain, uint64_t now)
+static void drain_switch_on(struct drain *drain, uint64_t now)
 {
     uint32_t off = WIRE_OFF;
     if (atomic_compare_exchange_strong(&drain->segment->at->recording, &off, WIRE_ON))
@@ -319,7 +320,7 @@ static bool drain_round(struct drain *drain)
     uint64_t flush = atomic_load(&drain->flush_wanted);
     uint64_t now = segment_now(drain->segment);
     struct wire_segment *at = drain->segment->at;
-    drain_resume(drain, now);
+    drain_switch_on(drain, now);
     bool by_sequence = at->stamp_source == WIRE_STAMP_SEQUENCE;
     uint64_t slack = ticks_from_ns(&drain->ticks, DRAIN_SLACK_NS);
     uint64_t bound = by_sequence ? atomic_load(&at->sequence) : now > slack ? now - slack : 0;
@@ -384,11 +385,10 @@ int drain_start(struct segment *segment, struct intake *intake, struct drain **r
     drain->intake = intake;
     ticks_init(&drain->ticks);
     segment_offer(segment, DRAIN_FREE_PAGES);
-    int error = pthread_create(&drain->thread, NULL, drain_main, drain);
-    if (error) {
+    if (drain_resume(drain) < 0) {
         free(known);
         free(drain);
-        return diag_set_errno(diag, ERR_IO, error, "cannot start the collector's thread");
+        return diag_set(diag, ERR_IO, "cannot start the collector's thread");
     }
     *ret_drain = drain;
     return 0;
@@ -419,11 +419,28 @@ uint64_t drain_flush(struct drain *drain)
     return number;
 }
 
-void drain_stop(struct drain *drain)
+void drain_pause(struct drain *drain)
 {
+    if (!drain->running)
+        return;
     atomic_store(&drain->stop, true);
     drain_ring(drain);
     pthread_join(drain->thread, NULL);
+    drain->running = false;
+    /* What was committed since its last round. */
+    drain_round(drain);
+}
+
+int drain_resume(struct drain *drain)
+{
+    atomic_store(&drain->stop, false);
+    drain->running = pthread_create(&drain->thread, NULL, drain_main, drain) == 0;
+    return drain->running ? 0 : ERR_IO;
+}
+
+void drain_free(struct drain *drain)
+{
+    drain_pause(drain);
     intake_batch_done(&drain->batch);
     vec_done(&drain->lanes);
     free(drain->known);

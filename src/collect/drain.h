@@ -30,8 +30,12 @@ void drain_process_reset(struct drain *drain, uint32_t process_slot);
  */
 uint64_t drain_flush(struct drain *drain);
 
-/* Ends the thread. */
-void drain_stop(struct drain *drain);
+/* Stops the thread, with everything committed so far in the intake, and lets it go on. */
+void drain_pause(struct drain *drain);
+int drain_resume(struct drain *drain);
+
+/* Ends the thread, unless it is paused, and frees the drain. */
+void drain_free(struct drain *drain);
 
 /* How long recording was off because no collector was looking. */
 uint64_t drain_gap_ticks(const struct drain *drain);

@@ -79,6 +79,24 @@ static struct image *images_replaced(struct images *images, const struct image *
     return NULL;
 }
 
+/* The image of the process that started this one, by what the kernel says of its parent. */
+static uint32_t images_parent(const struct images *images, int pid)
+{
+    char path[64], *text;
+    size_t n;
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    if (file_read_all(path, 64 << 10, &text, &n, NULL) < 0)
+        return MODEL_NONE;
+    const char *line = strstr(text, "PPid:");
+    int parent = line ? (int)strtol(line + 5, NULL, 10) : 0;
+    free(text);
+    for (uint32_t i = 0; parent && i < images->segment->process_n; i++) {
+        if (images->at[i].used && images->at[i].pid == parent && !images->at[i].gone)
+            return images->at[i].process;
+    }
+    return MODEL_NONE;
+}
+
 static bool images_begin(struct images *images, struct image *image, struct wire_process *slot)
 {
     uint32_t flags = atomic_load(&slot->flags);
@@ -99,6 +117,8 @@ static bool images_begin(struct images *images, struct image *image, struct wire
     } else if (forked && parent_slot - 1 < images->segment->process_n &&
                images->at[parent_slot - 1].used) {
         process.parent = images->at[parent_slot - 1].process;
+    } else {
+        process.parent = images_parent(images, image->pid);
     }
     image->process = feed_process_begin(images->model, &process);
     return image->process != MODEL_NONE;

@@ -51,7 +51,7 @@ int segment_init(struct segment *ret_segment, uint64_t size_bytes, const struct 
     if (segment.fd < 0)
         return diag_set_errno(diag, ERR_IO, errno, "cannot make shared memory (memfd_create)");
     if (segment_size(segment.fd, segment.size_bytes) < 0 ||
-        fcntl(segment.fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+        fcntl(segment.fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0) {
         int error = errno;
         close(segment.fd);
         return diag_set_errno(diag, ERR_IO, error, "cannot size the shared memory");
@@ -82,7 +82,8 @@ int segment_init(struct segment *ret_segment, uint64_t size_bytes, const struct 
 
 void segment_done(struct segment *segment)
 {
-    munmap(segment->at, segment->size_bytes);
+    if (segment->at)
+        munmap(segment->at, segment->size_bytes);
     close(segment->fd);
 }
 
@@ -124,6 +125,18 @@ void segment_give_back(struct segment *segment, uint32_t page)
     segment_clear_bit(wire_lane_bits(segment->at), page);
     memset(segment_page(segment, page), 0, WIRE_PAGE_BYTES);
     segment_offer_page(segment, page);
+}
+
+bool segment_is_shared(struct segment *segment)
+{
+    /* The kernel refuses to seal a file against writing while a writable mapping of it exists. */
+    munmap(segment->at, segment->size_bytes);
+    bool shared = fcntl(segment->fd, F_ADD_SEALS, F_SEAL_WRITE) < 0 && errno == EBUSY;
+    void *at = mmap(segment->at, segment->size_bytes, shared ? PROT_READ | PROT_WRITE : PROT_READ,
+                    (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED_NOREPLACE, segment->fd, 0);
+    if (at == MAP_FAILED)
+        segment->at = NULL;
+    return shared && segment->at;
 }
 
 uint64_t segment_now(const struct segment *segment)

@@ -42,6 +42,13 @@ static inline void *segment_page(const struct segment *segment, uint32_t page)
 /* Zeroes a page and offers it again. */
 void segment_give_back(struct segment *segment, uint32_t page);
 
+/*
+ * Whether any other process still maps the segment: a forked child that has not allocated yet, say.
+ * Nobody of ours may touch the segment meanwhile. When it returns false the segment is sealed
+ * against writing, for ever: the session is over.
+ */
+bool segment_is_shared(struct segment *segment);
+
 /* Ticks since the session began. */
 uint64_t segment_now(const struct segment *segment);
 

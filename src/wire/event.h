@@ -45,7 +45,7 @@ enum wire_kind {
     WIRE_TASK_NAME = 22,   /* a task key, b length | text slots */
     /* The process. */
     WIRE_FORK = 32,      /* a child's pid as the parent sees it, b child's process slot + 1 or 0 */
-    WIRE_EXEC = 33,      /* a 1 = announced, 2 = failed; b length | text slots: path */
+    WIRE_EXEC = 33, /* a enum wire_exec; b length | text slots: path */
     WIRE_MARK = 34,      /* b length | text slots */
     WIRE_RATE = 35,      /* a least weight before, b after, c reason */
     WIRE_LOST = 36,      /* a events lost since the last such record, b ticks they span */
@@ -68,6 +68,13 @@ enum { WIRE_KIND_BITS = 8, WIRE_STACK_BITS = 48, WIRE_STACK_FRAMES_MAX = 64, WIR
  * slot follows: a = tid of the writer, b = its current task key.
  */
 enum { WIRE_BY_OTHERS = 0x80 };
+
+/* What an exec record says; it stands before the exec, or behind one that failed. */
+enum wire_exec {
+    WIRE_EXEC_BEGIN = 1,
+    WIRE_EXEC_FAILED = 2,
+    WIRE_EXEC_UNFIT = 3, /* it begins, but our library cannot go along */
+};
 
 /* Flags of a stack record. */
 enum { WIRE_STACK_GUESSED = 1, WIRE_STACK_TRUNCATED = 2, WIRE_STACK_UNKNOWN_RANGE = 4 };
