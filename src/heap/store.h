@@ -15,13 +15,18 @@ void store_free(struct store *store);
 
 /*
  * Appends what changed since the last call and a commit chunk; `finished` marks the last one.
- * When the file has grown past twice its live size it is rewritten and takes the name by rename.
+ * When the file has grown past twice its live size, and at the end, it is rewritten and takes the
+ * name by rename (never with events in it). Settles the model; its cost is a pass over cells, rows
+ * and live blocks. Returns 0, RECORDING_OFF when the file failed before, or a negative result.
+ *
+ * A model without a feed (loaded, then symbolized) can be written once, with finished as it was.
  */
 int store_checkpoint(struct store *store, struct model *model, bool finished, struct diag *diag);
 
 /*
- * Loads the newest whole checkpoint. Returns 0, or 1 when the file is cut or damaged behind it
- * (diag says where it ends and how much time is missing), or a negative result.
+ * Loads the newest whole checkpoint; every index in it is valid, and it is settled. Returns 0, or 1
+ * when the recording was not finished or is cut or damaged behind that checkpoint (diag says where
+ * it ends and how much time is missing), or a negative result.
  */
 int store_load(struct recording_reader *reader, struct model **ret_model, struct diag *diag);
 

@@ -11,6 +11,11 @@
 #include <zlib.h>
 #include <zstd.h>
 
+enum {
+    RECORDING_COMMIT_BYTES = 1024, /* no COMMIT is longer; bounds the search behind damage */
+    RECORDING_WINDOW_BYTES = 64 << 10,
+};
+
 struct recording_reader {
     int fd; /* < 0: memory */
     const uint8_t *memory;
@@ -241,6 +246,49 @@ int recording_next(struct recording_reader *reader, struct recording_chunk *ret_
 int recording_rewind(struct recording_reader *reader, uint64_t limit_bytes, struct diag *diag)
 {
     return recording_scan(reader, limit_bytes, diag);
+}
+
+/* The chunk at offset when it is a COMMIT that is whole. */
+static bool recording_is_commit(struct recording_reader *reader, uint64_t offset)
+{
+    struct recording_head head;
+    if (recording_read_at(reader, offset, &head, sizeof head, NULL) < 0 ||
+        head.type != RECORDING_COMMIT || head.stored_bytes > RECORDING_COMMIT_BYTES)
+        return false;
+    return recording_fetch(reader, offset, &head, NULL) == 0;
+}
+
+/* Looks for heads at any offset: behind damage chunks cannot be counted off. */
+static uint64_t recording_last_commit(struct recording_reader *reader)
+{
+    uint8_t window[RECORDING_WINDOW_BYTES];
+    uint64_t found = 0;
+    uint64_t at = reader->extent.good_bytes;
+    while (at < reader->extent.file_bytes) {
+        uint64_t left = reader->extent.file_bytes - at;
+        size_t n = left < sizeof window ? (size_t)left : sizeof window;
+        if (n < RECORDING_HEAD_BYTES || recording_read_at(reader, at, window, n, NULL) < 0)
+            break;
+        const uint8_t *from = window, *end = window + n;
+        while ((from = memmem(from, (size_t)(end - from), RECORDING_CHUNK_MAGIC, 4)) != NULL) {
+            uint64_t offset = at + (uint64_t)(from - window);
+            if (recording_is_commit(reader, offset))
+                found = offset;
+            from++;
+        }
+        at += n - 3; /* a head may lie across the edge */
+    }
+    return found;
+}
+
+int recording_later_commit(struct recording_reader *reader, struct recording_chunk *ret_chunk)
+{
+    uint64_t offset = recording_last_commit(reader);
+    if (offset == 0)
+        return RECORDING_END;
+    reader->at = offset;
+    reader->last_at = reader->extent.file_bytes;
+    return recording_next(reader, ret_chunk, NULL);
 }
 
 void recording_reader_close(struct recording_reader *reader)

@@ -59,6 +59,12 @@ int recording_next(struct recording_reader *reader, struct recording_chunk *ret_
  */
 int recording_rewind(struct recording_reader *reader, uint64_t limit_bytes, struct diag *diag);
 
+/*
+ * The last COMMIT behind the damage, which tells how much is missing; nothing else behind it can be
+ * used. 0, RECORDING_END (none was found) or a negative result. recording_rewind before going on.
+ */
+int recording_later_commit(struct recording_reader *reader, struct recording_chunk *ret_chunk);
+
 void recording_reader_close(struct recording_reader *reader);
 
 #endif

@@ -168,8 +168,9 @@ void scenario_make(struct scenario *ret_scenario, const struct scenario_shape *s
 {
     *ret_scenario = (struct scenario){.tables = model_new()};
     struct model *tables = ret_scenario->tables;
+    uint32_t module = model_module_add(tables, model_string_add(tables, "/bin/a", 6), NULL, 0);
     for (uint32_t i = 1; i < shape->nodes; i++)
-        model_node_add(tables, i / 2, 0, i);
+        model_node_add(tables, i / 2, model_location_add(tables, module, i * 100), 0);
     struct scenario_maker maker = {
             .shape = shape,
             .out = ret_scenario,
@@ -216,6 +217,17 @@ bool scenario_feed_some(const struct scenario *scenario, struct model *model, si
     return true;
 }
 
+void scenario_tables_copy(const struct scenario *scenario, struct model *model)
+{
+    const struct model *tables = scenario->tables;
+    uint32_t module = model_module_add(model, model_string_add(model, "/bin/a", 6), NULL, 0);
+    for (uint32_t i = 1; i < tables->nodes.n; i++) {
+        const struct model_node *node = &tables->nodes.at[i];
+        model_location_add(model, module, tables->locations.at[node->location].offset);
+        model_node_add(model, node->parent, node->location, node->flags);
+    }
+}
+
 struct model *scenario_feed(const struct scenario *scenario, size_t slices, size_t rows)
 {
     struct model *model = model_new();
@@ -226,10 +238,7 @@ struct model *scenario_feed(const struct scenario *scenario, size_t slices, size
         model->feed->limits.slices = slices;
     if (rows)
         model->feed->limits.rows = rows;
-    for (uint32_t i = 1; i < scenario->tables->nodes.n; i++) {
-        const struct model_node *node = &scenario->tables->nodes.at[i];
-        model_node_add(model, node->parent, node->location, node->flags);
-    }
+    scenario_tables_copy(scenario, model);
     bool fed = scenario_feed_some(scenario, model, 0, scenario->events.n);
     assert(fed);
     (void)fed;

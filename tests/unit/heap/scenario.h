@@ -24,6 +24,9 @@ struct scenario {
 void scenario_make(struct scenario *ret_scenario, const struct scenario_shape *shape);
 void scenario_done(struct scenario *scenario);
 
+/* Gives a model the nodes that the events refer to. */
+void scenario_tables_copy(const struct scenario *scenario, struct model *model);
+
 /* A fresh model that was fed all events; slices and rows: its limits, 0 = as they are. */
 struct model *scenario_feed(const struct scenario *scenario, size_t slices, size_t rows);
 

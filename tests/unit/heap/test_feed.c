@@ -113,8 +113,7 @@ static void test_settled_on_the_way(void **state)
         scenario_make(&scenario, &shape);
         struct model *model = model_new();
         assert_int_equal(feed_open(model, 1000000), 0);
-        for (uint32_t i = 1; i < scenario.tables->nodes.n; i++)
-            model_node_add(model, i / 2, 0, i);
+        scenario_tables_copy(&scenario, model);
         for (size_t i = 0; i < scenario.events.n; i += 100) {
             size_t to = i + 100 < scenario.events.n ? i + 100 : scenario.events.n;
             assert_true(scenario_feed_some(&scenario, model, i, to));

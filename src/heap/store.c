@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Checkpoints: what changed since the one before, and the whole model when the file is rewritten.
+ *
+ * What has changed is known in three ways: tables that only grow by their length, cells by the
+ * number of the checkpoint in which an event touched them, small tables by a hash of each record.
+ * Rows carry what was saved of them and are written as increments.
+ */
+#include "heap/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "heap/state.h"
+#include "heap/store_tables.h"
+
+enum {
+    STORE_RECORDS = 4096,        /* in a chunk */
+    STORE_ROWS = 64 << 10,       /* in a chunk */
+    STORE_STRINGS = 1 << 20,     /* bytes after which a chunk of strings ends */
+    STORE_SLACK_BYTES = 1 << 20, /* a file may grow by this beyond twice its live size */
+};
+
+/* What of the model is in a file. */
+struct store_saved {
+    size_t string_n;
+    size_t n[STORE_TABLES];
+    VEC(uint64_t) hashes[STORE_TABLES]; /* of the records of tables whose records change */
+    bool rows;
+};
+
+struct store {
+    struct recording_writer *writer;
+    struct store_saved saved;
+    uint64_t checkpoint_n;
+    uint64_t full_bytes; /* size of the file when it was last written whole */
+};
+
+/* A checkpoint being written. */
+struct store_run {
+    struct store *store;
+    struct store_saved *saved;
+    struct model *model;
+    struct diag *diag;
+    bool whole; /* into a new file, whatever was saved before */
+};
+
+/* An increment of a row. */
+struct store_row {
+    uint32_t cell, born, freed;
+    uint64_t n, bytes;
+};
+
+struct store *store_new(struct recording_writer *writer)
+{
+    struct store *store = calloc(1, sizeof *store);
+    if (store)
+        store->writer = writer;
+    return store;
+}
+
+static void store_saved_done(struct store_saved *saved)
+{
+    for (size_t i = 0; i < STORE_TABLES; i++)
+        vec_done(&saved->hashes[i]);
+    *saved = (struct store_saved){0};
+}
+
+void store_free(struct store *store)
+{
+    if (!store)
+        return;
+    store_saved_done(&store->saved);
+    free(store);
+}
+
+static int store_no_memory(const struct store_run *run)
+{
+    return diag_set(run->diag, ERR_MEMORY, "no memory to write %s",
+                    recording_name(run->store->writer));
+}
+
+/* Writes a chunk and frees it. */
+static int store_put(const struct store_run *run, enum recording_type type, struct codec_out *out)
+{
+    int err = out->failed
+                      ? store_no_memory(run)
+                      : recording_write(run->store->writer, type, out->bytes, out->n, run->diag);
+    codec_out_done(out);
+    return err;
+}
+
+static int store_strings(const struct store_run *run)
+{
+    const struct model *model = run->model;
+    size_t at = run->saved->string_n ? run->saved->string_n : 1;
+    int err = 0;
+    while (err == 0 && at < model->strings.n) {
+        size_t end = at, bytes = 0;
+        while (end < model->strings.n && bytes < STORE_STRINGS)
+            bytes += model->strings.at[end++].n + 1;
+        struct codec_out out = {0};
+        codec_put_u64(&out, at);
+        codec_put_u64(&out, end - at);
+        for (size_t i = at; i < end; i++)
+            codec_put_u64(&out, model->strings.at[i].n);
+        for (size_t i = at; i < end; i++)
+            codec_put_bytes(&out, model->strings.at[i].bytes, model->strings.at[i].n);
+        err = store_put(run, RECORDING_STRINGS, &out);
+        at = end;
+    }
+    run->saved->string_n = model->strings.n;
+    return err;
+}
+
+/* Writes the records with these indices. */
+static int store_records(const struct store_run *run, const struct store_table *table,
+                         const uint32_t *indices, size_t n)
+{
+    int err = 0;
+    for (size_t at = 0; err == 0 && at < n; at += STORE_RECORDS) {
+        size_t some = n - at < STORE_RECORDS ? n - at : STORE_RECORDS;
+        struct codec_out out = {0};
+        store_table_encode(table, run->model, indices + at, some, &out);
+        err = store_put(run, table->type, &out);
+    }
+    return err;
+}
+
+/* True when the record differs from what was saved; remembers it. */
+static bool store_record_changed(struct store_saved *saved, size_t t, const void *record, size_t i)
+{
+    uint64_t hash = map_hash_bytes(record, store_tables[t].item_bytes);
+    if (i < saved->hashes[t].n && saved->hashes[t].at[i] == hash)
+        return false;
+    if (i < saved->hashes[t].n)
+        saved->hashes[t].at[i] = hash;
+    else
+        /* Without memory it is written again next time. */
+        (void)!VEC_PUSH(&saved->hashes[t], store_tables[t].max, hash);
+    return true;
+}
+
+static bool store_is_changed(const struct store_run *run, size_t t, size_t i)
+{
+    const struct store_table *table = &store_tables[t];
+    const struct model_feed *feed = run->model->feed;
+    bool is_new = run->whole || i >= run->saved->n[t];
+    switch (t) {
+    case STORE_CELLS:
+        return is_new || !feed || run->model->cells.at[i].touched == feed->checkpoint;
+    case STORE_LOCATIONS:
+    case STORE_PROCESSES:
+    case STORE_THREADS:
+    case STORE_TASKS:
+    case STORE_FACTS: {
+        const char *items = store_table_at(table, run->model);
+        return store_record_changed(run->saved, t, items + i * table->item_bytes, i);
+    }
+    case STORE_SLICES:
+    case STORE_SLICE_HISTOGRAMS:
+        return is_new || !feed || i >= feed->slices_from;
+    default:
+        return is_new;
+    }
+}
+
+static int store_table(const struct store_run *run, size_t t)
+{
+    VEC(uint32_t) indices = {0};
+    size_t n = store_table_n(&store_tables[t], run->model);
+    for (size_t i = 0; i < n; i++) {
+        if (!store_is_changed(run, t, i))
+            continue;
+        if (!VEC_PUSH(&indices, SIZE_MAX / 8, (uint32_t)i)) {
+            vec_done(&indices);
+            return store_no_memory(run);
+        }
+    }
+    int err = store_records(run, &store_tables[t], indices.at, indices.n);
+    run->saved->n[t] = n;
+    vec_done(&indices);
+    return err;
+}
+
+static int store_index_order(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* The lifetimes of the cells that changed. */
+static int store_lives(const struct store_run *run)
+{
+    const struct model *model = run->model;
+    VEC(uint32_t) indices = {0};
+    for (size_t i = 0; i < model->cells.n; i++) {
+        const struct model_cell *cell = &model->cells.at[i];
+        bool changed = run->whole || !model->feed || cell->touched == model->feed->checkpoint ||
+                       cell->life >= run->saved->n[STORE_LIVES];
+        if (!changed || cell->life == MODEL_NONE)
+            continue;
+        if (!VEC_PUSH(&indices, SIZE_MAX / 8, cell->life)) {
+            vec_done(&indices);
+            return store_no_memory(run);
+        }
+    }
+    if (indices.n)
+        qsort(indices.at, indices.n, sizeof *indices.at, store_index_order);
+    int err = store_records(run, &store_tables[STORE_LIVES], indices.at, indices.n);
+    run->saved->n[STORE_LIVES] = model->lives.n;
+    vec_done(&indices);
+    return err;
+}
+
+static int store_row_order(const void *a, const void *b)
+{
+    const struct store_row *x = a, *y = b;
+    if (x->cell != y->cell)
+        return x->cell < y->cell ? -1 : 1;
+    if (x->born != y->born)
+        return x->born < y->born ? -1 : 1;
+    return x->freed < y->freed ? -1 : x->freed > y->freed;
+}
+
+static void store_rows_encode(const struct model *model, const struct store_row *rows, size_t n,
+                              struct codec_out *out)
+{
+    codec_put_u64(out, n);
+    for (size_t i = 0; i < n; i++)
+        codec_put_u64(out, rows[i].cell - (i ? rows[i - 1].cell : 0));
+    for (size_t i = 0; i < n; i++)
+        codec_put_i64(out, (int64_t)rows[i].born - (i ? (int64_t)rows[i - 1].born : 0));
+    for (size_t i = 0; i < n; i++)
+        codec_put_u64(out, rows[i].freed == MODEL_OPEN ? 0 : rows[i].freed - rows[i].born + 1);
+    for (size_t i = 0; i < n; i++)
+        codec_put_i64(out, (int64_t)rows[i].n);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t least = model->cells.at[rows[i].cell].size_min;
+        codec_put_i64(out, (int64_t)(rows[i].bytes - rows[i].n * least));
+    }
+}
+
+static int store_rows(const struct store_run *run)
+{
+    struct model *model = run->model;
+    const struct rows_saved *saved =
+            model->feed && !run->whole && run->saved->rows ? model->feed->rows.saved.at : NULL;
+    struct store_row *rows = malloc((model->rows.n + 1) * sizeof *rows);
+    if (!rows)
+        return store_no_memory(run);
+    size_t n = 0;
+    for (size_t i = 0; i < model->rows.n; i++) {
+        const struct model_row *row = &model->rows.at[i];
+        struct store_row more = {row->cell, row->born, row->freed, row->n, row->bytes};
+        more.n -= saved ? saved[i].n : 0;
+        more.bytes -= saved ? saved[i].bytes : 0;
+        if (more.n || more.bytes)
+            rows[n++] = more;
+    }
+    qsort(rows, n, sizeof *rows, store_row_order);
+    int err = 0;
+    for (size_t at = 0; err == 0 && at < n; at += STORE_ROWS) {
+        size_t some = n - at < STORE_ROWS ? n - at : STORE_ROWS;
+        struct codec_out out = {0};
+        store_rows_encode(model, rows + at, some, &out);
+        err = store_put(run, RECORDING_ROWS, &out);
+    }
+    free(rows);
+    run->saved->rows = true;
+    return err;
+}
+
+static int store_histograms(const struct store_run *run)
+{
+    const struct model_histograms *from = run->model->histograms;
+    struct codec_out out = {0};
+    codec_put_u64(&out, MODEL_SIZE_CLASSES);
+    codec_put_u64(&out, MODEL_LIFE_CLASSES);
+    const uint64_t *values = (const uint64_t *)from;
+    for (size_t i = 0; i < sizeof *from / sizeof *values; i++)
+        codec_put_u64(&out, values[i]);
+    return store_put(run, RECORDING_HISTOGRAMS, &out);
+}
+
+static int store_session(const struct store_run *run)
+{
+    const struct model *model = run->model;
+    uint64_t values[STORE_SUMS + STORE_LOSSES + 4];
+    memcpy(values, &model->sums, sizeof model->sums);
+    memcpy(values + STORE_SUMS, &model->loss, sizeof model->loss);
+    uint64_t *more = values + STORE_SUMS + STORE_LOSSES;
+    more[0] = model->start_unix_ns;
+    more[1] = model->end_ns;
+    more[2] = model->rss_peak_bytes;
+    more[3] = model->base_slice_ns;
+    struct codec_out out = {0};
+    codec_put_u64(&out, STORE_SUMS);
+    codec_put_u64(&out, STORE_LOSSES);
+    codec_put_u64(&out, 4);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        codec_put_u64(&out, values[i]);
+    return store_put(run, RECORDING_SESSION, &out);
+}
+
+static int store_commit(const struct store_run *run)
+{
+    const struct model *model = run->model;
+    struct codec_out out = {0};
+    codec_put_u64(&out, 3 + 1 + STORE_TABLES);
+    codec_put_u64(&out, run->store->checkpoint_n);
+    codec_put_u64(&out, model->end_ns);
+    codec_put_u64(&out, model->finished);
+    codec_put_u64(&out, model->strings.n);
+    for (size_t i = 0; i < STORE_TABLES; i++)
+        codec_put_u64(&out, store_table_n(&store_tables[i], model));
+    return store_put(run, RECORDING_COMMIT, &out);
+}
+
+static int store_write(const struct store_run *run)
+{
+    int err = store_strings(run);
+    for (size_t i = 0; err == 0 && i < STORE_TABLES; i++)
+        err = i == STORE_LIVES ? store_lives(run) : store_table(run, i);
+    if (err == 0)
+        err = store_rows(run);
+    if (err == 0)
+        err = store_histograms(run);
+    if (err == 0)
+        err = store_session(run);
+    return err ? err : store_commit(run);
+}
+
+/* The whole model into a new file that takes the place of the old one. */
+static int store_rewrite(struct store *store, struct model *model, struct diag *diag)
+{
+    struct store_saved fresh = {0};
+    struct store_run run = {store, &fresh, model, diag, true};
+    int err = recording_rewrite_begin(store->writer, diag);
+    if (err)
+        return err;
+    store_write(&run);
+    err = recording_rewrite_end(store->writer, diag);
+    struct store_saved unused = err == 0 ? store->saved : fresh;
+    if (err == 0)
+        store->saved = fresh;
+    store_saved_done(&unused);
+    /* Kept as it was: not to be tried again before the file has doubled. */
+    store->full_bytes = recording_written_bytes(store->writer);
+    return 0;
+}
+
+/* The model's own notes of what has been saved. */
+static void store_remember(struct model *model)
+{
+    struct model_feed *feed = model->feed;
+    if (!feed)
+        return;
+    for (size_t i = 0; i < model->rows.n; i++)
+        feed->rows.saved.at[i] = (struct rows_saved){model->rows.at[i].n, model->rows.at[i].bytes};
+    feed->checkpoint++;
+    feed->slices_from = feed->slice_at;
+}
+
+int store_checkpoint(struct store *store, struct model *model, bool finished, struct diag *diag)
+{
+    if (recording_is_off(store->writer))
+        return RECORDING_OFF;
+    if (!model->feed && store->checkpoint_n)
+        return diag_set(diag, ERR_STATE, "a model that was loaded is written once");
+    int err = model_settle(model);
+    if (err < 0)
+        return diag_set(diag, err, "no memory for a checkpoint");
+    store->checkpoint_n++;
+    model->finished = finished;
+    struct store_run run = {store, &store->saved, model, diag, false};
+    err = store_write(&run);
+    if (err)
+        return err;
+    store_remember(model);
+    uint64_t bytes = recording_written_bytes(store->writer);
+    if (store->checkpoint_n == 1)
+        store->full_bytes = bytes;
+    bool grown = bytes > 2 * store->full_bytes + STORE_SLACK_BYTES;
+    if (recording_has_events(store->writer) || !(grown || (finished && store->checkpoint_n > 1)))
+        return 0;
+    return store_rewrite(store, model, diag);
+}
