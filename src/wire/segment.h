@@ -160,17 +160,18 @@ _Static_assert(sizeof(struct wire_process) == 128, "process slots do not straddl
 static inline struct wire_process *wire_process_at(const struct wire_segment *segment,
                                                    uint32_t slot)
 {
-    return (struct wire_process *)((char *)(uintptr_t)segment + segment->processes_offset) + slot;
+    struct wire_process *first = (void *)((char *)(uintptr_t)segment + segment->processes_offset);
+    return first + slot;
 }
 
 static inline _Atomic uint64_t *wire_free_bits(const struct wire_segment *segment)
 {
-    return (_Atomic uint64_t *)((char *)(uintptr_t)segment + segment->free_offset);
+    return (void *)((char *)(uintptr_t)segment + segment->free_offset);
 }
 
 static inline _Atomic uint64_t *wire_lane_bits(const struct wire_segment *segment)
 {
-    return (_Atomic uint64_t *)((char *)(uintptr_t)segment + segment->lanes_offset);
+    return (void *)((char *)(uintptr_t)segment + segment->lanes_offset);
 }
 
 static inline uint64_t wire_page_entry(uint64_t ring_page, uint32_t page)
