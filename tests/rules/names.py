@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""names: no file or folder is called after nothing: utils, common, core, misc, helper, manager.
+"""names: no file or folder is called after nothing: utils, common, core, misc, manager.
 
 A drawer without a name fills with everything. Each idea has one noun, and the noun is the name.
 """
@@ -9,28 +9,10 @@ import re
 
 from tree import tree_files
 
-EMPTY = {
-    "util",
-    "utils",
-    "utility",
-    "utilities",
-    "common",
-    "core",
-    "misc",
-    "helper",
-    "helpers",
-    "manager",
-    "managers",
-    "stuff",
-    "general",
-    "generic",
-    "shared",
-    "lib",
-    "tools2",
-    "new",
-    "old",
-    "temp",
-}
+EMPTY = set(
+    "util utils utility utilities common core misc helpers manager managers stuff general generic"
+    " shared lib new old temp".split()
+)
 WORDS = re.compile(r"[^a-zA-Z0-9]+")
 # The Rust crate's public path `memscope_rs::core` is part of the documented interface.
 ALLOWED = {"bindings/rust/src/core.rs", "bindings/rust/src/lib.rs"}
