@@ -11,8 +11,8 @@ export type Theme = 'light' | 'dark';
 /** Hues (degrees in OKLCH) that stay apart for common colour-vision deficiencies when lightness alternates. */
 const HUES = [255, 75, 165, 30, 305, 120, 225, 55, 345, 195, 95, 280];
 
-const LIGHTNESS = { light: 0.72, dark: 0.5 };
-const CHROMA = { light: 0.105, dark: 0.1 };
+const LIGHTNESS = { light: 0.74, dark: 0.5 };
+const CHROMA = { light: 0.085, dark: 0.095 };
 
 function hashText(text: string): number {
     let hash = 0x811c9dc5;
@@ -72,12 +72,16 @@ export function stubPaint(theme: Theme): Paint {
 /** Nine steps from little to much, readable as grey too. */
 const VIRIDIS = ['#440154', '#472c7a', '#3b528b', '#2c728e', '#21918c', '#28ae80', '#5ec962', '#addc30', '#fde725'];
 
-export function heatColour(share: number): string {
-    return VIRIDIS[Math.min(VIRIDIS.length - 1, Math.max(0, Math.round(share * (VIRIDIS.length - 1))))];
+const VIRIDIS_DOWN = VIRIDIS.slice().reverse();
+
+/** Little is near the background in both themes. */
+export function heatColours(theme: Theme): readonly string[] {
+    return theme === 'dark' ? VIRIDIS : VIRIDIS_DOWN;
 }
 
-export function heatColours(): readonly string[] {
-    return VIRIDIS;
+export function heatColour(share: number, theme: Theme): string {
+    const scale = heatColours(theme);
+    return scale[Math.min(scale.length - 1, Math.max(0, Math.round(share * (scale.length - 1))))];
 }
 
 /** Line colours for stacked and compared series, per theme. */

@@ -45,7 +45,7 @@ function Filter(props: FilterProps) {
     if (props.entries.length < 2 && chosen.length === 0) return null;
     const known = chosen.length === 1 ? String(chosen[0]) : chosen.length === 0 ? '' : 'many';
     return (
-        <label class="choice">
+        <label class="choice choice-short">
             <span>{props.name}</span>
             <select value={known} onChange={(event) => setFilter(props.field, event.currentTarget.value === '' ? [] : [Number(event.currentTarget.value)])}>
                 <option value="">{props.all}</option>

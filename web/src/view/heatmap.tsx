@@ -53,7 +53,7 @@ export function HeatMap(props: HeatMapProps) {
             for (let column = first; column <= last; column++) {
                 const value = heat.cells[row * heat.columns + column];
                 if (value <= 0) continue;
-                ctx.fillStyle = heatColour(heatShare(value, heat.max));
+                ctx.fillStyle = heatColour(heatShare(value, heat.max), theme.value);
                 ctx.fillRect(x(column), plotHeight - (row + 1) * rowHeight, Math.max(1, x(column + 1) - x(column) - 0.5), Math.max(1, rowHeight - 0.5));
             }
         }
@@ -127,7 +127,7 @@ export function HeatMap(props: HeatMapProps) {
                     </div>
                     <p class="heat-foot">
                         <span class="heat-legend" aria-hidden="true">
-                            1 {heatColours().map((colour) => <i key={colour} style={{ background: colour }} />)} {formatCount(heat.max)} blocks
+                            1 {heatColours(theme.value).map((colour) => <i key={colour} style={{ background: colour }} />)} {formatCount(heat.max)} blocks
                         </span>
                         <span class="muted" aria-live="polite">{at ? describe(at) : (props.pickHint ?? '')}</span>
                     </p>
