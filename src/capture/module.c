@@ -11,7 +11,6 @@
  * since a thread that hits the cache writes stacks without coming here.
  */
 #include "capture/module.h"
-#include <stdatomic.h>
 #include <stddef.h>
 
 #include "capture/module_elf.h"
@@ -33,25 +32,21 @@ struct module_slot {
 
 static struct {
     struct module_config config;
-    _Atomic uint32_t generation; /* counts from 0; readers see it plus one */
     _Atomic uint32_t slots_used;
     _Atomic(struct module_slot *) pages[PAGES_MAX];
     _Atomic uint16_t index[INDEX_SIZE]; /* slot number + 1 */
 } modules;
+
+_Atomic uint32_t module_generation_now = 1;
 
 void module_config_set(const struct module_config *config)
 {
     modules.config = *config;
 }
 
-uint32_t module_generation(void)
-{
-    return atomic_load_explicit(&modules.generation, memory_order_relaxed) + 1;
-}
-
 void module_generation_bump(void)
 {
-    atomic_fetch_add_explicit(&modules.generation, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&module_generation_now, 1, memory_order_relaxed);
 }
 
 const struct module_range *module_range_of(const struct module *module, uintptr_t at,

@@ -5,6 +5,7 @@
 #define MEMSCOPE_CAPTURE_MODULE_H
 
 #include <link.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -59,8 +60,14 @@ bool module_known_unchanged(void);
  * fork has a log of its own. No other thread exists. */
 void module_announce_all(void);
 
-/* The module set's generation; a change invalidates every rule and every stack id. */
-uint32_t module_generation(void);
+/* The module set's generation, from 1; a change invalidates every rule and every stack id. */
+extern _Atomic uint32_t module_generation_now;
+
+static inline uint32_t module_generation(void)
+{
+    return atomic_load_explicit(&module_generation_now, memory_order_relaxed);
+}
+
 void module_generation_bump(void);
 
 #endif

@@ -10,6 +10,7 @@
 #ifndef MEMSCOPE_CAPTURE_STACK_H
 #define MEMSCOPE_CAPTURE_STACK_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct stack_key {
@@ -37,8 +38,41 @@ static inline struct stack_key stack_key_push(struct stack_key key, uintptr_t pc
 /* Negative when the pool gives no memory. `entries` is rounded down to a power of two. */
 int stack_table_init(uint32_t entries);
 
+enum { STACK_PLACES = 4 };
+
+struct stack_entry {
+    _Atomic uint64_t a, b, id;
+};
+
+struct stack_table {
+    struct stack_entry *entries; /* STACK_PLACES - 1 more than the mask says */
+    uint64_t mask;
+};
+
+extern struct stack_table stack_table;
+
+static inline struct stack_entry *stack_table_at(struct stack_key key)
+{
+    uint64_t mixed = key.a ^ key.b;
+    return &stack_table.entries[(mixed ^ mixed >> 32) & stack_table.mask];
+}
+
 /* The id of a stack, 0 when it is not known. */
-uint64_t stack_table_find(struct stack_key key);
+static inline uint64_t stack_table_find(struct stack_key key)
+{
+    const struct stack_entry *entry = stack_table_at(key);
+    for (int i = 0; i < STACK_PLACES; i++, entry++) {
+        /* Acquire: pairs with the release in stack_table_put, so the id's record is in the log
+         * for whoever follows the id. */
+        uint64_t id = atomic_load_explicit(&entry->id, memory_order_acquire);
+        if (((atomic_load_explicit(&entry->a, memory_order_relaxed) ^ id ^ key.a) |
+             (atomic_load_explicit(&entry->b, memory_order_relaxed) ^ id ^ key.b)) == 0)
+            return id;
+        if (id == 0)
+            return 0;
+    }
+    return 0;
+}
 
 /* Remembers the id of a stack that has been committed to the log. */
 void stack_table_put(struct stack_key key, uint64_t id);

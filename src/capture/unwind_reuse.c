@@ -55,9 +55,10 @@ static const struct unwind_check *checks_verify(const struct unwind_check *first
     return end;
 }
 
+/* sp and pc in one branch: alone, sp often agrees by chance. */
 static bool frame_matches(const struct unwind_frame *frame, const struct unwind_state *state)
 {
-    return frame->state.pc == state->pc &&
+    return ((frame->state.sp ^ state->sp) | (frame->state.pc ^ state->pc)) == 0 &&
            (frame->state.bp == state->bp || frame->rule >> UNWIND_LIVE_BIT == 0 ||
             unwind_mutated(UNWIND_MUTATE_BP_NOT_MATCHED));
 }
@@ -99,6 +100,36 @@ static bool step_reusable(enum unwind_step_result result, uint32_t rule, uintptr
     return kind != UNWIND_SIGNAL || (state->sp > sp_before && state->sp < thread->range.hi);
 }
 
+/* One frame towards the root when the cursor's sp is below. */
+static inline const struct unwind_frame *cursor_back(const struct unwind_frame *cursor,
+                                                     uintptr_t sp)
+{
+    uintptr_t below = -(uintptr_t)(cursor->state.sp < sp);
+    return (const struct unwind_frame *)((uintptr_t)cursor - (below & sizeof(*cursor)));
+}
+
+/*
+ * Brings the cursor near the frame whose sp is the walk's. For the first frames by a loop, whose
+ * branches the processor has learned where captures resemble each other. Then without a branch
+ * that depends on the sizes of frames, since these are what differs: two frames for each of the
+ * walk keep up, and where they do not, the loop is taken again. A match that is missed on the way
+ * costs time, not truth.
+ */
+static inline const struct unwind_frame *cursor_follow(const struct unwind_frame *cursor,
+                                                       uintptr_t sp, uint32_t walked)
+{
+    enum { LEARNED_FRAMES = 8, FAR_BYTES = 2048 };
+    if (walked > LEARNED_FRAMES) {
+        cursor = cursor_back(cursor, sp);
+        cursor = cursor_back(cursor, sp);
+        if (__builtin_expect(sp - cursor->state.sp - FAR_BYTES >= (uintptr_t)1 << 62, 1))
+            return cursor;
+    }
+    while (cursor->state.sp < sp)
+        cursor--;
+    return cursor;
+}
+
 int unwind_reuse_walk(struct unwind_thread *thread, struct unwind_state state,
                       struct unwind_walked *ret_walked)
 {
@@ -107,9 +138,8 @@ int unwind_reuse_walk(struct unwind_thread *thread, struct unwind_state state,
     uint32_t pending = 0;
     for (;;) {
         uint32_t rule;
-        while (cursor->state.sp < state.sp)
-            cursor--;
-        if (cursor->state.sp == state.sp && frame_matches(cursor, &state)) {
+        cursor = cursor_follow(cursor, state.sp, pending);
+        if (frame_matches(cursor, &state)) {
             const struct unwind_check *end =
                     checks_verify(thread->checks, thread->checks + cursor->checks_end);
             if (end == thread->checks) {

@@ -36,8 +36,13 @@ static inline enum unwind_step_result unwind_step(struct unwind_state *state, ui
                                                   struct unwind_range *range)
 {
     uint32_t kind = unwind_rule_kind(rule);
-    if (__builtin_expect(kind > UNWIND_FROM_BP, 0))
-        return unwind_step_any(state, rule, range);
+    if (__builtin_expect(kind > UNWIND_FROM_BP, 0)) {
+        /* A copy, so that the caller's state need not live in memory. */
+        struct unwind_state rare = *state;
+        enum unwind_step_result result = unwind_step_any(&rare, rule, range);
+        *state = rare;
+        return result;
+    }
     uintptr_t sp = state->sp;
     uintptr_t cfa = (kind == UNWIND_FROM_SP ? sp : state->bp) + unwind_rule_offset(rule);
     uintptr_t slot = cfa - 8 * (uintptr_t)unwind_rule_slot(rule);
@@ -49,8 +54,11 @@ static inline enum unwind_step_result unwind_step(struct unwind_state *state, ui
     state->sp = cfa;
     if (__builtin_expect(pc == 0, 0))
         return UNWIND_ZERO;
-    if (slot != cfa)
-        state->bp = *(const uintptr_t *)slot;
+    /* Without a branch: which functions save bp follows no pattern. */
+    uintptr_t words = unwind_rule_slot(rule);
+    uintptr_t saved = -(uintptr_t)(words != 0);
+    uintptr_t bp = *(const uintptr_t *)(slot - (~saved & 8));
+    state->bp = (bp & saved) | (state->bp & ~saved);
     state->pc = pc;
     return UNWIND_STEPPED;
 }

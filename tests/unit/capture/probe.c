@@ -16,6 +16,7 @@
 
 #include "capture/pool.h"
 #include "capture/stack_log.h"
+#include "capture/unwind.h"
 #include "capture/unwind_rule.h"
 
 enum { LOG_WORDS = 1 << 29, PRINTED_MAX = 8 };
@@ -110,6 +111,11 @@ struct unwind_thread *probe_thread(void)
     if (this_thread == NULL)
         this_thread = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return this_thread;
+}
+
+void probe_modules_changed(void)
+{
+    unwind_modules_changed();
 }
 
 void probe_thread_plain(bool plain)

@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#include "capture/unwind.h"
+struct unwind_thread;
 
 enum { PROBE_DEPTH_MAX = 8192 };
 
@@ -32,6 +32,9 @@ struct probe_counts {
     uint64_t undecodable;           /* ids that the log does not explain */
     uint64_t flagged;
 };
+
+/* unwind_modules_changed, for tests in C++. */
+void probe_modules_changed(void);
 
 /* The calling thread's state; NULL captures plainly. Made at first use. */
 struct unwind_thread *probe_thread(void);

@@ -364,9 +364,9 @@ NOINLINE void in_plugin()
     run.plain_stack = plain;
     run.in_plugin = false;
     run.depth = depth;
-    unwind_modules_changed();
+    probe_modules_changed();
     dlclose(module);
-    unwind_modules_changed();
+    probe_modules_changed();
 }
 
 NOINLINE void leave_by_jump()

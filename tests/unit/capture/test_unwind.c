@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "capture/unwind.h"
 #include "probe.h"
 
 enum { EVERY = PROBE_PLAIN | PROBE_LIBUNWIND | PROBE_GCC | PROBE_ID_PLAIN };
