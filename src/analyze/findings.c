@@ -15,6 +15,7 @@ enum {
     FINDINGS_GROWTH_LEAST = 16 << 10, /* bytes kept by something that grows */
     FINDINGS_BLOCKS_LEAST = 1000,
     FINDINGS_GROWING_MAX = 5,
+    FINDINGS_GAP_LEAST_NS = 100000000,
 };
 
 const char *finding_severity_name(enum finding_severity severity)
@@ -268,13 +269,14 @@ static void findings_loss(struct analysis *analysis)
 {
     const struct model_loss *loss = &analysis->model->loss;
     uint64_t lost = loss->event_n + loss->abandoned_record_n;
-    if (lost == 0 && loss->gap_ns == 0)
+    if (lost == 0 && loss->gap_ns < FINDINGS_GAP_LEAST_NS)
         return;
     struct finding finding =
             findings_make("events-lost", FINDING_HIGH, (double)lost, "count", "run", NULL);
     finding.weight = UINT64_MAX;
+    text_add(&finding.title, "recording was incomplete: ");
     text_add_grouped(&finding.title, lost);
-    text_printf(&finding.title, " events were lost in %.1f s: the figures are too low",
+    text_printf(&finding.title, " events lost, off for %.1f s; the figures are too low",
                 (double)loss->gap_ns / 1e9);
     text_add(&finding.text,
              "The recorder was stopped or could not keep up; see the run's notices.");

@@ -20,6 +20,12 @@ struct results_files {
     size_t n;
 };
 
+/* The name as a user would type it. */
+static const char *results_plain(const char *name)
+{
+    return strncmp(name, "./", 2) == 0 ? name + 2 : name;
+}
+
 static void results_name(const struct results *results, const struct model *model,
                          struct text *program, pid_t *ret_pid)
 {
@@ -101,8 +107,8 @@ static int results_exports(const struct cli *cli, const struct settings *setting
             free(name);
         } else {
             files->owned[files->n] = name;
-            files->at[files->n++] =
-                    (struct summary_file){results_label(output->format), name, bytes};
+            files->at[files->n++] = (struct summary_file){results_label(output->format),
+                                                          results_plain(name), bytes};
         }
     }
     return first;
@@ -153,7 +159,8 @@ int results_give(const struct cli *cli, const struct settings *settings,
     }
     err = results_exports(cli, settings, results, &loaded, &files);
     if (results->names_recording)
-        files.at[files.n++] = (struct summary_file){"Recording", results->recording, loaded.bytes};
+        files.at[files.n++] =
+                (struct summary_file){"Recording", results_plain(results->recording), loaded.bytes};
     int summary_err = results_summary(settings, results, &loaded, &files, &diag);
     if (summary_err && *diag.text)
         (void)cli_fail(cli, &diag);
