@@ -96,6 +96,7 @@ static void collector_module(void *context, uint32_t module, const char *path, i
 static int collector_init(struct collector *collector, struct diag *diag)
 {
     ticks_init(&collector->ticks);
+    segment_keep(collector->segment);
     collector->model = model_new();
     if (!collector->model || feed_open(collector->model, COLLECTOR_SLICE_NS) < 0)
         return diag_set(diag, ERR_MEMORY, "no memory for the heap model");

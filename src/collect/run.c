@@ -224,11 +224,14 @@ static int run_recorded(struct run *run, struct diag *diag)
 {
     char library[LIBRARY_PATH_MAX];
     int err = library_find(library, diag);
-    if (err < 0)
+    if (err < 0) {
+        segment_done(&run->segment);
         return err;
+    }
     snprintf(run->door, sizeof run->door, "%d.%d.%016llx%016llx", (int)run->collector,
              run->segment.fd, (unsigned long long)run->segment.at->key[0],
              (unsigned long long)run->segment.at->key[1]);
+    segment_done(&run->segment); /* the collector's alone from here on */
     char **envp = spawn_environment(library, run->door);
     if (!envp)
         return diag_set(diag, ERR_MEMORY, "no memory for the environment");
@@ -276,8 +279,6 @@ int run_program(const struct run_request *request, struct launch_result *ret_res
             err = run_recorded(&run, diag);
         if (run.socket >= 0)
             close(run.socket);
-        if (run.segment.at)
-            segment_done(&run.segment);
     }
     if (err < 0) {
         launch_result_done(&result);

@@ -87,6 +87,11 @@ void segment_done(struct segment *segment)
     close(segment->fd);
 }
 
+void segment_keep(struct segment *segment)
+{
+    madvise(segment->at, segment->size_bytes, MADV_DONTFORK);
+}
+
 static uint32_t segment_count_free(const struct segment *segment)
 {
     const _Atomic uint64_t *bits = wire_free_bits(segment->at);
@@ -136,6 +141,8 @@ bool segment_is_shared(struct segment *segment)
                     (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED_NOREPLACE, segment->fd, 0);
     if (at == MAP_FAILED)
         segment->at = NULL;
+    else
+        segment_keep(segment);
     return shared && segment->at;
 }
 

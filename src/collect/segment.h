@@ -25,6 +25,9 @@ int segment_init(struct segment *ret_segment, uint64_t size_bytes, const struct 
                  struct diag *diag);
 void segment_done(struct segment *segment);
 
+/* Processes that we fork from here on do not have the segment. */
+void segment_keep(struct segment *segment);
+
 /* Backs pages until at least `wanted` are free, or the file is used up. */
 void segment_offer(struct segment *segment, uint32_t wanted);
 
