@@ -53,6 +53,7 @@ struct collector {
     bool root_ended;
     enum process_end root_end;
     int root_status;
+    uint64_t end_ns; /* of the image that ended last */
     bool answered; /* the launcher has its DONE */
     char *path;    /* where the recording lies when it is done */
     char *written_path;
@@ -143,7 +144,7 @@ static void collector_checkpoint(struct collector *collector, bool finished)
     if (!collector->store)
         return;
     struct diag diag = {0};
-    collector->model->end_ns = collector_now(collector);
+    collector->model->end_ns = finished ? collector->end_ns : collector_now(collector);
     facts_update(collector->model, collector->segment, &collector->order, collector->drain,
                  &collector->ticks);
     if (store_checkpoint(collector->store, collector->model, finished, &diag) < 0)
@@ -157,6 +158,7 @@ static void collector_image_gone(struct collector *collector, struct image *imag
     if (image->gone)
         return;
     image->gone = true;
+    image->end_ns = collector_now(collector);
     drain_process_gone(collector->drain, image->slot);
 }
 
@@ -174,8 +176,8 @@ static void collector_finish_images(struct collector *collector)
                                                                   : PROCESS_LOST;
         if (is_root && !collector->root_ended && collector->socket >= 0)
             continue; /* the launcher will say how it ended */
-        uint64_t end_ns = ticks_to_ns(&collector->ticks, collector->order.end_stamp);
-        images_finish(images, image, end, is_root ? collector->root_status : 0, end_ns);
+        collector->end_ns = image->end_ns;
+        images_finish(images, image, end, is_root ? collector->root_status : 0, image->end_ns);
         drain_process_reset(collector->drain, i);
     }
 }
@@ -384,7 +386,6 @@ int collector_main(struct segment *segment, int socket, const struct run_request
     struct diag diag = {0};
     if (collector_begin(&collector, &diag) < 0)
         return 125;
-    atomic_store(&segment->at->recording, WIRE_ON);
     while (!collector_is_over(&collector)) {
         if (!collector_feed(&collector))
             collector_wait(&collector);

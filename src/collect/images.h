@@ -24,6 +24,7 @@ struct image {
     bool dead; /* it ended before it could be watched */
     bool gone; /* its threads are no more, its lanes are being closed */
     bool execed;
+    uint64_t end_ns; /* when it was seen to be gone */
     uint32_t lane_n; /* lanes not closed yet */
     struct stacks stacks;
     struct map threads; /* tid -> thread index */

@@ -25,8 +25,8 @@
 #include "launch/spawn.h"
 
 enum {
-    RUN_DEFAULT_BUDGET = 64 << 20,
-    RUN_LEAST_BUDGET = 1 << 20,
+    RUN_DEFAULT_BUDGET = 64 * 1000 * 1000,
+    RUN_LEAST_BUDGET = 1000 * 1000,
     RUN_FD_LEAST = 1000,
 };
 
