@@ -10,6 +10,8 @@ from dataclasses import dataclass
 TOP_KEYS = ("session_id", "duration_ms", "strategy_used", "total_allocations", "peak_memory_mb",
             "data_size_bytes")
 STRATEGIES = ("SingleThread", "ThreadLocal", "AsyncOptimized", "Hybrid", "Legacy")
+# Of the report's "loss": what takes away from the figures. The others say how they came about.
+LOSSES = ("events", "gap_ns", "abandoned_records", "unknown_stacks", "unmatched_reallocs")
 
 
 class BadReport(Exception):
@@ -63,12 +65,12 @@ def totals(document):
         sums = document["totals"]
         return Totals(
             alloc_n=document["total_allocations"],
-            alloc_bytes=sums["alloc_bytes"],
-            free_n=document["total_allocations"] - sums["live_n"],
-            live_n=sums["live_n"],
-            unknown_free_n=sums.get("unknown_free_n", 0),
-            inherited_free_n=sums.get("inherited_free_n", 0),
-            process_n=len(document.get("processes", ())),
-            lost=counted(document.get("loss", {})))
+            alloc_bytes=sums["allocated_bytes"],
+            free_n=sums["frees"],
+            live_n=sums["end_live_blocks"],
+            unknown_free_n=sums["unknown_frees"],
+            inherited_free_n=sums["inherited_frees"],
+            process_n=len(document["processes"]),
+            lost={name: n for name, n in counted(document["loss"]).items() if name in LOSSES})
     except (KeyError, TypeError) as error:
         raise BadReport(f"the JSON report lacks {error}") from None

@@ -34,9 +34,10 @@ made += resized - (fault == "one-less") + (fault == "one-more")
 freed += resized - (fault == "free-less")
 document = dict(session_id="session_1", duration_ms=1, strategy_used="SingleThread",
                 total_allocations=made, peak_memory_mb=1, data_size_bytes=1,
-                totals=dict(alloc_bytes=size + (fault == "byte"), live_n=made - freed,
-                            unknown_free_n=int(fault == "unknown")),
-                loss=dict(dropped_n=int(fault == "loss")), processes=[dict()])
+                totals=dict(allocated_bytes=size + (fault == "byte"), frees=freed,
+                            end_live_blocks=made - freed, inherited_frees=0,
+                            unknown_frees=int(fault == "unknown")),
+                loss=dict(events=int(fault == "loss")), processes=[dict()])
 if fault == "key": del document["session_id"]
 if fault == "strategy": document["strategy_used"] = "Best"
 if fault != "silence":
