@@ -23,6 +23,8 @@ def missing(need, targets):
     kind, _, name = need.partition(":")
     if kind == "cmd":
         return None if shutil.which(name) else f"{name} is not installed"
+    if kind == "file":
+        return None if Path(name).exists() else f"{name} is not there"
     if kind == "target":
         return None if Path(targets, name).exists() else f"target {name} was not built here"
     if need == "root":

@@ -59,6 +59,10 @@ static void end(const char *how)
         usleep(50000);
         exit(7);
     }
+    if (!strcmp(how, "alarm")) {
+        ualarm(100000, 0);
+        thread_busy(NULL);
+    }
     if (!strcmp(how, "cpu_limit")) {
         struct rlimit limit = {1, 2};
         setrlimit(RLIMIT_CPU, &limit);

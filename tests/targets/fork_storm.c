@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hazards 17, 18: 200 forks while 6 threads use the heap; each child uses it too, and ends. */
+/*
+ * Hazards 17, 18, 19: 200 forks while 6 threads use the heap; each child uses it too, and ends.
+ * With "exec" as second argument children become another program instead, by fork and by spawn.
+ */
 #include <pthread.h>
+#include <spawn.h>
 #include <sys/wait.h>
 
 #include "ground.h"
@@ -8,6 +12,30 @@
 enum { THREADS = 6, FORKS = 200, CHILD_BLOCKS = 100 };
 
 static int stop;
+
+static void atfork_use(void)
+{
+    ground_free(ground_malloc(64));
+}
+
+/* A child that becomes /bin/sh; the pid, or the child does not come back. */
+static pid_t child_exec(int i)
+{
+    char command[32];
+    snprintf(command, sizeof command, "exit %d", i % 100);
+    char *words[] = {(char *)"sh", (char *)"-c", command, NULL};
+    pid_t child;
+    if (i % 2) {
+        EXPECT(posix_spawn(&child, "/bin/sh", NULL, NULL, words, environ) == 0);
+        return child;
+    }
+    child = fork();
+    if (child == 0) {
+        execv("/bin/sh", words);
+        _exit(127);
+    }
+    return child;
+}
 
 static void *thread_allocate(void *unused)
 {
@@ -26,12 +54,14 @@ static void *thread_allocate(void *unused)
 int main(int argc, char **argv)
 {
     ground_open(argc > 1 ? argv[1] : NULL);
+    int exec = argc > 2 && !strcmp(argv[2], "exec");
+    pthread_atfork(atfork_use, atfork_use, atfork_use);
     pthread_t thread[THREADS];
     for (int i = 0; i < THREADS; i++)
         EXPECT(pthread_create(&thread[i], NULL, thread_allocate, NULL) == 0);
     int good = 0;
     for (int i = 0; i < FORKS; i++) {
-        pid_t child = fork();
+        pid_t child = exec ? child_exec(i) : fork();
         EXPECT(child >= 0);
         if (child == 0) {
             void *block[CHILD_BLOCKS];

@@ -8,6 +8,19 @@ EXPORTED const char *plugin_name(void);
 EXPORTED void *plugin_make(size_t size_bytes);
 EXPORTED void plugin_drop(void *block);
 
+static void *kept;
+
+__attribute__((constructor)) static void plugin_begin(void)
+{
+    kept = malloc(123);
+    free(calloc(3, 7));
+}
+
+__attribute__((destructor)) static void plugin_end(void)
+{
+    free(kept);
+}
+
 const char *plugin_name(void)
 {
     return NAME;

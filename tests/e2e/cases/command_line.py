@@ -118,6 +118,9 @@ ALOUD = (
     Case("stdin-through", ("cat",), stdin=b"a line\n" * 100000),
     Case("stdin-line-by-line", ("sh", "-c", "read a; cat; echo \"first: $a\""),
          stdin=b"one\ntwo\nthree"),
+    Case("status-125", ("sh", "-c", "exit 125"), status=125),
+    Case("status-255", ("sh", "-c", "exit 255"), status=255),
+    Case("status-real-time-signal", ("sh", "-c", "kill -35 $$"), status=-35),
     Case("closed-streams", ("sh", "-c", "exec 0<&- 2>&-; exec {targets}/heap_plain {counts} 100")),
 )
 

@@ -83,6 +83,8 @@ def cases():
                ground=Ground(extra_n=20, extra_bytes=20000))
     yield Case("death-busy-exit", ("{targets}/death", "{counts}", "busy_exit"), status=7,
                ground=Ground(extra_n=4, extra_bytes=4000, in_flight=4))
+    yield Case("death-alarm", ("{targets}/death", "{counts}", "alarm"), status=-signal.SIGALRM,
+               ground=Ground(in_flight=1))
     yield Case("death-cpu-limit", ("{targets}/death", "{counts}", "cpu_limit"), slow=True,
                status=-signal.SIGXCPU, ground=Ground(in_flight=1))
     yield Case("death-core", ("sh", "-c", "ulimit -c unlimited; exec \"$0\" \"$@\"",
