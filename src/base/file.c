@@ -45,6 +45,13 @@ static int file_temporary_open(struct file_out *out)
     return EEXIST;
 }
 
+/* A device, a pipe or a terminal is written to as it is: it cannot be replaced. */
+static int file_special_open(struct file_out *out, const char *name)
+{
+    out->fd = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    return out->fd < 0 ? errno : 0;
+}
+
 int file_out_open(struct file_out *ret_out, const char *name, struct diag *diag)
 {
     struct file_out out = {.fd = -1, .is_stdout = strcmp(name, "-") == 0};
@@ -54,10 +61,14 @@ int file_out_open(struct file_out *ret_out, const char *name, struct diag *diag)
         return 0;
     }
     struct stat info;
-    if (stat(name, &info) == 0 && S_ISDIR(info.st_mode))
+    bool exists = stat(name, &info) == 0;
+    if (exists && S_ISDIR(info.st_mode))
         return diag_set(diag, ERR_IO, "cannot write %s: it is a directory", name);
+    bool special = exists && !S_ISREG(info.st_mode);
     out.name = strdup(name);
-    int error = out.name ? file_temporary_open(&out) : ENOMEM;
+    int error = !out.name ? ENOMEM
+                : special ? file_special_open(&out, name)
+                          : file_temporary_open(&out);
     if (error) {
         free(out.name);
         free(out.temporary);
@@ -98,11 +109,12 @@ int file_out_commit(struct file_out *out, struct diag *diag)
         return 0;
     }
     int error = 0;
-    if (close(out->fd) < 0 || rename(out->temporary, out->name) < 0)
+    if (close(out->fd) < 0 || (out->temporary && rename(out->temporary, out->name) < 0))
         error = errno;
     if (error) {
         diag_set_errno(diag, ERR_IO, error, "cannot write %s", out->name);
-        unlink(out->temporary);
+        if (out->temporary)
+            unlink(out->temporary);
     }
     file_out_release(out);
     return error ? ERR_IO : 0;
@@ -110,10 +122,10 @@ int file_out_commit(struct file_out *out, struct diag *diag)
 
 void file_out_abandon(struct file_out *out)
 {
-    if (out->temporary) {
+    if (out->name)
         close(out->fd);
+    if (out->temporary)
         unlink(out->temporary);
-    }
     file_out_release(out);
 }
 

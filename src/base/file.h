@@ -12,7 +12,8 @@
 
 /*
  * An output under way. It is written to a temporary file beside its name (mode 0600, O_EXCL) and
- * takes the name by rename at file_out_commit; "-" is standard output.
+ * takes the name by rename at file_out_commit. "-" is standard output; a device or a pipe is
+ * written to directly.
  */
 struct file_out {
     int fd;
