@@ -11,6 +11,13 @@
 
 #include "symbol/symbol.h"
 
+enum {
+    /* libiberty's limit on depth refuses each longer C++ name, however shallow. */
+    DEMANGLE_LIMITED_BYTES = DEMANGLE_RECURSION_LIMIT / 2,
+    /* Up to here a stack of a few MiB bears the deepest name without that limit. */
+    DEMANGLE_UNLIMITED_BYTES_MAX = 8 << 10,
+};
+
 struct demangle_sink {
     struct text *text;
     size_t start; /* where the name begins in the text */
@@ -44,12 +51,20 @@ bool symbol_demangle(struct text *text, const char *mangled)
     const int options = DMGL_PARAMS | DMGL_ANSI;
     bool is_rust = mangled[0] == '_' && mangled[1] == 'R';
     bool is_shared = mangled[0] == '_' && mangled[1] == 'Z'; /* C++, and Rust before v0 */
-    if ((!is_rust && !is_shared) ||
-        strnlen(mangled, SYMBOL_NAME_BYTES_MAX) >= SYMBOL_NAME_BYTES_MAX)
+    size_t n = strnlen(mangled, SYMBOL_NAME_BYTES_MAX);
+    if ((!is_rust && !is_shared) || n >= SYMBOL_NAME_BYTES_MAX)
         return false;
     struct demangle_sink sink = {.text = text, .start = text->n};
     if (demangle_settle(&sink, rust_demangle_callback(mangled, options, demangle_take, &sink)))
         return true;
-    return is_shared && demangle_settle(&sink, cplus_demangle_v3_callback(mangled, options,
-                                                                          demangle_take, &sink));
+    if (!is_shared)
+        return false;
+    int done = cplus_demangle_v3_callback(mangled, options, demangle_take, &sink);
+    if (demangle_settle(&sink, done))
+        return true;
+    if (n <= DEMANGLE_LIMITED_BYTES || n > DEMANGLE_UNLIMITED_BYTES_MAX)
+        return false;
+    done = cplus_demangle_v3_callback(mangled, options | DMGL_NO_RECURSE_LIMIT, demangle_take,
+                                      &sink);
+    return demangle_settle(&sink, done);
 }

@@ -2,8 +2,8 @@
 /*
  * Resolves addresses of an ELF file and prints what was found, or only how long it took.
  *
- * usage: symbolize [-q] [-c] [-d DEBUG_PATH] [-b BUILD_ID] FILE < ADDRESSES (hexadecimal, one a line)
- *   -q  print no frames   -c  through the helper process   -b  the build-id that FILE must have
+ * usage: symbolize [-q] [-c] [-d DEBUG_PATH] [-b BUILD_ID] FILE < ADDRESSES (hexadecimal, one a
+ * line) -q  print no frames   -c  through the helper process   -b  the build-id that FILE must have
  */
 #include <stdio.h>
 #include <stdlib.h>
