@@ -64,28 +64,36 @@ static int perfmap_read(struct perfmap *map, int fd, size_t n, const char *path,
     return 0;
 }
 
+/* The value of a hexadecimal digit, or -1. */
+static int perfmap_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool perfmap_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 /* A hexadecimal number at *at, with what blanks follow it; false: none, or over 64 bits. */
 static bool perfmap_number(const char **at, const char *end, uint64_t *ret_value)
 {
     uint64_t value = 0;
     const char *p = *at;
-    if (end - p > 2 && p[0] == '0' && (p[1] == 'x' || p[1] == 'X'))
+    if (end - p > 2 && p[0] == '0' && (p[1] | 0x20) == 'x')
         p += 2;
     const char *digits = p;
-    for (; p < end; p++) {
-        int digit = *p >= '0' && *p <= '9'   ? *p - '0'
-                    : *p >= 'a' && *p <= 'f' ? *p - 'a' + 10
-                    : *p >= 'A' && *p <= 'F' ? *p - 'A' + 10
-                                             : -1;
-        if (digit < 0)
-            break;
+    for (; p < end && perfmap_digit(*p) >= 0; p++) {
         if (value >> 60)
             return false;
-        value = value << 4 | (unsigned)digit;
+        value = value << 4 | (unsigned)perfmap_digit(*p);
     }
-    if (p == digits || p == end || (*p != ' ' && *p != '\t'))
+    if (p == digits || p == end || !perfmap_is_blank(*p))
         return false;
-    while (p < end && (*p == ' ' || *p == '\t'))
+    while (p < end && perfmap_is_blank(*p))
         p++;
     *at = p;
     *ret_value = value;
