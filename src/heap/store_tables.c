@@ -325,27 +325,32 @@ static int store_column_decode(const struct store_column *column, uint8_t *items
 }
 
 /* Makes the table long enough for all indices, which leave no hole. */
+static int store_vec_extend(const struct store_table *table, struct vec_any *vec,
+                            struct codec_in *in, size_t n)
+{
+    uint64_t index = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t step = codec_get_u64(in);
+        if ((i && step == 0) || step > vec->n - index)
+            return ERR_FORMAT;
+        index += step;
+        if (index < vec->n)
+            continue;
+        if (!vec_reserve(vec, table->item_bytes, 1, table->max))
+            return vec->n >= table->max ? ERR_LIMIT : ERR_MEMORY;
+        memset((char *)vec->at + vec->n * table->item_bytes, 0, table->item_bytes);
+        vec->n++;
+    }
+    return in->failed ? ERR_FORMAT : 0;
+}
+
 static int store_table_extend(const struct store_table *table, struct model *model,
                               struct codec_in *in, size_t n)
 {
     struct vec_any vec = store_vec(table, model);
-    uint64_t index = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t step = codec_get_u64(in);
-        if ((i && step == 0) || step > vec.n - (i ? index : 0))
-            return ERR_FORMAT;
-        index += step;
-        if (index < vec.n)
-            continue;
-        if (!vec_reserve(&vec, table->item_bytes, 1, table->max)) {
-            memcpy((char *)model + table->vec_offset, &vec, sizeof vec);
-            return vec.n >= table->max ? ERR_LIMIT : ERR_MEMORY;
-        }
-        memset((char *)vec.at + vec.n * table->item_bytes, 0, table->item_bytes);
-        vec.n++;
-    }
+    int err = store_vec_extend(table, &vec, in, n);
     memcpy((char *)model + table->vec_offset, &vec, sizeof vec);
-    return in->failed ? ERR_FORMAT : 0;
+    return err;
 }
 
 int store_table_decode(const struct store_table *table, struct model *model, struct codec_in *in)
