@@ -48,8 +48,14 @@ def bare_faults(case, bare):
 
 
 def own_lines_off(stderr):
-    return b"".join(line for line in stderr.splitlines(keepends=True)
-                    if not line.startswith(b"memscope"))
+    """Without memscope's messages, and without its summary, which is the last thing said."""
+    kept = []
+    for line in stderr.splitlines(keepends=True):
+        if line.startswith(b"memscope  "):
+            break
+        if not line.startswith(b"memscope: "):
+            kept.append(line)
+    return b"".join(kept)
 
 
 def outside_faults(case, bare, watched):

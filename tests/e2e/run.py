@@ -34,7 +34,7 @@ def watched_words(case, mode, work, options):
     for path in (recording, report):
         path.unlink(missing_ok=True)
     words = [options.memscope, case.verb] + (["-q"] if case.quiet else [])
-    words += ["-o", recording, "-e", "json", "-o", report]
+    words += ["-e", "json", "-o", report, "-o", recording]
     words += ["--mode", mode] if mode else []
     return [str(word) for word in words + list(case.options) + options.memscope_option] + ["--"]
 

@@ -21,7 +21,7 @@ STAND_IN = """#!{python}
 import json, os, struct, subprocess, sys
 fault = os.path.basename(sys.argv[0]).partition("-")[2]
 options, command = sys.argv[:sys.argv.index("--")], sys.argv[sys.argv.index("--") + 1:]
-report = [options[i + 1] for i, word in enumerate(options) if word == "-o"][1]
+report = [options[i + 1] for i, word in enumerate(options) if word == "-o"][0]
 if fault == "stdout": print("memscope was here", flush=True)
 if fault == "stderr": print("oops", file=sys.stderr, flush=True)
 if fault == "prefixed": print("memscope: not silent", file=sys.stderr, flush=True)

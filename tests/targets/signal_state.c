@@ -62,7 +62,6 @@ static void say_rest(void)
     say("%d, death signal %d, slack %d\n", subreaper, death_signal, prctl(PR_GET_TIMERSLACK));
     say("personality %x, scheduler %d, nice %d, umask %o\n", (unsigned)personality(0xffffffff),
         sched_getscheduler(0), getpriority(PRIO_PROCESS, 0), (unsigned)umask(022));
-    say("leader: session %d group %d\n", getsid(0) == getpid(), getpgrp() == getpid());
     for (int which = 0; which < RLIMIT_NLIMITS; which++) {
         struct rlimit limit;
         if (getrlimit((__rlimit_resource_t)which, &limit) == 0)

@@ -105,4 +105,16 @@ def cases():
                judge=went_on, may_lose=True, modes=("",))
 
 
-CASES = tuple(cases())
+def room_of_64_kb(name):
+    """The outputs' folder on a file system that is full at once."""
+    return ("unshare", "-m", "sh", "-c",
+            "mkdir -p ../out && mount -t tmpfs -o size=64k none ../out && "
+            "head -c 60000 /dev/zero >../out/filler; \"$@\"", name)
+
+
+CASES = tuple(cases()) + (
+    Case("disk-full", ("{targets}/race_reuse", "{counts}"), through=room_of_64_kb("sh"),
+         recorded=False, needs=("mountns",)),
+    Case("disk-full-alloc-many", ("{targets}/heap_plain", "{counts}", "1000000", "3"), status=3,
+         through=room_of_64_kb("sh"), recorded=False, needs=("mountns",)),
+)
