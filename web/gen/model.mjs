@@ -77,9 +77,11 @@ export class TreeBuilder {
     }
 }
 
-function sweepPeak(blocks, procs) {
+/** Peak over all blocks, or over those of one process; `held` are the blocks live at it. */
+function sweepPeak(blocks, procs, only = -1) {
     const events = [];
     blocks.forEach((block, i) => {
+        if (only >= 0 && block.proc !== only) return;
         events.push([block.born_ns, 1, i]);
         const gone = goneAt(block, procs);
         if (gone !== NEVER) events.push([gone, 0, i]);
@@ -144,14 +146,14 @@ function timelineOf(blocks, procs, edges, peak) {
 }
 
 /** Groups blocks into cells and rows; returns the s2 columns and the per-site order. */
-function rowsOf(blocks, ctxs, edges, nodeOfStack, held) {
+function rowsOf(blocks, edges, nodeOfStack, held, heldOwn) {
     const T = edges.length - 1;
     const sites = new Map();
     blocks.forEach((block, i) => {
         const node = nodeOfStack[block.stack];
         if (!sites.has(node)) sites.set(node, new Map());
         const cells = sites.get(node);
-        if (!cells.has(block.ctx)) cells.set(block.ctx, { rows: new Map(), peak_n: 0, peak_bytes: 0, own_n: 0, xfree_n: 0, xfree_bytes: 0 });
+        if (!cells.has(block.ctx)) cells.set(block.ctx, { rows: new Map(), peak_n: 0, peak_bytes: 0, own_n: 0, own_bytes: 0, xfree_n: 0, xfree_bytes: 0 });
         const cell = cells.get(block.ctx);
         const a = sliceOf(edges, block.born_ns);
         const life = block.freed_ns === NEVER ? T - a : sliceOf(edges, block.freed_ns) - a;
@@ -164,13 +166,17 @@ function rowsOf(blocks, ctxs, edges, nodeOfStack, held) {
             cell.peak_n += block.n;
             cell.peak_bytes += block.n * block.size;
         }
+        if (heldOwn.has(i)) {
+            cell.own_n += block.n;
+            cell.own_bytes += block.n * block.size;
+        }
         if (block.xfree) {
             cell.xfree_n += block.n;
             cell.xfree_bytes += block.n * block.size;
         }
     });
     const out = {
-        site_node: [], site_cells: [], cell_ctx: [], cell_rows: [], cell_peak_n: [], cell_peak_bytes: [],
+        site_node: [], site_cells: [], cell_ctx: [], cell_rows: [], cell_peak_n: [], cell_peak_bytes: [], cell_own_n: [], cell_own_bytes: [],
         cell_xfree_n: [], cell_xfree_bytes: [], row_a: [], row_life: [], row_n: [], row_bytes: [],
     };
     for (const node of [...sites.keys()].sort((x, y) => x - y)) {
@@ -183,6 +189,8 @@ function rowsOf(blocks, ctxs, edges, nodeOfStack, held) {
             out.cell_rows.push(cell.rows.size);
             out.cell_peak_n.push(cell.peak_n);
             out.cell_peak_bytes.push(cell.peak_bytes);
+            out.cell_own_n.push(cell.own_n);
+            out.cell_own_bytes.push(cell.own_bytes);
             out.cell_xfree_n.push(cell.xfree_n);
             out.cell_xfree_bytes.push(cell.xfree_bytes);
             for (const key of [...cell.rows.keys()].sort((x, y) => x - y)) {
@@ -205,7 +213,10 @@ export function modelFromBlocks(world, blocks, tree) {
     for (const block of blocks) block.proc = ctxs[block.ctx].proc;
     const peak = sweepPeak(blocks, procs);
     const line = timelineOf(blocks, procs, edges, peak);
-    const rows = rowsOf(blocks, ctxs, edges, tree.nodeOfStack, peak.held);
+    const own = procs.map((_, proc) => sweepPeak(blocks, procs, proc));
+    const heldOwn = new Set(own.flatMap((each) => [...each.held]));
+    const rows = rowsOf(blocks, edges, tree.nodeOfStack, peak.held, heldOwn);
+    procs.forEach((proc, i) => Object.assign(proc, { peak_bytes: own[i].bytes, peak_at_ns: own[i].at_ns }));
     const T = edges.length - 1;
     const never = blocks.filter((b) => b.freed_ns === NEVER && procs[b.proc].end_kind !== 3);
     const totals = {
@@ -216,7 +227,7 @@ export function modelFromBlocks(world, blocks, tree) {
         tmp_n: sum(blocks.filter((b) => b.tmp).map((b) => b.n)),
         max_block_bytes: blocks.reduce((max, b) => Math.max(max, b.size), 0),
     };
-    return { totals, line, rows, peak };
+    return { totals, line, rows, peak, own };
 }
 
 /** The oracle: what a metric counts, from times alone. Returns Map(stack → {n, bytes}). */

@@ -186,8 +186,6 @@ export function serverModel() {
         const tasks_alive = edges.slice(1).map((edge) => state.tasks.filter((t) => t.start_ns <= edge && (t.end_ns === 0 || t.end_ns > edge)).length);
         const part = rssPeak - built.totals.peak_live_bytes;
         const siteOf = (node) => built.rows.site_node.indexOf(node);
-        procs[0].peak_bytes = built.totals.peak_live_bytes;
-        procs[0].peak_at_ns = built.totals.peak_at_ns;
         return {
             rss, tasks_alive, totals: { peak_rss_bytes: rssPeak },
             markers: [{ t_ns: 2e9, kind: 'mark', label: 'accepting connections' }],

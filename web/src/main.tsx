@@ -71,6 +71,8 @@ async function startBody(): Promise<void> {
     const rows = rowsFrom(columns, state.slices.value, names.nodeParent.length);
     const breaches = reportBreaches(data.manifest, data.timeline, rows);
     await breath();
+    state.prepareTree(names, rows);
+    await breath();
     batch(() => {
         state.body.value = { names, rows, labels: new Labels(names), breaches };
     });

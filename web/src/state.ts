@@ -104,6 +104,12 @@ export const tree = computed<CallTree | null>(() => {
     return built;
 });
 
+/** Builds the tree that the page opens with, as a step of its own while the report loads. */
+export function prepareTree(names: Names, rows: Rows): void {
+    const key = treeKey.value;
+    trees.set(key, buildTree(names, rows, { hideRuntime: key[0] === '1', collapse: key[1] === '1', byLine: key[2] === '1' }));
+}
+
 export const totals = computed(() => (tree.value && siteValues.value ? treeTotals(tree.value, siteValues.value) : null));
 
 export const functionHashes = computed(() => {
@@ -201,6 +207,7 @@ export function matcher(text: string): (subject: string) => boolean {
 export const scopeText = computed(() => {
     const data = head.value;
     if (!data) return '';
+    if (metric.value === 'peak' && whole.value && soleProc.value && body.value?.rows.cellOwnBytes) return "live at the process's own peak";
     return describeMetric(metric.value, data.timeline, window_.value, slices.value);
 });
 

@@ -9,7 +9,7 @@ import { PRESETS } from '../gen/presets.mjs';
 
 const { aggregate, aggregateContexts, METRICS } = await load('query/metrics.ts');
 const { liveSeries, flowSeries } = await load('query/series.ts');
-const { buildTree, treeTotals, outermost, sitesUnder } = await load('query/calltree.ts');
+const { buildTree, ownOf, treeTotals, outermost, sitesUnder } = await load('query/calltree.ts');
 const { groupingFor, groupSelf, groupTotal } = await load('query/grouping.ts');
 const { invertedTree, callersOf, calleesOf } = await load('query/merge.ts');
 const IDS = METRICS.map((metric) => metric.id);
@@ -67,6 +67,19 @@ test('processes that end, are killed or exec: metrics equal the oracle', async (
     }
 });
 
+test('one process alone: its own peak, exact', async () => {
+    const model = PRESETS.processes();
+    const data = await decoded(model);
+    const whole = { i0: 0, i1: data.rows.slices };
+    model.world.procs.forEach((proc, p) => {
+        const mask = Uint8Array.from(data.rows.ctxProc, (of) => (of === p ? 1 : 0));
+        const seen = aggregate(data.rows, data.timeline, { metric: 'peak', window: whole, ctxMask: mask, siteMask: null, soleProc: true });
+        assert.equal(seen.totalBytes, model.built.own[p].bytes);
+        const shared = aggregate(data.rows, data.timeline, { metric: 'peak', window: whole, ctxMask: mask, siteMask: null, soleProc: false });
+        assert.ok(shared.totalBytes <= seen.totalBytes);
+    });
+});
+
 test('curves over time equal the timeline that was summed from single events', async () => {
     for (const name of ['server', 'processes', 'random', 'deep']) {
         const model = PRESETS[name]();
@@ -115,12 +128,15 @@ test('trees keep every byte whatever is hidden, folded or inverted', async () =>
         const sum = values.reduce((a, b) => a + b, 0);
         for (const options of [PLAIN, { ...PLAIN, byLine: true }, { ...PLAIN, hideRuntime: true }, { hideRuntime: true, collapse: true, byLine: false }]) {
             const tree = buildTree(names, rows, options);
-            const { self, total } = treeTotals(tree, values);
+            const total = treeTotals(tree, values);
+            const self = new Float64Array(tree.count);
+            values.forEach((value, site) => (self[tree.ofSite[site]] += value));
             assert.equal(total[0], sum);
             for (let node = 0; node < tree.count; node++) {
                 let below = self[node];
                 for (let child = tree.firstChild[node]; child >= 0; child = tree.nextSibling[child]) below += total[child];
                 assert.equal(below, total[node]);
+                assert.equal(ownOf(tree, total, node), self[node]);
                 if (node > 0) assert.ok(tree.parent[node] < node);
             }
             const { merged } = invertedTree(tree, values, 0);
@@ -151,7 +167,7 @@ test('the inverted tree and the sandwich equal sums over whole stacks', async ()
             });
             assert.equal(merged.total[node], wanted);
         }
-        const { total } = treeTotals(tree, values);
+        const total = treeTotals(tree, values);
         const outer = outermost(tree.parent, tree.func, names.funcName.length);
         for (const func of new Set(stacks.flat())) {
             const wanted = stacks.reduce((sum, stack, site) => sum + (stack.includes(func) ? values[site] : 0), 0);

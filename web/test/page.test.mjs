@@ -82,7 +82,7 @@ test('layout: children lie inside their parent, do not overlap, nothing is under
     const values = data.rows.cellPeakBytes;
     const sites = new Float64Array(data.rows.siteNode.length);
     for (let site = 0; site < sites.length; site++) for (let c = data.rows.siteCell[site]; c < data.rows.siteCell[site + 1]; c++) sites[site] += values[c];
-    const { self, total } = treeTotals(tree, sites);
+    const total = treeTotals(tree, sites);
     const layout = layoutOf(tree, total, 1200);
     assert.equal(layout.width[0], 1200);
     for (let row = 0; row < layout.rows; row++) {
@@ -113,14 +113,14 @@ test('layout: children lie inside their parent, do not overlap, nothing is under
         checked++;
     }
     assert.ok(checked > 10, 'the model has stubs');
-    assert.equal(self.reduce((a, b) => a + b, 0), total[0]);
+    assert.equal(sites.reduce((a, b) => a + b, 0), total[0]);
 });
 
 test('a stack 10 000 frames deep is laid out, inverted and walked without recursion', async () => {
     const data = await decoded(PRESETS.deep());
     const tree = buildTree(data.names, data.rows, PLAIN);
     const values = Float64Array.from(data.rows.siteNode, () => 1);
-    const { total } = treeTotals(tree, values);
+    const total = treeTotals(tree, values);
     assert.equal(layoutOf(tree, total, 1000).rows, 10001);
     assert.ok(invertedTree(tree, values, 0).merged.count >= 10001);
     const outer = outermost(tree.parent, tree.func, data.names.funcName.length);
@@ -135,7 +135,7 @@ test('flame model: every box is found at its own place, arrows move to neighbour
     const data = await decoded(PRESETS.server());
     const tree = buildTree(data.names, data.rows, PLAIN);
     const values = Float64Array.from(data.rows.siteNode, (_, site) => site + 1);
-    const { total } = treeTotals(tree, values);
+    const total = treeTotals(tree, values);
     const layoutable = { firstChild: tree.firstChild, nextSibling: tree.nextSibling, total, func: tree.func };
     for (const flipped of [false, true]) {
         const model = flameModel([{ tree: layoutable, root: 0, flipped, widthPx: 900, order: 'value' }], [], 0.5);

@@ -118,18 +118,20 @@ export function buildTree(names: Names, rows: Rows, options: TreeOptions): CallT
     };
 }
 
-export interface NodeTotals {
-    self: Float64Array;
-    total: Float64Array;
+/** Sums site values into their nodes and all ancestors. */
+export function treeTotals(tree: CallTree, siteValues: Float64Array): Float64Array {
+    const { parent, ofSite } = tree;
+    const total = new Float64Array(tree.count);
+    for (let site = 0; site < siteValues.length; site++) total[ofSite[site]] += siteValues[site];
+    for (let node = tree.count - 1; node > 0; node--) if (total[node] !== 0) total[parent[node]] += total[node];
+    return total;
 }
 
-/** Sums site values into nodes (self) and their ancestors (total). */
-export function treeTotals(tree: CallTree, siteValues: Float64Array): NodeTotals {
-    const self = new Float64Array(tree.count);
-    for (let site = 0; site < siteValues.length; site++) self[tree.ofSite[site]] += siteValues[site];
-    const total = self.slice();
-    for (let node = tree.count - 1; node > 0; node--) total[tree.parent[node]] += total[node];
-    return { self, total };
+/** What a node holds beyond its children; exact, since all values are whole numbers. */
+export function ownOf(tree: CallTree, total: Float64Array, node: number): number {
+    let own = total[node];
+    for (let child = tree.firstChild[node]; child >= 0; child = tree.nextSibling[child]) own -= total[child];
+    return own;
 }
 
 /** For each node 1 when no ancestor has the same key: totals over such nodes count recursion once. */

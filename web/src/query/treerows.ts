@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of the tree view: the open part of a call tree or of its inverse, single-child chains merged into one row.
-import type { CallTree, NodeTotals } from './calltree';
+import { ownOf, type CallTree } from './calltree';
 import type { MergedTree } from './merge';
 
 export interface TreeRow {
@@ -23,8 +23,8 @@ export interface Walkable {
     self: (node: number) => number;
 }
 
-export function walkTopDown(tree: CallTree, totals: NodeTotals): Walkable {
-    return { firstChild: tree.firstChild, nextSibling: tree.nextSibling, total: totals.total, self: (node) => totals.self[node] };
+export function walkTopDown(tree: CallTree, total: Float64Array): Walkable {
+    return { firstChild: tree.firstChild, nextSibling: tree.nextSibling, total, self: (node) => ownOf(tree, total, node) };
 }
 
 export function walkBottomUp(merged: MergedTree): Walkable {

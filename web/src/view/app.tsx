@@ -71,7 +71,8 @@ function Panel() {
     const waits = !body.value && name !== 'run' && name !== 'timeline' && name !== 'overview';
     return (
         <main class="main">
-            <div id="panel" class={`panel panel-${name}`} role="tabpanel" aria-labelledby={`tab-${name}`} ref={panel}>
+            <Controls />
+            <div id="panel" class={`panel panel-${name}`} role="tabpanel" tabIndex={0} aria-labelledby={`tab-${name}`} ref={panel}>
                 {waits ? <p class="waiting">Reading the recording…</p> : <Component />}
             </div>
         </main>
@@ -90,11 +91,14 @@ export function App() {
     if (!head.value) return null;
     return (
         <div class="app">
-            <Header />
-            <Facts />
+            <header>
+                <Header />
+                <Facts />
+            </header>
             <Strip />
-            <Tabs />
-            <Controls />
+            <nav aria-label="Views">
+                <Tabs />
+            </nav>
             <Panel />
             <Help />
             <div class={`toast ${toast.value ? 'toast-on' : ''}`} role="status">{toast.value}</div>

@@ -108,6 +108,7 @@ export function Brush(props: BrushProps) {
         }
         drag.current = { kind, anchor_ns: at_ns, i0, i1, frame: 0, moved: false };
         area.current.setPointerCapture(event.pointerId);
+        if (kind === 'start' || kind === 'end') area.current.querySelector<HTMLElement>(`[data-end=${kind === 'start' ? 'i0' : 'i1'}]`)?.focus();
     };
 
     const onMove = (event: PointerEvent): void => {
@@ -141,6 +142,7 @@ export function Brush(props: BrushProps) {
             class="brush"
             ref={area}
             style={{ left: `${GUTTER_LEFT}px`, right: `${GUTTER_RIGHT}px` }}
+            onMouseDown={(event) => event.preventDefault()}
             onPointerDown={onDown}
             onPointerMove={onMove}
             onPointerUp={onUp}

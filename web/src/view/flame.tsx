@@ -2,11 +2,10 @@
 // The flame view: icicle, flame, inverted and sandwich on one canvas, with mouse, keyboard and spoken focus.
 import { computed, signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { focusNode, sandwich, say, selectFunction, selectTreeNode, update } from '../actions';
+import { focusNode, sandwich, saveFile, say, selectFunction, selectTreeNode, update } from '../actions';
 import { formatPercent, formatValue, formatValueExact, plural } from '../format';
-import { pathTo, type CallTree } from '../query/calltree';
+import { outermost, ownOf, pathTo, treeTotals, type CallTree } from '../query/calltree';
 import { boxAt, childCount, flameModel, lineOf, neighbour, type Box, type FlameModel, type FlamePart } from '../query/flamemodel';
-import { outermost } from '../query/calltree';
 import { layoutFind, layoutRow } from '../query/layout';
 import { calleesOf, callersOf, invertedTree, type MergedTree } from '../query/merge';
 import { hashPaths } from '../query/pathhash';
@@ -72,7 +71,7 @@ const model = computed<FlameModel | null>(() => {
         const outer = outerOfTree.value;
         if (func < 0 || !outer) return flameModel([], [], MIN_PX);
         const total = state.scopedTotal.value;
-        const scoped = state.siteMask.value ? scopedTotals(tree, values) : sums.total;
+        const scoped = state.siteMask.value ? treeTotals(tree, values) : sums;
         const callers = callersOf(tree, outer, scoped, func, (total / width) * MIN_PX * 0.1);
         const callees = calleesOf(tree, outer, scoped, func, (total / width) * MIN_PX * 0.1);
         if (callees.total[1] <= 0) return flameModel([], [], MIN_PX);
@@ -87,16 +86,9 @@ const model = computed<FlameModel | null>(() => {
     }
     const root = state.rootNode.value;
     const above = root > 0 ? [0, ...pathTo(tree, tree.parent[root])] : [];
-    const layoutable = { firstChild: tree.firstChild, nextSibling: tree.nextSibling, total: sums.total, func: tree.func };
+    const layoutable = { firstChild: tree.firstChild, nextSibling: tree.nextSibling, total: sums, func: tree.func };
     return flameModel([{ tree: layoutable, root, flipped: graph === 'flame', widthPx: width, order: 'value' }], above, MIN_PX);
 });
-
-function scopedTotals(tree: CallTree, values: Float64Array): Float64Array {
-    const total = new Float64Array(tree.count);
-    values.forEach((value, site) => (total[tree.ofSite[site]] += value));
-    for (let node = tree.count - 1; node > 0; node--) total[tree.parent[node]] += total[node];
-    return total;
-}
 
 /** Share of the shown value that has a search hit on its stack. */
 const matched = computed(() => {
@@ -232,7 +224,7 @@ function Tooltip() {
     const style = { left: `${Math.min(x + 14, Math.max(0, widthPx.value - 430))}px`, top: `${y + 18}px` };
     const share = formatPercent(value, state.scopedTotal.value);
     const origin = isCallTree() && tree ? tree.origin[target.node] : -1;
-    const own = isCallTree() && target.stub === 0 && state.totals.value ? state.totals.value.self[target.node] : -1;
+    const own = isCallTree() && tree && target.stub === 0 && state.totals.value ? ownOf(tree, state.totals.value, target.node) : -1;
     return (
         <div class="tooltip" style={style} aria-hidden="true">
             <b>{target.stub > 0 ? `${target.stub} smaller calls` : target.node === 0 ? 'everything' : labels.func(func)}</b>
@@ -243,6 +235,21 @@ function Tooltip() {
             )}
         </div>
     );
+}
+
+/** Stacks with their values as text, root first, the form that other flame graph tools read. */
+function saveFolded(): void {
+    const data = state.body.value;
+    const values = state.scopedValues.value;
+    if (!data || !values) return;
+    const lines: string[] = [];
+    values.forEach((value, site) => {
+        if (value <= 0) return;
+        const frames: string[] = [];
+        for (let node = data.rows.siteNode[site]; node > 0; node = data.names.nodeParent[node]) frames.push(data.labels.func(data.labels.funcOfNode(node)).replace(/;/g, ':'));
+        lines.push(`${frames.reverse().join(';')} ${value}`);
+    });
+    saveFile('memscope-stacks.folded', 'text/plain', `${lines.join('\n')}\n`);
 }
 
 function scene(shown: FlameModel): FlameScene | null {
@@ -340,6 +347,7 @@ export function FlameView() {
                     </span>
                     {matched.value !== null && <span data-testid="matched"> · {formatPercent(matched.value, total)} with a hit on the stack</span>}
                     <span class="muted"> · click selects, double-click narrows, ? lists the keys</span>
+                    <button type="button" class="quiet foot-button" title="One line per stack, for other viewers" onClick={saveFolded}>save folded stacks</button>
                 </p>
             </div>
             <Details />

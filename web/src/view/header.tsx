@@ -79,7 +79,7 @@ export function Header() {
     const { manifest } = data;
     const command = manifest.session.cmd.map(visible).join(' ');
     return (
-        <header class="header">
+        <div class="header">
             <div class="brand" aria-hidden="true">
                 <svg viewBox="0 0 20 20" width="18" height="18"><path d="M2 15h2.4V9H2zM6 15h2.4V4H6zM10 15h2.4V7H10zM14 15h2.4v-4H14z" fill="currentColor" /><path d="M1 17.5h18" stroke="currentColor" stroke-width="1.4" /></svg>
             </div>
@@ -97,7 +97,7 @@ export function Header() {
                 {theme.value === 'dark' ? '☀' : '☾'}
             </button>
             <button type="button" class="icon" onClick={() => (helpOpen.value = true)} aria-label="Keyboard help" title="Key ?">?</button>
-        </header>
+        </div>
     );
 }
 
