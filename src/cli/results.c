@@ -133,10 +133,11 @@ static int results_summary(const struct settings *settings, const struct results
                                   .utf8 = terminal.utf8,
                                   .color = terminal.color,
                                   .full = settings->summary == SUMMARY_FULL};
-    struct summary_files shown = {
-            .at = files->at,
-            .n = files->n,
-            .recording = results->names_recording && !style.full ? results->recording : NULL};
+    struct summary_files shown = {.at = files->at,
+                                  .n = files->n,
+                                  .recording = results->names_recording && !style.full
+                                                       ? results_plain(results->recording)
+                                                       : NULL};
     summary_add(&text, loaded->analysis, &style, &shown);
     if (text.failed)
         err = diag_set(diag, ERR_MEMORY, "no memory for the summary");

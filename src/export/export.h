@@ -27,6 +27,9 @@ struct export_format {
 /* The format of that name, or NULL when this build does not have it. */
 const struct export_format *export_find(const char *name);
 
+/* Whether the build carries the report page. */
+bool export_has_html(void);
+
 export_fn export_json, export_folded, export_speedscope, export_pprof, export_svg, export_html;
 
 /* Where a format's writer puts its bytes: the sink of text and JSON writers. */

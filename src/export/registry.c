@@ -6,12 +6,14 @@
 
 static const struct export_format registry_formats[] = {
         {"json", export_json},
+        {"html", export_html},
 };
 
 const struct export_format *export_find(const char *name)
 {
     for (size_t i = 0; i < sizeof registry_formats / sizeof registry_formats[0]; i++) {
-        if (strcmp(registry_formats[i].name, name) == 0)
+        bool has = registry_formats[i].write != export_html || export_has_html();
+        if (has && strcmp(registry_formats[i].name, name) == 0)
             return &registry_formats[i];
     }
     return NULL;

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exports of the sample models, read by readers of their own: test_exports.py DUMP ROOT."""
 
+import base64
+import gzip
+import html
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -98,6 +102,128 @@ class Json(unittest.TestCase):
         raw.decode("utf-8")
         self.assertFalse(any(byte < 32 and byte != 10 for byte in raw))
         self.assertNotIn(b"\x7f", raw)
+
+
+def leb128(data, at):
+    """(value, offset behind it)"""
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value, at
+
+
+def decoded(data, codec, n):
+    """The values of one column, by the page's contract."""
+    if codec == "s":
+        parts = data.decode("utf-8").split("\n") if n else []
+        return [re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], part) for part in parts]
+    if codec == "f":
+        return [0.0] * (len(data) // 8)
+    values, at, last = [], 0, 0
+    while at < len(data):
+        value, at = leb128(data, at)
+        if codec == "d":
+            last += (value >> 1) ^ -(value & 1)
+            value = last
+        values.append(value)
+    return values
+
+
+class Page:
+    """A report page, taken apart."""
+
+    def __init__(self, raw):
+        self.text = raw.decode("utf-8")
+        self.manifest = json.loads(self.element("ms-manifest"))
+        self.timeline = json.loads(self.element("ms-timeline"))
+        self.columns = {}
+        for section in self.manifest["sections"]:
+            data = gzip.decompress(base64.b64decode(self.element(section["el"]), validate=True))
+            at = 0
+            for column in section["cols"]:
+                part = data[at:at + column["bytes"]]
+                at += column["bytes"]
+                values = decoded(part, column["codec"], column["n"])
+                if len(values) != column["n"]:
+                    raise AssertionError("%s: %d values" % (column["name"], len(values)))
+                self.columns[column["name"]] = values
+            if at != len(data):
+                raise AssertionError("%s: %d of %d bytes" % (section["el"], at, len(data)))
+
+    def element(self, name):
+        return re.search(r'<script[^>]*id="?%s"?[^>]*>([^<]*)</script>' % name, self.text)[1]
+
+
+class Html(unittest.TestCase):
+    def test_sums_are_the_totals(self):
+        for sample in SAMPLES:
+            page = Page(export(sample, "html"))
+            columns, totals = page.columns, page.manifest["totals"]
+            self.assertEqual(sum(columns["row_n"]), totals["alloc_n"])
+            self.assertEqual(sum(columns["row_bytes"]), totals["alloc_bytes"])
+            self.assertEqual(sum(columns["cell_peak_bytes"]), totals["peak_live_bytes"])
+            self.assertEqual(sum(columns["site_cells"]), len(columns["cell_ctx"]))
+            self.assertEqual(sum(columns["cell_rows"]), len(columns["row_n"]))
+            self.assertEqual(sum(columns["size_hist_n"]), totals["alloc_n"])
+            self.assertEqual(sum(columns["life_hist_n"]), totals["free_n"])
+            self.assertEqual(sum(columns["leak_bytes"]), totals["leak_bytes"])
+
+    def test_the_timeline_holds_its_identities(self):
+        for sample in SAMPLES:
+            page = Page(export(sample, "html"))
+            line, totals = page.timeline, page.manifest["totals"]
+            edges = line["edge_ns"]
+            self.assertEqual(edges, sorted(set(edges)))
+            self.assertEqual(edges[0], 0)
+            for key in ("live_bytes", "hwm_bytes", "alloc_n", "kept_bytes", "rss_bytes"):
+                self.assertEqual(len(line[key]), len(edges) - 1, key)
+            self.assertEqual(line["live_bytes"][-1], totals["end_live_bytes"])
+            self.assertEqual(max(line["hwm_bytes"]), totals["peak_live_bytes"])
+            live = 0
+            for i, now in enumerate(line["live_n"]):
+                live += line["alloc_n"][i] - line["free_n"][i]
+                self.assertEqual(now, live)
+
+    def test_the_tree_is_in_preorder_and_named(self):
+        page = Page(export("server", "html"))
+        columns = page.columns
+        parents = [i - up for i, up in enumerate(columns["node_parent"])]
+        open_path = []
+        for node in range(1, len(parents)):
+            while open_path and open_path[-1] != parents[node]:
+                open_path.pop()
+            self.assertTrue(open_path or parents[node] == 0)
+            open_path.append(node)
+        names = set()
+        for node in columns["site_node"]:
+            path = []
+            while node:
+                frame = columns["node_frame"][node]
+                path.append(columns["str"][columns["func_short"][columns["frame_func"][frame]]])
+                node = parents[node]
+            names.add(";".join(reversed(path)))
+        self.assertEqual(names, {
+            "main;cache::load;alloc::raw_vec::RawVec::reserve;malloc", "main;serve;fmt::format;malloc",
+            "main;serve;serve;serde_json::de::from_slice;malloc",
+            "main;serve;orders::audit::push;operator new"})
+        self.assertEqual(columns["site_node"], sorted(set(columns["site_node"])))
+
+    def test_the_peak_is_split_as_the_story_tells(self):
+        page = Page(export("server", "html"))
+        self.assertEqual(sorted(page.columns["cell_peak_bytes"]),
+                         sorted([20 << 20, 400 * (100 << 10), 400 * 1000, 90000]))
+
+    def test_hostile_names_do_not_become_markup(self):
+        harmless, hostile = export("server", "html"), export("hostile", "html")
+        for tag in (b"<script", b"</script", b"<img", b"</title", b"<!--", b"onerror=alert(1)>"):
+            self.assertEqual(hostile.lower().count(tag), harmless.lower().count(tag), tag)
+        text = hostile.decode("utf-8")
+        shown = html.unescape(re.search(r"<noscript>(.*?)</noscript>", text, re.S)[1])
+        self.assertNotRegex(shown.replace("\n", ""), "[\x00-\x1f\x7f]")
 
 
 if __name__ == "__main__":
