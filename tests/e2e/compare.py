@@ -123,8 +123,11 @@ def report_faults(case, counts_page, path, usage=None):
     except recording.BadReport as error:
         return [str(error)]
     faults = []
-    if case.recorded and seen.lost and not case.may_lose:
-        faults.append(f"loss: {seen.lost}")
+    lost = dict(seen.lost)
+    if case.ground and lost.get("abandoned_records", 0) <= case.ground.in_flight:
+        lost.pop("abandoned_records", None)  # a death in the midst of a call leaves its record open
+    if case.recorded and lost and not case.may_lose:
+        faults.append(f"loss: {lost}")
     if case.ground:
         counts = ground_counts(counts_page)
         faults += ground_faults(case.ground, counts, seen)

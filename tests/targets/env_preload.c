@@ -28,7 +28,7 @@ int main(int argc, char **argv)
         waitpid(child, &status, 0);
         say("child: %d\n", status);
         setenv("LD_PRELOAD", "", 1);
-        say("system: %d\n", system("echo \"child's LD_PRELOAD: '$LD_PRELOAD'\""));
+        say("system: %d\n", system("/usr/bin/env | /bin/grep LD_PRELOAD"));
     }
     return 0;
 }

@@ -114,7 +114,7 @@ def room_of_64_kb(name):
 
 CASES = tuple(cases()) + (
     Case("disk-full", ("{targets}/race_reuse", "{counts}"), through=room_of_64_kb("sh"),
-         recorded=False, needs=("mountns",)),
+         recorded=False, quiet=False, needs=("mountns",)),
     Case("disk-full-alloc-many", ("{targets}/heap_plain", "{counts}", "1000000", "3"), status=3,
-         through=room_of_64_kb("sh"), recorded=False, needs=("mountns",)),
+         through=room_of_64_kb("sh"), recorded=False, quiet=False, needs=("mountns",)),
 )

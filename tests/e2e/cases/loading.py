@@ -27,7 +27,8 @@ def not_executable(work):
 
 CASES = (
     Case("dl-churn", ("{targets}/dl_churn", "{targets}")),
-    Case("dl-namespace", ("{targets}/dl_namespace", "{targets}")),
+    # The deeply bound plug-in's own calls go straight to libc: their blocks are unknown here.
+    Case("dl-namespace", ("{targets}/dl_namespace", "{targets}"), may_lose=True),
     Case("static-bare", ("{targets}/static_bare",), status=5, recorded=False),
     Case("static-heap", ("{targets}/static_heap", "a", "b"), status=9, recorded=False),
     Case("static-child", ("sh", "-c", "{targets}/static_heap x; echo $?")),
