@@ -101,9 +101,16 @@ static bool thread_renew(struct unwind_thread *thread, uintptr_t sp, uint32_t ge
     return thread->capacity != 0 || unwind_reuse_grow(thread, 0) == 0;
 }
 
+/* Read anew each time: signal handlers change it. */
+static uint32_t captures_begun(const struct unwind_thread *thread)
+{
+    return *(const volatile uint32_t *)&thread->captures;
+}
+
 /* Writes the frames above those that a stack in the log already has. */
 static uint64_t stack_define(struct unwind_thread *thread, uint32_t kept)
 {
+    uint32_t captures = thread->captures;
     struct unwind_frame *frames = thread->frames;
     uint32_t from = thread->base_kept;
     uint64_t id = thread->base_id;
@@ -118,7 +125,8 @@ static uint64_t stack_define(struct unwind_thread *thread, uint32_t kept)
         for (uint32_t i = 0; i < count; i++)
             thread->piece[i] = frames[from + 1 + i].state.pc;
         id = stack_log_append(id, from, frames[from + count].flags, count, thread->piece);
-        if (id == 0)
+        /* A handler that captured meanwhile has used the same piece. */
+        if (id == 0 || captures_begun(thread) != captures)
             return 0;
         from += count;
         frames[from].id = id;
@@ -160,7 +168,10 @@ uint64_t stack_capture_id(struct unwind_thread *thread, uintptr_t pc, uintptr_t 
             return stack_capture_plain(pc, sp, bp);
     }
     struct unwind_walked walked;
-    if (unwind_reuse_walk(thread, (struct unwind_state){pc, sp, bp}, &walked) < 0)
+    uint32_t captures = ++thread->captures;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (unwind_reuse_walk(thread, (struct unwind_state){pc, sp, bp}, &walked) < 0 ||
+        captures_begun(thread) != captures)
         return stack_capture_plain(pc, sp, bp);
     if (walked.pending == 0)
         thread->depth = walked.kept;

@@ -5,7 +5,8 @@
  * A capture gives what a fresh walk by call frame information would give at that moment, frame by
  * frame, but re-uses of the thread's previous capture whatever it can prove to be unchanged. It
  * makes no libc call, takes no lock and touches no errno. Signal handlers may interrupt it, and
- * leave it by a jump, at any point; what they call meanwhile must pass no thread state.
+ * leave it by a jump, at any point. What they capture meanwhile had better pass no thread state:
+ * else the interrupted capture notices and starts again without.
  */
 #ifndef MEMSCOPE_CAPTURE_UNWIND_H
 #define MEMSCOPE_CAPTURE_UNWIND_H
@@ -32,6 +33,7 @@ struct unwind_thread {
     uint32_t capacity;              /* entries of each array; checks: twice as many */
     uint32_t depth;
     uint32_t generation;
+    uint32_t captures;  /* begun; one that finds another begun meanwhile gives up */
     uint32_t base_kept; /* stack base_id of the log agrees with frames 1..base_kept */
     uint64_t base_id;
     uintptr_t piece[UNWIND_PIECE_FRAMES]; /* frames on their way to the log */

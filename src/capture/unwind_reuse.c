@@ -73,12 +73,12 @@ static uint32_t frame_rule(const struct unwind_frame *frame)
  * proven, but their ancestors are not. All but `changed` go to the pending ones, with the bp that
  * is there now; returns how many there are then, and in *state that of `changed`.
  */
-static uint32_t reuse_proven(struct unwind_thread *thread, const struct unwind_frame *match,
+static uint32_t reuse_proven(struct unwind_pending *walked, const struct unwind_frame *match,
                              const struct unwind_frame *changed, struct unwind_state *state,
                              uint32_t pending)
 {
     for (const struct unwind_frame *frame = match; frame > changed; frame--) {
-        thread->pending[pending++] = (struct unwind_pending){*state, frame_rule(frame)};
+        walked[pending++] = (struct unwind_pending){*state, frame_rule(frame)};
         uintptr_t bp = state->bp;
         if (frame->bp_at != 0)
             bp = word_at(frame->bp_at);
@@ -92,12 +92,12 @@ static uint32_t reuse_proven(struct unwind_thread *thread, const struct unwind_f
 
 /* Whether a step that is not one of the two usual kinds leaves a walk that can be re-used. */
 static bool step_reusable(enum unwind_step_result result, uint32_t rule, uintptr_t sp_before,
-                          const struct unwind_thread *thread, const struct unwind_state *state)
+                          uintptr_t stack_end, const struct unwind_state *state)
 {
     uint32_t kind = unwind_rule_kind(rule);
     if (result != UNWIND_STEPPED)
         return kind == UNWIND_END || (kind == UNWIND_GUESS && result < UNWIND_UNREADABLE);
-    return kind != UNWIND_SIGNAL || (state->sp > sp_before && state->sp < thread->range.hi);
+    return kind != UNWIND_SIGNAL || (state->sp > sp_before && state->sp < stack_end);
 }
 
 /* One frame towards the root when the cursor's sp is below. */
@@ -130,48 +130,62 @@ static inline const struct unwind_frame *cursor_follow(const struct unwind_frame
     return cursor;
 }
 
+/* The first failed check's owner, from the cursor towards the root. */
+static const struct unwind_frame *owner_of(const struct unwind_frame *cursor, ptrdiff_t checks)
+{
+    while (cursor[-1].checks_end >= checks)
+        cursor--;
+    return cursor;
+}
+
 int unwind_reuse_walk(struct unwind_thread *thread, struct unwind_state state,
                       struct unwind_walked *ret_walked)
 {
     struct unwind_range range = thread->range;
-    const struct unwind_frame *cursor = thread->frames + thread->depth;
+    /* The arrays as they are now: a handler that captures may exchange them, see unwind.h. */
+    const struct unwind_frame *frames = thread->frames;
+    const struct unwind_check *checks = thread->checks;
+    struct unwind_pending *walked = thread->pending;
+    uint32_t capacity = thread->capacity, captures = thread->captures;
+    const struct unwind_frame *cursor = frames + thread->depth;
     uint32_t pending = 0;
     for (;;) {
         uint32_t rule;
         cursor = cursor_follow(cursor, state.sp, pending);
         if (frame_matches(cursor, &state)) {
-            const struct unwind_check *end =
-                    checks_verify(thread->checks, thread->checks + cursor->checks_end);
-            if (end == thread->checks) {
-                *ret_walked = (struct unwind_walked){(uint32_t)(cursor - thread->frames), pending,
+            const struct unwind_check *end = checks_verify(checks, checks + cursor->checks_end);
+            if (end == checks) {
+                *ret_walked = (struct unwind_walked){(uint32_t)(cursor - frames), pending,
                                                      UNWIND_STEPPED, 0};
                 return 0;
             }
-            const struct unwind_frame *match = cursor;
-            while (cursor[-1].checks_end >= end - thread->checks)
-                cursor--;
+            const struct unwind_frame *changed = owner_of(cursor, end - checks);
             /* Pending and standing frames together are never more than the entries. */
-            pending = reuse_proven(thread, match, cursor, &state, pending);
-            rule = frame_rule(cursor);
-            cursor--;
+            pending = reuse_proven(walked, cursor, changed, &state, pending);
+            rule = frame_rule(changed);
+            cursor = changed - 1;
         } else {
             rule = unwind_rule_get(state.pc);
         }
         uintptr_t sp = state.sp;
-        thread->pending[pending++] = (struct unwind_pending){state, rule};
+        walked[pending++] = (struct unwind_pending){state, rule};
         enum unwind_step_result result = unwind_step(&state, rule, &range);
         if (__builtin_expect(unwind_rule_kind(rule) > UNWIND_FROM_BP, 0) &&
-            !step_reusable(result, rule, sp, thread, &state))
+            !step_reusable(result, rule, sp, range.hi, &state))
             return -1;
         if (__builtin_expect(result != UNWIND_STEPPED, 0)) {
             *ret_walked = (struct unwind_walked){0, pending, result, state.sp};
             return 0;
         }
-        uint32_t standing = (uint32_t)(cursor - thread->frames);
-        if (__builtin_expect(pending + standing + 1 >= thread->capacity, 0)) {
-            if (unwind_reuse_grow(thread, pending) < 0)
+        uint32_t standing = (uint32_t)(cursor - frames);
+        if (__builtin_expect(pending + standing + 1 >= capacity, 0)) {
+            if (thread->captures != captures || unwind_reuse_grow(thread, pending) < 0)
                 return -1;
-            cursor = thread->frames + standing;
+            frames = thread->frames;
+            checks = thread->checks;
+            walked = thread->pending;
+            capacity = thread->capacity;
+            cursor = frames + standing;
         }
     }
 }
