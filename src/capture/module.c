@@ -13,10 +13,12 @@
 #include "capture/module.h"
 #include <stddef.h>
 
+#include "capture/cpu/x86_64/cpu.h"
 #include "capture/module_elf.h"
 #include "capture/module_list.h"
 #include "capture/pool.h"
 #include "capture/stack_log.h"
+#include "capture/unwind_range.h"
 
 enum { SLOTS_PER_PAGE = 16, PAGES_MAX = 64, SLOTS_MAX = SLOTS_PER_PAGE * PAGES_MAX };
 enum { INDEX_BITS = 11, INDEX_SIZE = 1 << INDEX_BITS, PROBES_MAX = 64 };
@@ -26,6 +28,7 @@ struct module_slot {
     _Atomic uint32_t version;
     _Atomic uint32_t generation; /* of the copy inside; 0 = none yet */
     uintptr_t start;             /* the key; never changes once the slot is in the index */
+    uintptr_t end;               /* the object that it was made from: end, identity */
     const struct link_map *map;
     struct module module;
 };
@@ -62,9 +65,11 @@ const struct module_range *module_range_of(const struct module *module, uintptr_
 
 static bool object_find(uintptr_t address, struct module_object *ret_object)
 {
-    if (modules.config.find_object != NULL)
-        return modules.config.find_object((void *)address, ret_object) == 0;
-    return module_list_find(&modules.config, address, ret_object);
+    if (modules.config.find_object == NULL)
+        return module_list_find(&modules.config, address, ret_object);
+    /* An executable whose segments are apart is known to libc by one of them only. */
+    return modules.config.find_object((void *)address, ret_object) == 0 ||
+           module_exe_find(&modules.config, address, ret_object);
 }
 
 static struct module_slot *slot_at(uint32_t number)
@@ -131,9 +136,10 @@ static bool slot_read(struct module_slot *slot, const struct module_object *obje
         return false;
     struct module copy = slot->module;
     const struct link_map *map = slot->map;
+    uintptr_t end = slot->end;
     atomic_thread_fence(memory_order_acquire);
     if (atomic_load_explicit(&slot->version, memory_order_relaxed) != version ||
-        map != object->link_map || copy.end != (uintptr_t)object->map_end)
+        map != object->link_map || end != (uintptr_t)object->map_end)
         return false;
     *ret_module = copy;
     return true;
@@ -150,9 +156,29 @@ static void slot_write(struct module_slot *slot, const struct module_object *obj
     atomic_thread_fence(memory_order_release);
     slot->module = *module;
     slot->map = object->link_map;
+    slot->end = (uintptr_t)object->map_end;
     atomic_store_explicit(&slot->generation, generation, memory_order_relaxed);
     /* Release: pairs with the acquire in slot_read. */
     atomic_store_explicit(&slot->version, version + 2, memory_order_release);
+}
+
+/*
+ * The headers of the module that the object is, or is a segment of. The executable's come from
+ * the kernel. Others begin at the object's start; where that is a segment in the middle, at the
+ * module's base, if that is mapped at all.
+ */
+static bool headers_find(const struct module_object *object, struct module_headers *ret_headers)
+{
+    uintptr_t at = (uintptr_t)object->map_start;
+    struct module_range extent;
+    if (module_headers_of_exe(&modules.config, ret_headers) &&
+        module_headers_extent(ret_headers, &extent) && at >= extent.start && at < extent.end)
+        return true;
+    if (module_headers_read(at, ret_headers))
+        return true;
+    uintptr_t base = object->link_map != NULL ? object->link_map->l_addr : 0;
+    return base != 0 && base < at && base % CPU_PAGE_BYTES == 0 && unwind_range_readable(base) &&
+           module_headers_read(base, ret_headers);
 }
 
 /* Reads the module's headers and writes its record to the log. */
@@ -162,16 +188,17 @@ static void module_parse(const struct module_object *object, uint32_t generation
     struct module module = {
             .start = (uintptr_t)object->map_start,
             .end = (uintptr_t)object->map_end,
-            .frame_hdr = (uintptr_t)object->eh_frame,
     };
     struct module_headers headers;
+    struct module_range extent;
     const uint8_t *build_id = NULL;
     uint32_t build_id_size = 0;
-    if (module_headers_read(module.start, &headers)) {
+    if (headers_find(object, &headers) && module_headers_extent(&headers, &extent) &&
+        extent.start <= module.start && extent.end + CPU_PAGE_BYTES > module.end) {
+        module.start = extent.start;
+        module.end = extent.end > module.end ? extent.end : module.end;
         module_segments_read(&headers, &module);
         build_id_size = module_build_id(&headers, &module, &build_id);
-    } else {
-        module.frame_hdr = 0;
     }
     const char *name = object->link_map != NULL ? object->link_map->l_name : NULL;
     module_log_append(module.start, module.end, build_id, build_id_size, name != NULL ? name : "",

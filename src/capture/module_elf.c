@@ -33,13 +33,52 @@ bool module_headers_read(uintptr_t start, struct module_headers *ret_headers)
     return false;
 }
 
+bool module_headers_of_exe(const struct module_config *config, struct module_headers *ret_headers)
+{
+    for (uint32_t i = 0; i < config->exe_headers_count; i++) {
+        if (config->exe_headers[i].p_type != PT_PHDR)
+            continue;
+        *ret_headers = (struct module_headers){
+                .at = config->exe_headers,
+                .count = config->exe_headers_count,
+                .bias = (uintptr_t)config->exe_headers - config->exe_headers[i].p_vaddr,
+        };
+        return true;
+    }
+    return false;
+}
+
+bool module_headers_extent(const struct module_headers *headers, struct module_range *ret_range)
+{
+    uintptr_t low = UINTPTR_MAX, high = 0;
+    for (uint32_t i = 0; i < headers->count; i++) {
+        const Elf64_Phdr *segment = &headers->at[i];
+        uintptr_t start = headers->bias + segment->p_vaddr;
+        if (segment->p_type != PT_LOAD)
+            continue;
+        low = start < low ? start : low;
+        high = start + segment->p_memsz > high ? start + segment->p_memsz : high;
+    }
+    if (low >= high)
+        return false;
+    *ret_range = (struct module_range){low & ~(uintptr_t)(CPU_PAGE_BYTES - 1), high};
+    return true;
+}
+
+uintptr_t module_headers_frames(const struct module_headers *headers)
+{
+    for (uint32_t i = 0; i < headers->count; i++) {
+        if (headers->at[i].p_type == PT_GNU_EH_FRAME)
+            return headers->bias + headers->at[i].p_vaddr;
+    }
+    return 0;
+}
+
 void module_segments_read(const struct module_headers *headers, struct module *module)
 {
     for (uint32_t i = 0; i < headers->count; i++) {
         const Elf64_Phdr *segment = &headers->at[i];
         uintptr_t start = headers->bias + segment->p_vaddr;
-        if (segment->p_type == PT_GNU_EH_FRAME && module->frame_hdr == 0)
-            module->frame_hdr = start;
         if (segment->p_type != PT_LOAD || (segment->p_flags & PF_R) == 0)
             continue;
         if (start < module->start || start >= module->end ||
@@ -48,6 +87,7 @@ void module_segments_read(const struct module_headers *headers, struct module *m
         module->ranges[module->ranges_count++] =
                 (struct module_range){start, start + segment->p_filesz};
     }
+    module->frame_hdr = module_headers_frames(headers);
     if (module_range_of(module, module->frame_hdr, 12) == NULL)
         module->frame_hdr = 0;
 }

@@ -15,8 +15,17 @@ struct module_headers {
  * header or the headers do not lie within that page. */
 bool module_headers_read(uintptr_t start, struct module_headers *ret_headers);
 
-/* Fills in the readable segments and, where `module->frame_hdr` is 0, the unwind table; drops
- * the latter when it lies outside every segment. */
+/* The executable's, as the kernel gave them; false when their place in the image is not told. */
+bool module_headers_of_exe(const struct module_config *config, struct module_headers *ret_headers);
+
+/* From the first loaded segment's page to the end of the last one; false when there is none. */
+bool module_headers_extent(const struct module_headers *headers, struct module_range *ret_range);
+
+/* The address of the module's .eh_frame_hdr, 0 when it has none. */
+uintptr_t module_headers_frames(const struct module_headers *headers);
+
+/* Fills in the readable segments and the unwind table, which is dropped when it lies outside
+ * every segment. */
 void module_segments_read(const struct module_headers *headers, struct module *module);
 
 /* The build-id note in the mapping: its size, 0 when there is none. */

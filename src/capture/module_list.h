@@ -10,4 +10,8 @@
 bool module_list_find(const struct module_config *config, uintptr_t address,
                       struct module_object *ret_object);
 
+/* As _dl_find_object, for the executable alone, whose headers need no list. */
+bool module_exe_find(const struct module_config *config, uintptr_t address,
+                     struct module_object *ret_object);
+
 #endif

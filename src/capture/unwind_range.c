@@ -85,13 +85,18 @@ struct unwind_range unwind_range_of(uintptr_t sp)
     return range;
 }
 
+bool unwind_range_readable(uintptr_t address)
+{
+    return !atomic_load_explicit(&ranges.calls_forbidden, memory_order_relaxed) &&
+           cpu_readable(address);
+}
+
 bool unwind_range_extend(struct unwind_range *range, uintptr_t address)
 {
-    if (range->own || address < range->hi || address - range->hi > EXTEND_BYTES_MAX ||
-        atomic_load_explicit(&ranges.calls_forbidden, memory_order_relaxed))
+    if (range->own || address < range->hi || address - range->hi > EXTEND_BYTES_MAX)
         return false;
     while (address >= range->hi) {
-        if (!cpu_readable(range->hi))
+        if (!unwind_range_readable(range->hi))
             return false;
         range->hi += CPU_PAGE_BYTES;
     }

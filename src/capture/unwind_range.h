@@ -29,6 +29,9 @@ struct unwind_range unwind_range_of(uintptr_t sp);
 /* Makes `address` part of a range that is not the thread's own; false when it cannot be. */
 bool unwind_range_extend(struct unwind_range *range, uintptr_t address);
 
+/* Whether the kernel says that 8 bytes at `address` can be read; false when it may not be asked. */
+bool unwind_range_readable(uintptr_t address);
+
 /* Reads a word of the range. */
 static inline bool unwind_read(struct unwind_range *range, uintptr_t address, uintptr_t *ret_word)
 {

@@ -41,9 +41,10 @@ static struct {
     bool verbose;
 } probe;
 
-static _Thread_local struct unwind_thread *this_thread;
-static _Thread_local bool this_plain;
-static _Thread_local uintptr_t ours[PROBE_DEPTH_MAX], theirs[PROBE_DEPTH_MAX];
+#define OWN _Thread_local __attribute__((tls_model("initial-exec")))
+static OWN struct unwind_thread *this_thread;
+static OWN bool this_plain;
+static OWN uintptr_t ours[PROBE_DEPTH_MAX], theirs[PROBE_DEPTH_MAX];
 
 void *pool_take(size_t bytes)
 {
@@ -245,7 +246,11 @@ static void compare_others(unsigned oracles, uintptr_t pc, uint32_t n)
 __attribute__((noinline)) uint64_t probe_capture(unsigned oracles)
 {
     uintptr_t *frame = __builtin_frame_address(0);
-    uintptr_t pc = frame[1], sp = (uintptr_t)(frame + 2), bp = frame[0];
+    return probe_compare(oracles, frame[1], (uintptr_t)(frame + 2), frame[0]);
+}
+
+uint64_t probe_compare(unsigned oracles, uintptr_t pc, uintptr_t sp, uintptr_t bp)
+{
     uint64_t id = stack_capture_id(this_plain ? NULL : probe_thread(), pc, sp, bp);
     uint32_t flags = 0, plain_flags = 0;
     uint32_t n = probe_decode(id, ours, PROBE_DEPTH_MAX, &flags);

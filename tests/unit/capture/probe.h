@@ -43,6 +43,9 @@ void probe_thread_plain(bool plain);
 /* Captures the caller's stack and compares. Never inlined; keeps a frame pointer. */
 uint64_t probe_capture(unsigned oracles);
 
+/* The same for the frame that a hook was called from. */
+uint64_t probe_compare(unsigned oracles, uintptr_t pc, uintptr_t sp, uintptr_t bp);
+
 struct probe_counts probe_counts_get(void);
 void probe_counts_reset(void);
 /* Print the first few differences to stderr. */
