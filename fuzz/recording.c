@@ -5,33 +5,12 @@
  * A random change breaks a checksum and goes no further. So the input is tried as it is, and again
  * with the checksums of its header and of each chunk that lies within it put right.
  */
+#include "sums.h"
 #include "target.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <zlib.h>
 
 #include "recording/reader.h"
-
-static void mend_sums(uint8_t *bytes, size_t n)
-{
-    if (n < RECORDING_HEADER_BYTES)
-        return;
-    uint32_t sum = (uint32_t)crc32(0, bytes, offsetof(struct recording_header, checksum));
-    memcpy(bytes + offsetof(struct recording_header, checksum), &sum, sizeof sum);
-    for (size_t at = RECORDING_HEADER_BYTES; n - at >= RECORDING_HEAD_BYTES;) {
-        struct recording_head head;
-        memcpy(&head, bytes + at, sizeof head);
-        if (head.stored_bytes > n - at - sizeof head)
-            return;
-        uLong chunk_sum = crc32(0, bytes + at, offsetof(struct recording_head, checksum));
-        if (head.stored_bytes)
-            chunk_sum = crc32(chunk_sum, bytes + at + sizeof head, head.stored_bytes);
-        sum = (uint32_t)chunk_sum;
-        memcpy(bytes + at + offsetof(struct recording_head, checksum), &sum, sizeof sum);
-        at += sizeof head + head.stored_bytes;
-    }
-}
 
 static void read_byte(uint8_t byte)
 {
@@ -74,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         return 0;
     if (n)
         memcpy(mended, bytes, n);
-    mend_sums(mended, n);
+    sums_mend(mended, n);
     read_recording(mended, n);
     free(mended);
     return 0;
