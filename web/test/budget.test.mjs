@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Budgets: sizes of the empty and the large report, time until interactive, frames of a drag, view changes, heap. Times may be half over,
-// since test machines share their cores.
+// Budgets: sizes of the empty and the large report, time until interactive, steps of a drag, view changes, heap.
+//
+// Steps are judged by the CPU time of the page's main thread, opening by wall time. On a machine that is busy with other things caches
+// and cores are shared, so all times are allowed to be several times over; the figures are printed either way.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { haveBrowser, openReport, settled, startBrowser, writeReport } from './browsing.mjs';
 
-const SLACK = 1.5;
+const busy = loadavg()[0] > cpus().length * 1.2;
+const SLACK = busy ? 5 : 1.5;
+const DRAG_STEPS = 40;
 const options = { skip: haveBrowser ? false : 'no Chromium' };
 const median = (list) => list.slice().sort((x, y) => x - y)[list.length >> 1];
 
@@ -23,72 +28,80 @@ function within(t, what, seen, budget, slack = 1) {
     assert.ok(seen <= budget * slack, `${what}: ${seen} over ${budget}`);
 }
 
+/** Returns a function that gives the main thread's CPU milliseconds since its last call. */
+async function cpuClock(page) {
+    const session = await page.context().newCDPSession(page);
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+    let last = 0;
+    const read = async () => {
+        const { metrics } = await session.send('Performance.getMetrics');
+        const now = metrics.find((metric) => metric.name === 'ThreadTime').value * 1000;
+        const spent = now - last;
+        last = now;
+        return spent;
+    };
+    await read();
+    return read;
+}
+
 test('the empty report is under 250 KB', (t) => {
     within(t, 'empty report, KB', statSync(writeReport('empty')).size / 1000, 250);
 });
 
-test('100 000 stacks and 10^6 rows', options, async (t) => {
+test('100 000 stacks and 10^6 rows open in time', options, async (t) => {
     const path = writeReport('large');
     within(t, 'file, MB', statSync(path).size / 1e6, 12);
-    const paints = [];
+    const shells = [];
     const opens = [];
     for (let i = 0; i < 5; i++) {
         const page = await openReport(browser, path, { fragment: '#v=1&view=flame', wait: 'body' });
         await settled(page);
-        const marks = await page.evaluate(() => performance.getEntriesByType('mark').map((mark) => [mark.name, mark.startTime]));
-        const at = Object.fromEntries(marks);
-        paints.push(at['memscope-shell']);
-        opens.push(await page.evaluate(() => performance.now()));
-        if (i < 4) {
-            await page.context().close();
-            continue;
-        }
-        await page.waitForSelector('html[data-ready=all]');
-        const frames = await dragFrames(page);
-        within(t, 'drag frame median, ms', median(frames), 16, SLACK);
-        within(t, 'drag frame 95 %, ms', frames.sort((x, y) => x - y)[Math.floor(frames.length * 0.95)], 33, SLACK);
-        for (const key of ['i', 'i', '5', '4', '1', '3', 'b']) within(t, `key ${key}, ms`, await keyTime(page, key), 100, key === '5' || key === '4' || key === '1' ? 4 : 2.5);
-        within(t, 'search keystroke, ms', await searchTime(page), 50, SLACK);
-        const heap = await page.evaluate(() => performance.memory.usedJSHeapSize / 1e6);
-        within(t, 'JS heap, MB', heap, 200);
-        within(t, 'elements', await page.evaluate(() => document.querySelectorAll('*').length), 3000);
+        const [shell, now] = await page.evaluate(() => [performance.getEntriesByName('memscope-shell')[0].startTime, performance.now()]);
+        shells.push(shell);
+        opens.push(now);
         await page.context().close();
     }
-    within(t, 'shell with timeline, ms', median(paints), 300, SLACK);
+    t.diagnostic(`load ${loadavg()[0].toFixed(1)}, slack ${SLACK}`);
+    within(t, 'shell with timeline, ms', median(shells), 300, SLACK);
     within(t, 'open to interactive, ms', median(opens), 1000, SLACK);
 });
 
-/** Time that each step of a drag keeps the main thread, 40 steps. */
-async function dragFrames(page) {
-    return page.evaluate(async () => {
-        const area = document.querySelector('.brush');
-        const box = area.getBoundingClientRect();
-        const fire = (type, share) => area.dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0, buttons: 1, pointerId: 1, clientX: box.left + box.width * share, clientY: box.top + 40 }));
-        area.setPointerCapture = () => undefined;
-        const frames = [];
-        fire('pointerdown', 0.2);
-        for (let step = 1; step <= 40; step++) {
-            const start = await new Promise((resolve) => requestAnimationFrame(() => resolve(performance.now())));
-            fire('pointermove', 0.2 + step * 0.015);
-            await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
-            frames.push(performance.now() - start);
-        }
-        fire('pointerup', 0.8);
-        return frames.map((frame) => Math.max(0, frame - 16.7));
-    });
-}
-
-async function keyTime(page, key) {
-    const start = Date.now();
-    await page.keyboard.press(key);
+test('100 000 stacks and 10^6 rows answer in time', options, async (t) => {
+    const page = await openReport(browser, writeReport('large'), { fragment: '#v=1&view=flame' });
     await settled(page);
-    return Math.max(0, Date.now() - start - 33);
-}
-
-async function searchTime(page) {
-    await page.keyboard.press('3');
+    const cpu = await cpuClock(page);
+    await cpu();
+    await drag(page);
+    within(t, 'CPU of a drag step, ms', (await cpu()) / DRAG_STEPS, 16, SLACK);
+    for (const [key, what] of [['i', 'inverted'], ['i', 'icicle'], ['b', 'blocks'], ['m', 'metric'], ['4', 'tree'], ['5', 'table'], ['1', 'overview'], ['3', 'flame']]) {
+        await cpu();
+        await page.keyboard.press(key);
+        await settled(page);
+        within(t, `CPU of ${what}, ms`, await cpu(), what === 'table' || what === 'overview' ? 250 : 100, SLACK);
+    }
     await page.keyboard.press('/');
     await page.keyboard.type('vis');
     await settled(page);
-    return keyTime(page, 'i');
+    await cpu();
+    await page.keyboard.type('i');
+    await settled(page);
+    within(t, 'CPU of a search keystroke, ms', await cpu(), 50, SLACK);
+    within(t, 'JS heap, MB', await page.evaluate(() => performance.memory.usedJSHeapSize / 1e6), 200);
+    within(t, 'elements', await page.evaluate(() => document.querySelectorAll('*').length), 3000);
+    await page.context().close();
+});
+
+async function drag(page) {
+    await page.evaluate(async (steps) => {
+        const area = document.querySelector('.brush');
+        const box = area.getBoundingClientRect();
+        area.setPointerCapture = () => undefined;
+        const fire = (type, share) => area.dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0, buttons: 1, pointerId: 1, clientX: box.left + box.width * share, clientY: box.top + 40 }));
+        fire('pointerdown', 0.2);
+        for (let step = 1; step <= steps; step++) {
+            fire('pointermove', 0.2 + (step * 0.6) / steps);
+            await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
+        }
+        fire('pointerup', 0.8);
+    }, DRAG_STEPS);
 }

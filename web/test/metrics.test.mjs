@@ -131,11 +131,11 @@ test('trees keep every byte whatever is hidden, folded or inverted', async () =>
             const total = treeTotals(tree, values);
             const self = new Float64Array(tree.count);
             values.forEach((value, site) => (self[tree.ofSite[site]] += value));
-            assert.equal(total[0], sum);
+            assert.equal(total(0), sum);
             for (let node = 0; node < tree.count; node++) {
                 let below = self[node];
-                for (let child = tree.firstChild[node]; child >= 0; child = tree.nextSibling[child]) below += total[child];
-                assert.equal(below, total[node]);
+                for (let child = tree.firstChild[node]; child >= 0; child = tree.nextSibling[child]) below += total(child);
+                assert.equal(below, total(node));
                 assert.equal(ownOf(tree, total, node), self[node]);
                 if (node > 0) assert.ok(tree.parent[node] < node);
             }

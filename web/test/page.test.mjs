@@ -73,7 +73,7 @@ test('broken trees and rows are refused', async () => {
 });
 
 function layoutOf(tree, totals, widthPx, root = 0) {
-    return layoutTree({ tree: { firstChild: tree.firstChild, nextSibling: tree.nextSibling, total: totals, func: tree.func }, root, widthPx, minPx: 0.5, order: 'value' });
+    return layoutTree({ tree: { firstChild: tree.firstChild, nextSibling: tree.nextSibling, totalOf: totals, func: tree.func }, root, widthPx, minPx: 0.5, order: 'value' });
 }
 
 test('layout: children lie inside their parent, do not overlap, nothing is under half a pixel, folded is counted', async () => {
@@ -103,9 +103,9 @@ test('layout: children lie inside their parent, do not overlap, nothing is under
         if (layout.stub[i] === 0) continue;
         let [n, sum] = [0, 0];
         for (let child = tree.firstChild[layout.node[i]]; child >= 0; child = tree.nextSibling[child]) {
-            if (total[child] > 0 && !shown.has(child)) {
+            if (total(child) > 0 && !shown.has(child)) {
                 n++;
-                sum += total[child];
+                sum += total(child);
             }
         }
         assert.equal(layout.stub[i], n);
@@ -113,7 +113,7 @@ test('layout: children lie inside their parent, do not overlap, nothing is under
         checked++;
     }
     assert.ok(checked > 10, 'the model has stubs');
-    assert.equal(sites.reduce((a, b) => a + b, 0), total[0]);
+    assert.equal(sites.reduce((a, b) => a + b, 0), total(0));
 });
 
 test('a stack 10 000 frames deep is laid out, inverted and walked without recursion', async () => {
@@ -136,7 +136,7 @@ test('flame model: every box is found at its own place, arrows move to neighbour
     const tree = buildTree(data.names, data.rows, PLAIN);
     const values = Float64Array.from(data.rows.siteNode, (_, site) => site + 1);
     const total = treeTotals(tree, values);
-    const layoutable = { firstChild: tree.firstChild, nextSibling: tree.nextSibling, total, func: tree.func };
+    const layoutable = { firstChild: tree.firstChild, nextSibling: tree.nextSibling, totalOf: total, func: tree.func };
     for (const flipped of [false, true]) {
         const model = flameModel([{ tree: layoutable, root: 0, flipped, widthPx: 900, order: 'value' }], [], 0.5);
         const part = model.parts[0];

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The call tree that views show: the report's nodes with calls of one function from one parent made one node.
 //
-// A tree is built once per set of options and knows nothing of windows; totals are summed over it per query. Nodes are numbered so
-// that a parent comes before its children, which makes every total one pass from the end. Nothing here recurses: stacks may be
-// ten thousand frames deep.
+// A tree is built once per set of options and knows nothing of windows. Nodes are numbered in preorder and sites are kept in the order
+// of their nodes, so the sites under a node are a range: with running sums over the sites, the total of any node is one subtraction,
+// and a new window costs time in proportion to sites, not nodes. Nothing here recurses: stacks may be ten thousand frames deep.
 import type { Names, Rows } from '../data/report';
 
 export interface TreeOptions {
@@ -28,6 +28,12 @@ export interface CallTree {
     ofNode: Int32Array;
     /** Tree node of each site. */
     ofSite: Int32Array;
+    /** 1 where the first report node was inlined into its caller. */
+    inlined: Uint8Array;
+    /** Sites by their nodes; those under a node are siteOrder[siteFrom[node]] … siteOrder[siteUntil[node] − 1]. */
+    siteOrder: Int32Array;
+    siteFrom: Int32Array;
+    siteUntil: Int32Array;
 }
 
 const HIDDEN_KINDS = new Set([2, 3, 4, 6]);
@@ -106,31 +112,70 @@ export function buildTree(names: Names, rows: Rows, options: TreeOptions): CallT
         }
         ofNode[node] = made;
     }
-    const links = linkChildren(count, parent);
+    const order = preorder(count, parent);
+    const place = new Int32Array(count);
+    order.forEach((node, at) => (place[node] = at));
+    const newParent = order.map((node) => place[parent[node]]);
+    const links = linkChildren(count, newParent);
+    const newOrigin = order.map((node) => origin[node]);
+    const mapped = ofNode.map((node) => place[node]);
+    const ofSite = rows.siteNode.map((node) => mapped[node]);
     return {
         count,
-        parent: parent.slice(0, count),
-        func: func.slice(0, count),
-        origin: origin.slice(0, count),
+        parent: newParent,
+        func: order.map((node) => func[node]),
+        origin: newOrigin,
         ...links,
-        ofNode,
-        ofSite: rows.siteNode.map((node) => ofNode[node]),
+        ofNode: mapped,
+        ofSite,
+        inlined: Uint8Array.from(newOrigin, (node) => names.frameFlags[nodeFrame[node]] & 1),
+        ...siteRanges(count, newParent, ofSite),
     };
 }
 
-/** Sums site values into their nodes and all ancestors. */
-export function treeTotals(tree: CallTree, siteValues: Float64Array): Float64Array {
-    const { parent, ofSite } = tree;
-    const total = new Float64Array(tree.count);
-    for (let site = 0; site < siteValues.length; site++) total[ofSite[site]] += siteValues[site];
-    for (let node = tree.count - 1; node > 0; node--) if (total[node] !== 0) total[parent[node]] += total[node];
-    return total;
+/** Nodes in preorder, children in the order in which they were made. */
+function preorder(count: number, parent: Int32Array): Int32Array {
+    const { firstChild, nextSibling } = linkChildren(count, parent);
+    const order = new Int32Array(count);
+    let node = 0;
+    for (let at = 0; at < count; at++) {
+        order[at] = node;
+        if (firstChild[node] >= 0) {
+            node = firstChild[node];
+            continue;
+        }
+        while (node > 0 && nextSibling[node] < 0) node = parent[node];
+        node = nextSibling[node];
+    }
+    return order;
+}
+
+function siteRanges(count: number, parent: Int32Array, ofSite: Int32Array): { siteOrder: Int32Array; siteFrom: Int32Array; siteUntil: Int32Array } {
+    const siteFrom = new Int32Array(count + 1);
+    for (const node of ofSite) siteFrom[node + 1]++;
+    for (let node = 0; node < count; node++) siteFrom[node + 1] += siteFrom[node];
+    const next = siteFrom.slice();
+    const siteOrder = new Int32Array(ofSite.length);
+    ofSite.forEach((node, site) => (siteOrder[next[node]++] = site));
+    const siteUntil = siteFrom.slice(1);
+    for (let node = count - 1; node > 0; node--) siteUntil[parent[node]] = Math.max(siteUntil[parent[node]], siteUntil[node]);
+    return { siteOrder, siteFrom: siteFrom.slice(0, count), siteUntil };
+}
+
+/** The value of a node with all its callees. */
+export type TotalOf = (node: number) => number;
+
+export function treeTotals(tree: CallTree, siteValues: Float64Array): TotalOf {
+    const { siteOrder, siteFrom, siteUntil } = tree;
+    const running = new Float64Array(siteOrder.length + 1);
+    for (let i = 0; i < siteOrder.length; i++) running[i + 1] = running[i] + siteValues[siteOrder[i]];
+    return (node) => running[siteUntil[node]] - running[siteFrom[node]];
 }
 
 /** What a node holds beyond its children; exact, since all values are whole numbers. */
-export function ownOf(tree: CallTree, total: Float64Array, node: number): number {
-    let own = total[node];
-    for (let child = tree.firstChild[node]; child >= 0; child = tree.nextSibling[child]) own -= total[child];
+export function ownOf(tree: CallTree, totalOf: TotalOf, node: number): number {
+    let own = totalOf(node);
+    for (let child = tree.firstChild[node]; child >= 0; child = tree.nextSibling[child]) own -= totalOf(child);
     return own;
 }
 
@@ -166,10 +211,9 @@ export function outermost(parent: Int32Array, keys: Int32Array, keyCount: number
 
 /** 1 for sites under `node` (or on it). */
 export function sitesUnder(tree: CallTree, node: number): Uint8Array {
-    const inside = new Uint8Array(tree.count);
-    inside[node] = 1;
-    for (let i = node + 1; i < tree.count; i++) inside[i] = inside[tree.parent[i]] | (i === node ? 1 : 0);
-    return Uint8Array.from(tree.ofSite, (at) => inside[at]);
+    const mask = new Uint8Array(tree.ofSite.length);
+    for (let i = tree.siteFrom[node]; i < tree.siteUntil[node]; i++) mask[tree.siteOrder[i]] = 1;
+    return mask;
 }
 
 /** Nodes from the root's child down to `node`. */

@@ -45,7 +45,7 @@ export function flameModel(inputs: PartInput[], above: number[], minPx: number):
         line += layout.rows;
     }
     if (growsUp) line += above.length;
-    const total = inputs.length > 0 ? inputs[inputs.length - 1].tree.total[inputs[inputs.length - 1].root] : 0;
+    const total = inputs.length > 0 ? inputs[inputs.length - 1].tree.totalOf(inputs[inputs.length - 1].root) : 0;
     return { parts, above, lines: line, total };
 }
 
@@ -89,6 +89,6 @@ export function neighbour(model: FlameModel, box: Box, direction: 'left' | 'righ
 /** Number of drawn children of a box. */
 export function childCount(tree: LayoutTree, node: number): number {
     let count = 0;
-    for (let child = tree.firstChild[node]; child >= 0; child = tree.nextSibling[child]) if (tree.total[child] > 0) count++;
+    for (let child = tree.firstChild[node]; child >= 0; child = tree.nextSibling[child]) if (tree.totalOf(child) > 0) count++;
     return count;
 }

@@ -3,10 +3,12 @@
 //
 // Rectangles come out row by row and from left to right inside a row, so a hit is two look-ups and only rows in view are drawn.
 
+import type { TotalOf } from './calltree';
+
 export interface LayoutTree {
     firstChild: Int32Array;
     nextSibling: Int32Array;
-    total: Float64Array;
+    totalOf: TotalOf;
     func: Int32Array;
     foldedN?: Int32Array;
     foldedTotal?: Float64Array;
@@ -82,7 +84,7 @@ function childrenOf(input: LayoutInput, node: number, floor: number): { shown: n
     let foldedN = tree.foldedN ? tree.foldedN[node] : 0;
     let foldedTotal = tree.foldedTotal ? tree.foldedTotal[node] : 0;
     for (let child = tree.firstChild[node]; child >= 0; child = tree.nextSibling[child]) {
-        const total = tree.total[child];
+        const total = tree.totalOf(child);
         if (total <= 0) continue;
         if (total >= floor) {
             shown.push(child);
@@ -91,10 +93,10 @@ function childrenOf(input: LayoutInput, node: number, floor: number): { shown: n
             foldedTotal += total;
         }
     }
-    const { total, func } = tree;
+    const { totalOf, func } = tree;
     const rank = input.nameRank;
     if (input.order === 'name' && rank) shown.sort((x, y) => rank[func[x]] - rank[func[y]]);
-    else shown.sort((x, y) => total[y] - total[x] || func[x] - func[y]);
+    else shown.sort((x, y) => totalOf(y) - totalOf(x) || func[x] - func[y]);
     return { shown, foldedN, foldedTotal };
 }
 
@@ -103,7 +105,7 @@ export function layoutTree(input: LayoutInput): Layout {
     const maxRows = input.maxRows ?? 100000;
     const rects = new Rectangles();
     const rowStart = [0];
-    const whole = tree.total[root];
+    const whole = tree.totalOf(root);
     if (whole > 0) {
         const scale = widthPx / whole;
         const floor = minPx / scale;
@@ -116,7 +118,7 @@ export function layoutTree(input: LayoutInput): Layout {
                 const { shown, foldedN, foldedTotal } = childrenOf(input, rects.node[rect], floor);
                 let x = rects.x[rect];
                 for (const child of shown) {
-                    const width = tree.total[child] * scale;
+                    const width = tree.totalOf(child) * scale;
                     rects.add(child, x, width, 0, 0);
                     x += width;
                 }

@@ -4,7 +4,7 @@
 // Items start at some tree nodes with a weight. Each level groups the items of a merged node by the function they stand on, then moves
 // them one frame up. Items of one merged node stay neighbours in `items`, so a node's items are the range lo … hi. Groups below `floor`
 // are not opened but counted, which keeps the work in proportion to what can be seen.
-import type { CallTree } from './calltree';
+import type { CallTree, TotalOf } from './calltree';
 
 export interface MergedTree {
     count: number;
@@ -171,15 +171,15 @@ export function invertedTree(tree: CallTree, siteValues: Float64Array, floor: nu
 }
 
 /** Callers of one function: its outermost calls, merged upwards; node 1 is the function itself. */
-export function callersOf(tree: CallTree, outer: Uint8Array, totals: Float64Array, func: number, floor: number): MergedTree {
+export function callersOf(tree: CallTree, outer: Uint8Array, totalOf: TotalOf, func: number, floor: number): MergedTree {
     const calls: number[] = [];
-    for (let node = 1; node < tree.count; node++) if (tree.func[node] === func && outer[node] === 1 && totals[node] > 0) calls.push(node);
+    for (let node = 1; node < tree.count; node++) if (tree.func[node] === func && outer[node] === 1 && totalOf(node) > 0) calls.push(node);
     const starts = Int32Array.from(calls);
-    return mergeCallers(tree, starts, Float64Array.from(starts, (node) => totals[node]), floor);
+    return mergeCallers(tree, starts, Float64Array.from(starts, totalOf), floor);
 }
 
 /** What one function calls: the subtrees of its outermost calls merged; node 1 is the function itself. */
-export function calleesOf(tree: CallTree, outer: Uint8Array, totals: Float64Array, func: number, floor: number): MergedTree {
+export function calleesOf(tree: CallTree, outer: Uint8Array, totalOf: TotalOf, func: number, floor: number): MergedTree {
     const members: number[][] = [[], []];
     const parent = new Growing();
     const funcs = new Growing();
@@ -188,9 +188,9 @@ export function calleesOf(tree: CallTree, outer: Uint8Array, totals: Float64Arra
     const foldedN = [0, 0];
     const foldedTotal = [0, 0];
     for (let node = 1; node < tree.count; node++) {
-        if (tree.func[node] !== func || outer[node] === 0 || totals[node] <= 0) continue;
+        if (tree.func[node] !== func || outer[node] === 0 || totalOf(node) <= 0) continue;
         members[1].push(node);
-        total[1] += totals[node];
+        total[1] += totalOf(node);
     }
     total[0] = total[1];
     for (const [list, a, b] of [[parent, 0, 0], [funcs, 0, func], [sample, 0, members[1][0] ?? 0]] as [Growing, number, number][]) {
@@ -201,9 +201,10 @@ export function calleesOf(tree: CallTree, outer: Uint8Array, totals: Float64Arra
         const groups = new Map<number, { total: number; nodes: number[] }>();
         for (const member of members[node]) {
             for (let child = tree.firstChild[member]; child >= 0; child = tree.nextSibling[child]) {
-                if (totals[child] <= 0) continue;
+                const value = totalOf(child);
+                if (value <= 0) continue;
                 const group = groups.get(tree.func[child]) ?? { total: 0, nodes: [] };
-                group.total += totals[child];
+                group.total += value;
                 group.nodes.push(child);
                 groups.set(tree.func[child], group);
             }

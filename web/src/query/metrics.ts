@@ -52,53 +52,63 @@ export function highestEdge(timeline: Timeline, window: Window): number {
     return best;
 }
 
+/** Every metric but `temp` is a box in (slice of allocation, slice of leaving); starts and lengths. */
 interface Span {
     aFrom: number;
-    aUntil: number;
-    goneFrom: number;
-    goneUntil: number;
+    aCount: number;
+    /** Slice of leaving live memory, or of the free itself. */
+    leaving: Uint16Array;
+    leftFrom: number;
+    leftCount: number;
 }
 
-/** Every metric except `freed`, `temp` and `leak` is a box in (slice of allocation, slice of leaving). */
-function spanOf(metric: MetricId, window: Window, peakEdge: number, slices: number): Span | null {
+function spanOf(rows: Rows, metric: MetricId, window: Window, peakEdge: number): Span {
     const { i0, i1 } = window;
+    const { rowGone, rowFree, slices } = rows;
+    const born = { aFrom: i0, aCount: i1 - i0 };
     switch (metric) {
         case 'peak':
-            return { aFrom: 0, aUntil: peakEdge, goneFrom: peakEdge, goneUntil: slices };
+            return { aFrom: 0, aCount: peakEdge, leaving: rowGone, leftFrom: peakEdge, leftCount: slices + 1 - peakEdge };
         case 'live':
-            return { aFrom: 0, aUntil: i1, goneFrom: i1, goneUntil: slices };
+            return { aFrom: 0, aCount: i1, leaving: rowGone, leftFrom: i1, leftCount: slices + 1 - i1 };
         case 'retained':
-            return { aFrom: i0, aUntil: i1, goneFrom: i1, goneUntil: slices };
-        case 'alloc':
-            return { aFrom: i0, aUntil: i1, goneFrom: 0, goneUntil: slices };
+            return { ...born, leaving: rowGone, leftFrom: i1, leftCount: slices + 1 - i1 };
+        case 'freed':
+            return { aFrom: 0, aCount: slices, leaving: rowFree, leftFrom: i0, leftCount: Math.min(i1, slices) - i0 };
+        case 'leak':
+            return { ...born, leaving: rowFree, leftFrom: slices, leftCount: 1 };
         default:
-            return null;
+            return { ...born, leaving: rowFree, leftFrom: 0, leftCount: slices + 1 };
     }
 }
 
-function sumSpan(rows: Rows, from: number, until: number, span: Span, out: Float64Array): void {
-    const { rowA, rowGone, rowN, rowBytes } = rows;
+interface Sum {
+    n: number;
+    bytes: number;
+}
+
+function sumSpan(rows: Rows, from: number, until: number, span: Span, out: Sum): void {
+    const { rowA, rowN, rowBytes } = rows;
+    const { aFrom, aCount, leaving, leftFrom, leftCount } = span;
+    let n = 0;
+    let bytes = 0;
     for (let row = from; row < until; row++) {
-        const a = rowA[row];
-        const gone = rowGone[row];
-        if (a >= span.aFrom && a < span.aUntil && gone >= span.goneFrom && gone <= span.goneUntil) {
-            out[0] += rowN[row];
-            out[1] += rowBytes[row];
+        if ((rowA[row] - aFrom) >>> 0 < aCount && (leaving[row] - leftFrom) >>> 0 < leftCount) {
+            n += rowN[row];
+            bytes += rowBytes[row];
         }
     }
+    out.n += n;
+    out.bytes += bytes;
 }
 
-function sumByFree(rows: Rows, from: number, until: number, metric: MetricId, window: Window, out: Float64Array): void {
-    const { rowA, rowFree, rowN, rowBytes, slices } = rows;
-    const { i0, i1 } = window;
+function sumShortLived(rows: Rows, from: number, until: number, window: Window, out: Sum): void {
+    const { rowA, rowFree, rowN, rowBytes } = rows;
     for (let row = from; row < until; row++) {
         const a = rowA[row];
-        const free = rowFree[row];
-        const born = a >= i0 && a < i1;
-        const counts = metric === 'temp' ? born && free === a : metric === 'freed' ? free >= i0 && free < i1 && free < slices : born && free === slices;
-        if (counts) {
-            out[0] += rowN[row];
-            out[1] += rowBytes[row];
+        if (rowFree[row] === a && a >= window.i0 && a < window.i1) {
+            out.n += rowN[row];
+            out.bytes += rowBytes[row];
         }
     }
 }
@@ -114,64 +124,76 @@ export interface Query {
     soleProc: boolean;
 }
 
-function cellAtPeak(rows: Rows, cell: number, own: boolean, out: Float64Array): void {
+function sumPeak(rows: Rows, from: number, until: number, own: boolean, out: Sum): void {
     const n = own && rows.cellOwnN ? rows.cellOwnN : rows.cellPeakN;
     const bytes = own && rows.cellOwnBytes ? rows.cellOwnBytes : rows.cellPeakBytes;
-    out[0] += n[cell];
-    out[1] += bytes[cell];
+    for (let cell = from; cell < until; cell++) {
+        out.n += n[cell];
+        out.bytes += bytes[cell];
+    }
+}
+
+/** Sums a range of neighbouring cells. */
+type CellSum = (from: number, until: number, out: Sum) => void;
+
+function cellSum(rows: Rows, timeline: Timeline, query: Query): CellSum {
+    const { metric, window } = query;
+    const { cellRow } = rows;
+    if (metric === 'peak' && isWhole(window, rows.slices)) return (from, until, out) => sumPeak(rows, from, until, query.soleProc, out);
+    if (metric === 'temp') return (from, until, out) => sumShortLived(rows, cellRow[from], cellRow[until], window, out);
+    const span = spanOf(rows, metric, window, metric === 'peak' ? highestEdge(timeline, window) : 0);
+    return (from, until, out) => sumSpan(rows, cellRow[from], cellRow[until], span, out);
+}
+
+/** Contexts that count for a query; null = all. */
+function countedContexts(rows: Rows, query: Query): Uint8Array | null {
+    if (query.metric !== 'leak') return query.ctxMask;
+    const leakable = leakableContexts(rows);
+    return query.ctxMask ? leakable.map((yes, ctx) => yes & (query.ctxMask?.[ctx] ?? 1)) : leakable;
 }
 
 /** Sums one metric per site. */
 export function aggregate(rows: Rows, timeline: Timeline, query: Query): SiteValues {
-    const { metric, window, ctxMask, siteMask } = query;
+    const { siteMask } = query;
+    const { siteCell, cellCtx } = rows;
     const sites = rows.siteNode.length;
     const values: SiteValues = { n: new Float64Array(sites), bytes: new Float64Array(sites), totalN: 0, totalBytes: 0 };
-    const exactPeak = metric === 'peak' && isWhole(window, rows.slices);
-    const span = exactPeak ? null : spanOf(metric, window, highestEdge(timeline, window), rows.slices);
-    const leakable = metric === 'leak' ? leakableContexts(rows) : null;
-    const sum = new Float64Array(2);
+    const add = cellSum(rows, timeline, query);
+    const mask = countedContexts(rows, query);
+    const sum: Sum = { n: 0, bytes: 0 };
     for (let site = 0; site < sites; site++) {
         if (siteMask && siteMask[site] === 0) continue;
-        sum[0] = 0;
-        sum[1] = 0;
-        const lastCell = rows.siteCell[site + 1];
-        for (let cell = rows.siteCell[site]; cell < lastCell; cell++) {
-            const ctx = rows.cellCtx[cell];
-            if ((ctxMask && ctxMask[ctx] === 0) || (leakable && leakable[ctx] === 0)) continue;
-            if (exactPeak) cellAtPeak(rows, cell, query.soleProc, sum);
-            else if (span) sumSpan(rows, rows.cellRow[cell], rows.cellRow[cell + 1], span, sum);
-            else sumByFree(rows, rows.cellRow[cell], rows.cellRow[cell + 1], metric, window, sum);
-        }
-        values.n[site] = sum[0];
-        values.bytes[site] = sum[1];
-        values.totalN += sum[0];
-        values.totalBytes += sum[1];
+        sum.n = 0;
+        sum.bytes = 0;
+        if (!mask) add(siteCell[site], siteCell[site + 1], sum);
+        else for (let cell = siteCell[site]; cell < siteCell[site + 1]; cell++) if (mask[cellCtx[cell]] === 1) add(cell, cell + 1, sum);
+        values.n[site] = sum.n;
+        values.bytes[site] = sum.bytes;
+        values.totalN += sum.n;
+        values.totalBytes += sum.bytes;
     }
     return values;
 }
 
 /** The same sums per context instead of per site. */
 export function aggregateContexts(rows: Rows, timeline: Timeline, query: Query): { n: Float64Array; bytes: Float64Array } {
-    const contexts = rows.ctxProc.length;
-    const n = new Float64Array(contexts);
-    const bytes = new Float64Array(contexts);
-    const exactPeak = query.metric === 'peak' && isWhole(query.window, rows.slices);
-    const span = exactPeak ? null : spanOf(query.metric, query.window, highestEdge(timeline, query.window), rows.slices);
-    const leakable = query.metric === 'leak' ? leakableContexts(rows) : null;
-    const sum = new Float64Array(2);
+    const { siteMask } = query;
+    const { siteCell, cellCtx } = rows;
+    const n = new Float64Array(rows.ctxProc.length);
+    const bytes = new Float64Array(rows.ctxProc.length);
+    const add = cellSum(rows, timeline, query);
+    const mask = countedContexts(rows, query);
+    const sum: Sum = { n: 0, bytes: 0 };
     for (let site = 0; site < rows.siteNode.length; site++) {
-        if (query.siteMask && query.siteMask[site] === 0) continue;
-        const lastCell = rows.siteCell[site + 1];
-        for (let cell = rows.siteCell[site]; cell < lastCell; cell++) {
-            const ctx = rows.cellCtx[cell];
-            if ((query.ctxMask && query.ctxMask[ctx] === 0) || (leakable && leakable[ctx] === 0)) continue;
-            sum[0] = 0;
-            sum[1] = 0;
-            if (exactPeak) cellAtPeak(rows, cell, query.soleProc, sum);
-            else if (span) sumSpan(rows, rows.cellRow[cell], rows.cellRow[cell + 1], span, sum);
-            else sumByFree(rows, rows.cellRow[cell], rows.cellRow[cell + 1], query.metric, query.window, sum);
-            n[ctx] += sum[0];
-            bytes[ctx] += sum[1];
+        if (siteMask && siteMask[site] === 0) continue;
+        for (let cell = siteCell[site]; cell < siteCell[site + 1]; cell++) {
+            const ctx = cellCtx[cell];
+            if (mask && mask[ctx] === 0) continue;
+            sum.n = 0;
+            sum.bytes = 0;
+            add(cell, cell + 1, sum);
+            n[ctx] += sum.n;
+            bytes[ctx] += sum.bytes;
         }
     }
     return { n, bytes };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of the tree view: the open part of a call tree or of its inverse, single-child chains merged into one row.
-import { ownOf, type CallTree } from './calltree';
+import { ownOf, type CallTree, type TotalOf } from './calltree';
 import type { MergedTree } from './merge';
 
 export interface TreeRow {
@@ -19,31 +19,32 @@ export interface TreeRow {
 export interface Walkable {
     firstChild: Int32Array;
     nextSibling: Int32Array;
-    total: Float64Array;
+    totalOf: TotalOf;
     self: (node: number) => number;
 }
 
-export function walkTopDown(tree: CallTree, total: Float64Array): Walkable {
-    return { firstChild: tree.firstChild, nextSibling: tree.nextSibling, total, self: (node) => ownOf(tree, total, node) };
+export function walkTopDown(tree: CallTree, totalOf: TotalOf): Walkable {
+    return { firstChild: tree.firstChild, nextSibling: tree.nextSibling, totalOf, self: (node) => ownOf(tree, totalOf, node) };
 }
 
 export function walkBottomUp(merged: MergedTree): Walkable {
-    return { firstChild: merged.firstChild, nextSibling: merged.nextSibling, total: merged.total, self: () => 0 };
+    return { firstChild: merged.firstChild, nextSibling: merged.nextSibling, totalOf: (node) => merged.total[node], self: () => 0 };
 }
 
 function childrenOf(tree: Walkable, node: number, floor: number): number[] {
     const list: number[] = [];
     for (let child = tree.firstChild[node]; child >= 0; child = tree.nextSibling[child]) {
-        if (tree.total[child] > 0 && tree.total[child] >= floor) list.push(child);
+        const total = tree.totalOf(child);
+        if (total > 0 && total >= floor) list.push(child);
     }
-    return list.sort((x, y) => tree.total[y] - tree.total[x]);
+    return list.sort((x, y) => tree.totalOf(y) - tree.totalOf(x));
 }
 
 /** Follows a node down while its only child holds everything that it holds. */
 function chainFrom(tree: Walkable, node: number, floor: number): { chain: number[]; children: number[] } {
     const chain = [node];
     let children = childrenOf(tree, node, floor);
-    while (children.length === 1 && tree.total[children[0]] === tree.total[node]) {
+    while (children.length === 1 && tree.totalOf(children[0]) === tree.totalOf(node)) {
         chain.push(children[0]);
         children = childrenOf(tree, children[0], floor);
     }
@@ -64,7 +65,7 @@ export function treeRows(tree: Walkable, root: number, open: ReadonlySet<number>
         const { chain, children } = chainFrom(tree, next.node, floor);
         const last = chain[chain.length - 1];
         const isOpen = open.has(last);
-        rows.push({ key: last, chain, level: next.level, total: tree.total[next.node], self: tree.self(last), children: children.length, open: isOpen });
+        rows.push({ key: last, chain, level: next.level, total: tree.totalOf(next.node), self: tree.self(last), children: children.length, open: isOpen });
         if (isOpen) push(children, next.level + 1);
     }
     return rows;

@@ -6,7 +6,7 @@ import { focusNode, sandwich, saveFile, say, selectFunction, selectTreeNode, upd
 import { formatPercent, formatValue, formatValueExact, plural } from '../format';
 import { outermost, ownOf, pathTo, treeTotals, type CallTree } from '../query/calltree';
 import { boxAt, childCount, flameModel, lineOf, neighbour, type Box, type FlameModel, type FlamePart } from '../query/flamemodel';
-import { layoutFind, layoutRow } from '../query/layout';
+import { layoutFind, layoutRow, type LayoutTree } from '../query/layout';
 import { calleesOf, callersOf, invertedTree, type MergedTree } from '../query/merge';
 import { hashPaths } from '../query/pathhash';
 import { viewKeys } from '../keys';
@@ -55,16 +55,30 @@ const middleFunc = computed(() => {
     return best < 0 ? -1 : tree.func[tree.ofSite[best]];
 });
 
+const inverse = computed(() => {
+    const tree = state.tree.value;
+    const values = state.scopedValues.value;
+    const { graph, zoom } = state.page.value;
+    if (graph !== 'inverted' || !tree || !values || widthPx.value < 20) return null;
+    return zoomedInverse(tree, values, state.scopedTotal.value, widthPx.value, zoom);
+});
+
+function layoutOf(merged: MergedTree): LayoutTree {
+    const { firstChild, nextSibling, func, foldedN, foldedTotal, total } = merged;
+    return { firstChild, nextSibling, func, foldedN, foldedTotal, totalOf: (node) => total[node] };
+}
+
 const model = computed<FlameModel | null>(() => {
     const tree = state.tree.value;
     const sums = state.totals.value;
     const values = state.scopedValues.value;
     const width = widthPx.value;
     if (!tree || !sums || !values || width < 20) return null;
-    const { graph, zoom } = state.page.value;
+    const { graph } = state.page.value;
     if (graph === 'inverted') {
-        const { merged, root } = zoomedInverse(tree, values, state.scopedTotal.value, width, zoom);
-        return flameModel([{ tree: merged, root, flipped: false, widthPx: width, order: 'value' }], [], MIN_PX);
+        if (!inverse.value) return null;
+        const { merged, root } = inverse.value;
+        return flameModel([{ tree: layoutOf(merged), root, flipped: false, widthPx: width, order: 'value' }], [], MIN_PX);
     }
     if (graph === 'sandwich') {
         const func = middleFunc.value;
@@ -77,8 +91,8 @@ const model = computed<FlameModel | null>(() => {
         if (callees.total[1] <= 0) return flameModel([], [], MIN_PX);
         return flameModel(
             [
-                { tree: callers, root: callers.count > 1 ? 1 : 0, flipped: true, widthPx: width, order: 'value' },
-                { tree: callees, root: 1, flipped: false, widthPx: width, order: 'value' },
+                { tree: layoutOf(callers), root: callers.count > 1 ? 1 : 0, flipped: true, widthPx: width, order: 'value' },
+                { tree: layoutOf(callees), root: 1, flipped: false, widthPx: width, order: 'value' },
             ],
             [],
             MIN_PX,
@@ -86,7 +100,7 @@ const model = computed<FlameModel | null>(() => {
     }
     const root = state.rootNode.value;
     const above = root > 0 ? [0, ...pathTo(tree, tree.parent[root])] : [];
-    const layoutable = { firstChild: tree.firstChild, nextSibling: tree.nextSibling, total: sums, func: tree.func };
+    const layoutable = { firstChild: tree.firstChild, nextSibling: tree.nextSibling, totalOf: sums, func: tree.func };
     return flameModel([{ tree: layoutable, root, flipped: graph === 'flame', widthPx: width, order: 'value' }], above, MIN_PX);
 });
 
@@ -128,8 +142,8 @@ function narrow(box: Box): void {
     else if (state.page.value.graph === 'sandwich') sandwich(target.part.tree.func[target.node]);
     else {
         const hashes = state.functionHashes.value;
-        const merged = target.part.tree as MergedTree;
-        if (hashes) update({ zoom: target.node === 0 ? '' : hashPaths(merged, hashes).text(target.node) }, 'push');
+        const merged = inverse.value;
+        if (hashes && merged) update({ zoom: target.node === 0 ? '' : hashPaths(merged.merged, hashes).text(target.node) }, 'push');
     }
     focus.value = null;
 }
@@ -139,7 +153,7 @@ function describe(box: Box): string {
     const data = state.body.value;
     const shown = model.value;
     if (!target || !data || !shown) return '';
-    const value = target.stub > 0 ? target.part.layout.stubTotal[box.rect] : target.part.tree.total[target.node];
+    const value = target.stub > 0 ? target.part.layout.stubTotal[box.rect] : target.part.tree.totalOf(target.node);
     const share = formatPercent(value, state.scopedTotal.value);
     if (target.stub > 0) return `${target.stub} smaller calls together, ${formatValue(value, state.unit.value)}, ${share}`;
     const name = target.node === 0 ? 'everything' : data.labels.func(target.part.tree.func[target.node]);
@@ -218,7 +232,7 @@ function Tooltip() {
     const { labels, names } = data;
     const tree = state.tree.value;
     const unit = state.unit.value;
-    const value = target.stub > 0 ? target.part.layout.stubTotal[box.rect] : target.part.tree.total[target.node];
+    const value = target.stub > 0 ? target.part.layout.stubTotal[box.rect] : target.part.tree.totalOf(target.node);
     const func = target.part.tree.func[target.node];
     const [x, y] = pointer.value;
     const style = { left: `${Math.min(x + 14, Math.max(0, widthPx.value - 430))}px`, top: `${y + 18}px` };
@@ -256,11 +270,10 @@ function scene(shown: FlameModel): FlameScene | null {
     const tree = state.tree.value;
     const data = state.body.value;
     if (!tree || !data) return null;
-    const { names } = data;
     const direct = isCallTree();
     return {
         model: shown, tree, labels: data.labels, matches: state.matches.value, unit: state.unit.value, theme: state.theme.value, hover: hover.value, focus: focus.value,
-        inlined: (part, node) => direct && !part.flipped && (names.frameFlags[names.nodeFrame[tree.origin[node]]] & 1) === 1,
+        inlined: (part, node) => direct && !part.flipped && tree.inlined[node] === 1,
         rootLabel: state.rootNode.value === 0 ? `everything ${state.scopeText.value}` : '',
     };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Draws the visible lines of a flame model on a canvas: boxes coloured by module, labels that fit, stubs, search hits, focus.
-import { modulePaint, stubPaint, type Theme } from '../colour';
+import { modulePaint, stubPaint, type Paint, type Theme } from '../colour';
 import type { Labels } from '../data/labels';
 import { formatValue } from '../format';
 import type { CallTree } from '../query/calltree';
@@ -60,6 +60,20 @@ function hatch(ctx: CanvasRenderingContext2D, x: number, y: number, width: numbe
     ctx.restore();
 }
 
+let painted: { labels: Labels; theme: Theme; paints: Paint[] } | null = null;
+
+/** Paint of a function, remembered per report and theme: it is asked for thousands of times per frame. */
+function functionPaint(labels: Labels, func: number, theme: Theme): Paint {
+    if (!painted || painted.labels !== labels || painted.theme !== theme) painted = { labels, theme, paints: [] };
+    let paint = painted.paints[func];
+    if (!paint) {
+        const kind = labels.moduleKind(func);
+        paint = modulePaint(labels.module(func), kind === 2 || kind === 3 || kind === 4 || kind === 6, func, theme);
+        painted.paints[func] = paint;
+    }
+    return paint;
+}
+
 function drawBox(ctx: CanvasRenderingContext2D, scene: FlameScene, part: FlamePart, rect: number, y: number): void {
     const { layout } = part;
     const x = layout.x[rect];
@@ -79,9 +93,7 @@ function drawBox(ctx: CanvasRenderingContext2D, scene: FlameScene, part: FlamePa
     }
     const func = part.tree.func[node];
     const isRoot = node === 0;
-    const kind = labels.moduleKind(func);
-    const grey = isRoot || kind === 2 || kind === 3 || kind === 4 || kind === 6;
-    const paint = isRoot ? stubPaint(scene.theme) : modulePaint(labels.module(func), grey, func, scene.theme);
+    const paint = isRoot ? stubPaint(scene.theme) : functionPaint(labels, func, scene.theme);
     const dim = scene.matches !== null && (isRoot || scene.matches[func] === 0);
     ctx.globalAlpha = dim ? 0.45 : 1;
     ctx.fillStyle = paint.fill;
@@ -94,7 +106,7 @@ function drawBox(ctx: CanvasRenderingContext2D, scene: FlameScene, part: FlamePa
         ctx.strokeRect(x + 0.5, y + 0.5, Math.max(1, width - 1), LINE_PX - 2);
     }
     if (width >= LABEL_MIN_PX) {
-        const value = formatValue(part.tree.total[node], scene.unit);
+        const value = formatValue(part.tree.totalOf(node), scene.unit);
         const names = isRoot ? [scene.rootLabel] : labels.fitting(func);
         const valueRoom = width > 150 ? textWidth(ctx, value) + 10 : 0;
         const text = fitted(ctx, names, width - 8 - valueRoom);
