@@ -77,7 +77,11 @@ static bool emit_begin(struct emit_record *record, struct lane_state *state, uns
     }
     struct wire_lane *lane = lane_common();
     uint64_t at;
-    record->slot = lane ? lane_reserve_shared(lane, n + 1, &at) : NULL;
+    if (!lane) {
+        atomic_fetch_add_explicit(&process.slot->lost_n, 1, memory_order_relaxed);
+        return false;
+    }
+    record->slot = lane_reserve_shared(lane, n + 1, &at);
     if (!record->slot)
         return false;
     record->kind = kind | WIRE_BY_OTHERS;

@@ -24,11 +24,12 @@ enum {
 
 __thread struct lane_state *lane_self __attribute__((tls_model("initial-exec")));
 
-static struct wire_lane *lane_new(uint32_t kind, uint32_t tid)
+/* Makes and publishes a lane; returns its page number, 0 when there is no page. */
+static uint32_t lane_new(uint32_t kind, uint32_t tid)
 {
     uint32_t page = process_take_page();
     if (!page)
-        return NULL;
+        return 0;
     struct wire_lane *lane = process_page_at(page);
     lane->process = process.slot_index;
     lane->kind = kind;
@@ -37,7 +38,22 @@ static struct wire_lane *lane_new(uint32_t kind, uint32_t tid)
     /* Release: pairs with the collector's acquire when it finds the lane. */
     atomic_fetch_or_explicit(&wire_lane_bits(process.segment)[page / 64], 1ull << page % 64,
                              memory_order_release);
-    return lane;
+    return page;
+}
+
+static bool lane_wait(uint32_t seen, unsigned *waits, uint64_t *beat);
+
+/* As lane_new, but waits for a page while there is a collector to give one. */
+static uint32_t lane_new_shared(uint32_t kind)
+{
+    unsigned waits = 0;
+    uint64_t beat = 0;
+    for (;;) {
+        uint32_t room = atomic_load_explicit(&process.segment->room, memory_order_acquire);
+        uint32_t page = lane_new(kind, 0);
+        if (page || !process_records() || !lane_wait(room, &waits, &beat))
+            return page;
+    }
 }
 
 /* A lane with many writers, whose page number stands in the process slot. */
@@ -46,10 +62,10 @@ static struct wire_lane *lane_shared(_Atomic uint32_t *page_word, uint32_t kind)
     uint32_t page = atomic_load_explicit(page_word, memory_order_acquire);
     if (page)
         return process_page_at(page);
-    struct wire_lane *lane = lane_new(kind, 0);
-    if (!lane)
+    uint32_t mine = lane_new_shared(kind);
+    if (!mine)
         return NULL;
-    uint32_t mine = (uint32_t)(((char *)lane - (char *)process_page_at(0)) / WIRE_PAGE_BYTES);
+    struct wire_lane *lane = process_page_at(mine);
     if (atomic_compare_exchange_strong(page_word, &page, mine))
         return lane;
     /* Another thread was first; the collector takes an unused lane back as it would a dead one. */
@@ -80,8 +96,11 @@ struct lane_state *lane_claim(void)
     }
     state->unwind = (struct unwind_thread *)(state + 1);
     lane_self = state;
-    state->lane = lane_new(WIRE_LANE_OWN, process_tid());
-    return state->lane ? state : NULL;
+    uint32_t page = lane_new(WIRE_LANE_OWN, process_tid());
+    if (!page)
+        return NULL;
+    state->lane = process_page_at(page);
+    return state;
 }
 
 static long lane_futex(_Atomic uint32_t *word, int operation, uint32_t value, long wait_ns)

@@ -119,8 +119,6 @@ bool process_view_page(uint32_t page)
     /* Levels only rise; the view of a level is set before the level (seq_cst on both). */
     while (level < wanted && !atomic_compare_exchange_weak(&process.view_level, &level, wanted))
         ;
-    level = atomic_load(&process.view_level);
-    atomic_store(&process.view, atomic_load(&process.views[level]));
     return true;
 }
 
@@ -188,7 +186,6 @@ void process_start(void)
     process.main_thread_pointer = thread_pointer();
     process.view_pages = PROCESS_VIEW_BYTES / WIRE_PAGE_BYTES;
     atomic_store_explicit(&process.views[0], (char *)segment, memory_order_relaxed);
-    atomic_store_explicit(&process.view, (char *)segment, memory_order_relaxed);
     syscall_3(SYS_madvise, (long)(uintptr_t)segment, PROCESS_VIEW_BYTES, MADV_DONTDUMP);
     process.segment = segment;
     process.single = segment->config.strategy == WIRE_SINGLE_THREAD;

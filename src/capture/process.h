@@ -61,7 +61,9 @@ void process_give_page(uint32_t page);
 
 static inline void *process_page_at(uint32_t page)
 {
-    return atomic_load_explicit(&process.view, memory_order_relaxed) +
+    /* Acquire: pairs with the rise of the level, before which its view was set. */
+    uint32_t level = atomic_load_explicit(&process.view_level, memory_order_acquire);
+    return atomic_load_explicit(&process.views[level], memory_order_relaxed) +
            (size_t)page * WIRE_PAGE_BYTES;
 }
 

@@ -164,8 +164,10 @@ uint64_t stack_capture_id(struct unwind_thread *thread, uintptr_t pc, uintptr_t 
         /* Acquire: pairs with the release in unwind_process_init. */
         if (!atomic_load_explicit(&process.ready, memory_order_acquire))
             return 0;
-        if (!thread_renew(thread, sp, generation))
+        if (!thread_renew(thread, sp, generation)) {
+            thread->thread = 0; /* no arrays: ask again next time */
             return stack_capture_plain(pc, sp, bp);
+        }
     }
     struct unwind_walked walked;
     uint32_t captures = ++thread->captures;

@@ -54,8 +54,8 @@ struct collector {
     enum process_end root_end;
     int root_status;
     uint64_t end_ns; /* of the image that ended last */
-    bool answered; /* the launcher has its DONE */
-    char *path;    /* where the recording lies when it is done */
+    bool answered;   /* the launcher has its DONE */
+    char *path;      /* where the recording lies when it is done */
     char *written_path;
 };
 
@@ -160,6 +160,7 @@ static void collector_image_gone(struct collector *collector, struct image *imag
     image->gone = true;
     image->end_ns = collector_now(collector);
     drain_process_gone(collector->drain, image->slot);
+    image->flush = drain_flush(collector->drain);
 }
 
 /* Ends images whose lanes have all been read. */
@@ -168,7 +169,7 @@ static void collector_finish_images(struct collector *collector)
     struct images *images = &collector->images;
     for (uint32_t i = 0; i < collector->segment->process_n; i++) {
         struct image *image = &images->at[i];
-        if (!image->used || !image->gone || image->lane_n)
+        if (!image->used || !image->gone || image->lane_n || collector->flushed < image->flush)
             continue;
         bool is_root = image->pid == collector->root_pid && !image->execed;
         enum process_end end = image->execed                      ? PROCESS_EXECED
@@ -177,8 +178,9 @@ static void collector_finish_images(struct collector *collector)
         if (is_root && !collector->root_ended && collector->socket >= 0)
             continue; /* the launcher will say how it ended */
         collector->end_ns = image->end_ns;
-        images_finish(images, image, end, is_root ? collector->root_status : 0, image->end_ns);
         drain_process_reset(collector->drain, i);
+        collector->model->loss.event_n += images_lost(images, image);
+        images_finish(images, image, end, is_root ? collector->root_status : 0, image->end_ns);
     }
 }
 
@@ -197,6 +199,7 @@ static void collector_scan(struct collector *collector)
     }
     feed_time(collector->model, ticks_to_ns(&collector->ticks, collector->order.end_stamp));
     symbols_step(&collector->symbols);
+    order_retire(&collector->order, now);
     if (now - collector->slow_scanned_at >= COLLECTOR_SLOW_SCAN_NS) {
         collector->slow_scanned_at = now;
         images_slow_scan(&collector->images, now);

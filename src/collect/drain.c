@@ -97,6 +97,7 @@ static void drain_open_lane(struct drain *drain, uint32_t page)
             .lane = lane.number,
             .process_slot = lane.process_slot,
             .lane_kind = lane.kind,
+            .page = page,
             .tid = atomic_load_explicit(&at->tid, memory_order_relaxed),
             .start_stamp = lane.last_stamp,
     };
@@ -167,7 +168,9 @@ static void drain_abandon(struct drain *drain, struct drain_lane *lane, uint64_t
     bool installed = entry && wire_entry_ring_page(entry) == ring_page;
     uint64_t next_page = (ring_page + 1) * WIRE_PAGE_SLOTS;
     uint64_t to = installed ? lane->consumed + 1 : next_page < head ? next_page : head;
-    lane->abandoned_n += to - lane->consumed;
+    /* A call that its process's end cut off never happened: nothing is lost. */
+    if (!atomic_load(&drain->gone[lane->process_slot]))
+        lane->abandoned_n += to - lane->consumed;
     lane->held = lane->held || installed;
     lane->consumed = to;
     lane->open_since = 0;
@@ -314,6 +317,13 @@ static void drain_wake_writers(struct drain *drain)
     syscall(SYS_futex, room, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
+/* More in reserve the more are in use: a burst of threads takes two pages each. */
+static uint32_t drain_free_wanted(const struct drain *drain)
+{
+    uint32_t used = (uint32_t)drain->lanes.n * 2;
+    return used > DRAIN_FREE_PAGES ? used : DRAIN_FREE_PAGES;
+}
+
 /* Returns whether there was anything. */
 static bool drain_round(struct drain *drain)
 {
@@ -331,7 +341,7 @@ static bool drain_round(struct drain *drain)
     uint64_t watermark = drain_lanes(drain, false, bound, now, &full);
     drain_lanes(drain, true, bound, now, &full);
     drain_close_finished(drain);
-    segment_offer(drain->segment, DRAIN_FREE_PAGES);
+    drain->room_given += segment_offer(drain->segment, drain_free_wanted(drain));
     drain_wake_writers(drain);
     bool any = drain->batch.first || drain->batch.opened_n || drain->batch.closed_n;
     drain->batch.watermark = watermark;

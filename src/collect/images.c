@@ -173,7 +173,7 @@ static uint32_t images_thread_name(struct model *model, int pid, uint32_t tid)
 uint32_t images_thread(struct images *images, struct image *image, uint32_t tid, uint64_t at_ns)
 {
     int64_t known = map_find(&image->threads, tid);
-    if (known != MAP_NONE)
+    if (known != MAP_NONE && known != MODEL_NONE)
         return (uint32_t)known;
     struct model_thread thread = {
             .process = image->process,
@@ -185,6 +185,18 @@ uint32_t images_thread(struct images *images, struct image *image, uint32_t tid,
     if (index != MODEL_NONE)
         map_put(&image->threads, tid, index);
     return index;
+}
+
+bool images_thread_lives(const struct image *image, uint32_t tid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task/%u", image->pid, tid);
+    return access(path, F_OK) == 0;
+}
+
+void images_forget_thread(struct image *image, uint32_t tid)
+{
+    map_put(&image->threads, tid, MODEL_NONE);
 }
 
 /* Threads often name themselves after their first allocation. */
@@ -232,6 +244,11 @@ void images_slow_scan(struct images *images, uint64_t at_ns)
     }
     if (resident)
         feed_rss(images->model, at_ns, resident);
+}
+
+uint64_t images_lost(const struct images *images, const struct image *image)
+{
+    return atomic_load(&wire_process_at(images->segment->at, image->slot)->lost_n);
 }
 
 void images_finish(struct images *images, struct image *image, enum process_end end, int status,

@@ -25,6 +25,7 @@ struct image {
     bool gone; /* its threads are no more, its lanes are being closed */
     bool execed;
     uint64_t end_ns; /* when it was seen to be gone */
+    uint64_t flush;  /* the drain's round that has seen the last of it */
     uint32_t lane_n; /* lanes not closed yet */
     struct stacks stacks;
     struct map threads; /* tid -> thread index */
@@ -53,8 +54,15 @@ void images_scan(struct images *images);
 /* The thread of an image. */
 uint32_t images_thread(struct images *images, struct image *image, uint32_t tid, uint64_t at_ns);
 
+/* Whether the kernel still knows the thread; a tid names a new thread once it is forgotten. */
+bool images_thread_lives(const struct image *image, uint32_t tid);
+void images_forget_thread(struct image *image, uint32_t tid);
+
 /* What changes slowly: names of threads, resident memory, threads that are gone. */
 void images_slow_scan(struct images *images, uint64_t at_ns);
+
+/* Events of the image that found no lane. */
+uint64_t images_lost(const struct images *images, const struct image *image);
 
 /* The image has ended and every lane of it was read: ends it in the model, frees the slot. */
 void images_finish(struct images *images, struct image *image, enum process_end end, int status,

@@ -37,6 +37,7 @@ struct intake_news {
     uint32_t process_slot;
     uint32_t lane_kind; /* enum wire_lane_kind */
     uint32_t tid;
+    uint32_t page; /* of the lane's header */
     uint64_t start_stamp;
     uint64_t abandoned_n, late_n, lost_n; /* INTAKE_LANE_CLOSED: final counts */
     uint64_t stall_n, stall_ticks;

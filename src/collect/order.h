@@ -37,7 +37,10 @@ struct order_lane {
     uint32_t slot;
     uint32_t kind;
     uint32_t thread; /* of the model; own lanes */
+    uint32_t tid;
+    uint32_t page; /* of its header in the segment */
     uint32_t task;
+    bool retired; /* its thread is gone */
     bool closing;
     bool delayed;   /* the record at hand is an allocation that has waited for its address */
     uint64_t key;   /* stamp of the record at hand */
@@ -55,6 +58,7 @@ struct order {
     VEC(struct order_lane *) lanes; /* event lanes */
     VEC(uint32_t) heap;             /* of lanes with records, least key first */
     VEC(uint32_t) closing;          /* numbers of finished lanes */
+    size_t looked_at;               /* where the next look for dead threads begins */
     struct map lane_of;             /* drain's number -> index + 1; 0 = closed */
     uint64_t repair_ticks;
     uint64_t end_stamp; /* of the last event fed */
@@ -70,6 +74,9 @@ void order_take(struct order *order, struct intake_batch *batch);
 
 /* Feeds everything with a stamp up to watermark. */
 void order_feed(struct order *order, uint64_t watermark);
+
+/* Looks at some lanes' threads, and lets the drain close those of threads that are gone. */
+void order_retire(struct order *order, uint64_t at_ns);
 
 /* Notes which lanes the batch reports finished. */
 void order_note_closed(struct order *order, const struct intake_batch *batch);

@@ -109,21 +109,23 @@ static void segment_offer_page(struct segment *segment, uint32_t page)
                              memory_order_release);
 }
 
-void segment_offer(struct segment *segment, uint32_t wanted)
+uint32_t segment_offer(struct segment *segment, uint32_t wanted)
 {
-    uint32_t free_n = segment_count_free(segment);
+    uint32_t free_n = segment_count_free(segment), offered = 0;
     while (free_n < wanted && segment->backed_to < segment->page_n) {
         uint32_t n = segment->page_n - segment->backed_to;
         if (n > SEGMENT_STEP_PAGES)
             n = SEGMENT_STEP_PAGES;
         off_t at = (off_t)segment->backed_to * WIRE_PAGE_BYTES;
         if (fallocate(segment->fd, 0, at, (off_t)n * WIRE_PAGE_BYTES) < 0)
-            return;
+            break;
         for (uint32_t i = 0; i < n; i++)
             segment_offer_page(segment, segment->backed_to + i);
         segment->backed_to += n;
         free_n += n;
+        offered += n;
     }
+    return offered;
 }
 
 void segment_give_back(struct segment *segment, uint32_t page)

@@ -28,8 +28,8 @@ void segment_done(struct segment *segment);
 /* Processes that we fork from here on do not have the segment. */
 void segment_keep(struct segment *segment);
 
-/* Backs pages until at least `wanted` are free, or the file is used up. */
-void segment_offer(struct segment *segment, uint32_t wanted);
+/* Backs pages until at least `wanted` are free, or the file is used up; returns how many. */
+uint32_t segment_offer(struct segment *segment, uint32_t wanted);
 
 /* True for a number that a page of ours can have. */
 static inline bool segment_has_page(const struct segment *segment, uint32_t page)

@@ -45,7 +45,7 @@ enum wire_kind {
     WIRE_TASK_NAME = 22,   /* a task key, b length | text slots */
     /* The process. */
     WIRE_FORK = 32,      /* a child's pid as the parent sees it, b child's process slot + 1 or 0 */
-    WIRE_EXEC = 33, /* a enum wire_exec; b length | text slots: path */
+    WIRE_EXEC = 33,      /* a enum wire_exec; b length | text slots: path */
     WIRE_MARK = 34,      /* b length | text slots */
     WIRE_RATE = 35,      /* a least weight before, b after, c reason */
     WIRE_LOST = 36,      /* a events lost since the last such record, b ticks they span */

@@ -123,7 +123,8 @@ struct wire_process {
     _Atomic uint64_t private_bytes;
     _Atomic uint64_t early_n, early_bytes; /* served before the process could be recorded */
     _Atomic uint64_t unstacked_n;          /* events without a stack for want of memory */
-    uint64_t pad[8];
+    _Atomic uint64_t lost_n;               /* events that found no lane at all */
+    uint64_t pad[7];
 };
 
 enum wire_lane_kind { WIRE_LANE_OWN = 1, WIRE_LANE_COMMON = 2, WIRE_LANE_LOG = 3 };
