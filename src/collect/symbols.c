@@ -42,7 +42,7 @@ static void symbols_answer(void *context, uint32_t client_module, uint64_t offse
 void symbols_init(struct symbols *symbols, struct model *model)
 {
     *symbols = (struct symbols){.model = model};
-    struct symbol_options options = {0};
+    struct symbol_options options = {.cache = true};
     struct symbol_limits limits = {0};
     if (symbol_client_new(&options, &limits, symbols_answer, symbols, &symbols->client, NULL) < 0)
         symbols->client = NULL;

@@ -40,6 +40,7 @@ int symbol_client_new(const struct symbol_options *options, const struct symbol_
         free(client);
         return err;
     }
+    client_cache_open(client);
     *ret_client = client;
     return 0;
 }
@@ -59,6 +60,7 @@ void symbol_client_free(struct symbol_client *client)
     if (!client)
         return;
     client_link_done(client);
+    client_cache_done(client);
     for (size_t i = 0; i < client->modules.n; i++)
         client_module_free(client->modules.at[i]);
     vec_done(&client->modules);
@@ -136,9 +138,10 @@ int symbol_client_submit(struct symbol_client *client, uint32_t module, const ui
     struct client_module *to = client->modules.at[module];
     if (!vec_reserve(&to->pending, sizeof *to->pending.at, n, SYMBOL_CLIENT_PENDING_MAX))
         return ERR_MEMORY;
-    if (n)
-        memcpy(to->pending.at + to->pending.n, offsets, n * sizeof *offsets);
-    to->pending.n += n;
+    for (size_t i = 0; i < n; i++) {
+        if (!client_cache_take(client, to, offsets[i]))
+            to->pending.at[to->pending.n++] = offsets[i];
+    }
     client->pending_n += n;
     return 0;
 }
@@ -301,6 +304,7 @@ int symbol_client_poll(struct symbol_client *client, int timeout_ms)
     uint64_t deadline_ns = client_now_ns() + (uint64_t)timeout_ms * CLIENT_NS_PER_MS;
     client->answered_n = 0;
     for (;;) {
+        client_cache_deliver(client);
         client_pump(client);
         client_receive(client);
         bool is_over = client->answered_n || client->pending_n == 0;

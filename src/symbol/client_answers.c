@@ -48,6 +48,7 @@ static bool answers_result(struct symbol_client *client, const unsigned char *by
     batch->answered_n++;
     client->answered_n++;
     client->pending_n--;
+    client_cache_keep(client->modules.at[batch->module], result.offset, frames, result.frame_n);
     client->sink(client->context, batch->module, result.offset, frames, result.frame_n);
     return true;
 }

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "symbol/cache.h"
 #include "symbol/protocol.h"
 #include "symbol/worker.h"
 
@@ -25,6 +26,9 @@ struct client_module {
     uint32_t flags;
     uint32_t number; /* at the present helper; CLIENT_NOT_SENT */
     VEC(uint64_t) pending;
+    VEC(uint64_t) hits;        /* submitted, and answered by the cache */
+    struct cache_file *cached; /* NULL: not cached */
+    bool cache_tried;
 };
 
 /* Offsets, ascending, that the helper was asked for. */
@@ -43,6 +47,8 @@ struct symbol_client {
     struct map by_identity; /* hash of path and build-id -> module */
     uint32_t current;       /* module that is asked for at present */
     size_t pending_n;       /* not yet answered, with those in flight */
+    size_t hit_n;           /* of pending_n, those that the cache answers */
+    int cache_folder;       /* -1: none */
     size_t answered_n;      /* since the current poll began */
 
     pid_t keeper;
@@ -87,6 +93,19 @@ void client_link_done(struct symbol_client *client);
 
 /* Notes that the helper gave a sign of life. */
 void client_link_heard(struct symbol_client *client);
+
+void client_cache_open(struct symbol_client *client);
+
+/* True when the cache knows the offset and will answer it at client_cache_deliver. */
+bool client_cache_take(struct symbol_client *client, struct client_module *module, uint64_t offset);
+void client_cache_deliver(struct symbol_client *client);
+
+/* Keeps an answer of the helper for later sessions, if it is worth that. */
+void client_cache_keep(struct client_module *module, uint64_t offset,
+                       const struct symbol_frame *frames, size_t n);
+
+/* Writes what was kept and frees it. */
+void client_cache_done(struct symbol_client *client);
 
 /* Gives the records of a packet to the sink; false: it is not what an honest helper sends. */
 bool client_answers_take(struct symbol_client *client, const unsigned char *bytes, size_t n);

@@ -58,6 +58,8 @@ struct symbol_options {
     size_t debug_path_n;
     bool debuginfod;             /* ask debuginfod-find (the network) for what is not here */
     const char *debuginfod_find; /* absolute path; NULL: /usr/bin/debuginfod-find */
+    bool cache;                  /* of the client: keep answers for later sessions */
+    const char *cache_folder;    /* NULL: memscope/symbols in the user's cache folder */
     uint64_t section_bytes_max;  /* of one decompressed section; 0: 2 GiB */
     uint32_t section_ratio_max;  /* decompressed sections to file size; 0: 200 */
 };
