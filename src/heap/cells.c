@@ -93,11 +93,29 @@ int cells_life_take(struct model *model, uint32_t cell)
     return 0;
 }
 
+void cells_deaths_drain(struct model *model)
+{
+    struct model_feed *feed = model->feed;
+    for (unsigned i = 0; i < feed->death_n; i++) {
+        const struct feed_death *death = &feed->deaths[i];
+        __builtin_prefetch(&model->lives.at[death->life].n[death->life_class], 1);
+    }
+    for (unsigned i = 0; i < feed->death_n; i++) {
+        const struct feed_death *death = &feed->deaths[i];
+        uint32_t *n = &model->lives.at[death->life].n[death->life_class];
+        *n = death->n > UINT32_MAX - *n ? UINT32_MAX : *n + death->n;
+    }
+    feed->death_n = 0;
+}
+
 void cells_prefetch(const struct model *model, const struct model_cell_key *key)
 {
     const struct cells_index *index = &model->feed->cells;
-    if (index->entries)
-        __builtin_prefetch(&index->entries[cells_home(index, key)]);
+    if (!index->entries)
+        return;
+    uint32_t entry = index->entries[cells_home(index, key)]; /* its own, or that of a neighbour */
+    if (entry)
+        cells_prefetch_at(model, entry - 1);
 }
 
 void cells_index_done(struct cells_index *index)

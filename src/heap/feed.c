@@ -31,6 +31,22 @@ void feed_prefetch(const struct model *model, uint32_t process, uint64_t address
         blocks_prefetch(&model->feed->processes.at[process].blocks, address);
 }
 
+void feed_prefetch_cell(const struct model *model, const struct feed_context *context,
+                        uint64_t address, uint32_t node)
+{
+    if (context->process >= model->feed->processes.n)
+        return;
+    if (node != MODEL_NONE) {
+        struct model_cell_key key = {node, context->process, context->thread, context->task};
+        cells_prefetch(model, &key);
+        return;
+    }
+    const struct blocks *blocks = &model->feed->processes.at[context->process].blocks;
+    const struct blocks_slot *slot = blocks_find(blocks, address);
+    if (slot)
+        cells_prefetch_at(model, slot->cell);
+}
+
 bool feed_is_live(const struct model *model, uint32_t process, uint64_t address)
 {
     return process < model->feed->processes.n && address &&
@@ -156,8 +172,9 @@ static inline void feed_dies(struct model *model, const struct feed_change *chan
     unsigned cell_class = (life_class + 1) / 2;
     if (cell_class >= MODEL_CELL_LIFE_CLASSES)
         cell_class = MODEL_CELL_LIFE_CLASSES - 1;
-    uint32_t *life = &model->lives.at[cell->life].n[cell_class];
-    *life = n > UINT32_MAX - *life ? UINT32_MAX : *life + (uint32_t)n;
+    if (feed->death_n == FEED_DEATHS)
+        cells_deaths_drain(model);
+    feed->deaths[feed->death_n++] = (struct feed_death){cell->life, cell_class, block->weight};
     model->histograms->size_life_n[model_size_class(size_bytes)][life_class] += n;
     feed->slice.life_n[cell_class] += n;
 }

@@ -61,8 +61,13 @@ void feed_process_end(struct model *model, uint32_t process, enum process_end en
                       uint64_t at_ns);
 void feed_task_end(struct model *model, uint32_t task, uint64_t at_ns);
 
-/* Asks the memory for the block of address before it is needed. */
+/*
+ * Asks the memory for what an event needs before it is needed. For a batch of some 32 events: the
+ * first for each event, then the second for each, then the events. node MODEL_NONE: of a free.
+ */
 void feed_prefetch(const struct model *model, uint32_t process, uint64_t address);
+void feed_prefetch_cell(const struct model *model, const struct feed_context *context,
+                        uint64_t address, uint32_t node);
 
 /* True while a live block has this address: the collector's order repair asks. */
 bool feed_is_live(const struct model *model, uint32_t process, uint64_t address);

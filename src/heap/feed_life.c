@@ -21,7 +21,7 @@ int feed_open(struct model *model, uint64_t base_slice_ns)
     feed->limits = (struct feed_limits){.rows = MODEL_ROWS_MAX, .slices = MODEL_SLICES_MAX};
     feed->renamed = calloc(MODEL_SLICES_MAX + 1, sizeof *feed->renamed);
     static const struct feed_task_state no_task;
-    if (!feed->renamed || rows_init(&feed->rows, model, MODEL_ROWS_MAX + 2 * ROWS_CACHE) < 0 ||
+    if (!feed->renamed || rows_init(&feed->rows, model, MODEL_ROWS_MAX + ROWS_SLACK) < 0 ||
         !VEC_PUSH(&feed->tasks, MODEL_TASKS_MAX, no_task) ||
         !vec_reserve(&model->slices, sizeof *model->slices.at, MODEL_SLICES_MAX + 1,
                      MODEL_SLICES_MAX + 1) ||

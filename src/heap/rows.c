@@ -4,16 +4,23 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/diag.h"
 
-enum { ROWS_INDEX_FIRST = 1024 };
+enum {
+    ROWS_INDEX_FIRST = 4096,
+    ROWS_AHEAD = 16,
+    ROWS_HUGE_BYTES = 4 << 20,
+    ROWS_PAGE_BYTES = 4096,
+};
 
 int rows_init(struct rows *rows, struct model *model, size_t max)
 {
     *rows = (struct rows){.model = model, .max = max};
     rows->cache = malloc(ROWS_CACHE * sizeof *rows->cache);
-    if (!rows->cache)
+    rows->waiting = malloc(ROWS_WAITING * sizeof *rows->waiting);
+    if (!rows->cache || !rows->waiting)
         return ERR_MEMORY;
     for (size_t i = 0; i < ROWS_CACHE; i++)
         rows->cache[i] = (struct model_row){.cell = MODEL_NONE};
@@ -24,14 +31,15 @@ void rows_done(struct rows *rows)
 {
     free(rows->index);
     free(rows->cache);
+    free(rows->waiting);
     vec_done(&rows->saved);
     *rows = (struct rows){0};
 }
 
-static size_t rows_home(const struct rows *rows, const struct model_row *row)
+static uint64_t rows_hash(const struct model_row *row)
 {
     uint64_t slices = (uint64_t)row->born << 32 | row->freed;
-    return (size_t)map_mix(slices ^ map_mix(row->cell)) & rows->mask;
+    return map_mix(slices ^ (row->cell * 0x9e3779b97f4a7c15u));
 }
 
 static bool rows_same(const struct model_row *a, const struct model_row *b)
@@ -40,50 +48,115 @@ static bool rows_same(const struct model_row *a, const struct model_row *b)
 }
 
 /* The index entry of the row, or the free one where it goes. */
-static uint32_t *rows_entry(const struct rows *rows, const struct model_row *row)
+static struct rows_entry *rows_find(const struct rows *rows, const struct model_row *row,
+                                    uint64_t hash)
 {
-    size_t i = rows_home(rows, row);
-    while (rows->index[i] && !rows_same(&rows->model->rows.at[rows->index[i] - 1], row))
-        i = (i + 1) & rows->mask;
-    return &rows->index[i];
+    uint32_t tag = (uint32_t)(hash >> 32);
+    for (size_t i = (size_t)hash & rows->mask;; i = (i + 1) & rows->mask) {
+        struct rows_entry *entry = &rows->index[i];
+        if (!entry->row)
+            return entry;
+        if (entry->tag == tag && rows_same(&rows->model->rows.at[entry->row - 1], row))
+            return entry;
+    }
 }
 
-static int rows_index_grow(struct rows *rows)
+static void rows_entry_set(struct rows_entry *entry, size_t row, uint64_t hash)
 {
-    size_t entries = rows->index ? (rows->mask + 1) * 2 : ROWS_INDEX_FIRST;
-    uint32_t *index = calloc(entries, sizeof *index);
+    *entry = (struct rows_entry){(uint32_t)row + 1, (uint32_t)(hash >> 32)};
+}
+
+/* Hashes of up to ROWS_AHEAD rows, whose index entries are asked for. */
+static size_t rows_ask(const struct rows *rows, const struct model_row *from, size_t n,
+                       uint64_t *hashes)
+{
+    if (n > ROWS_AHEAD)
+        n = ROWS_AHEAD;
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = rows_hash(&from[i]);
+        __builtin_prefetch(&rows->index[hashes[i] & rows->mask], 1);
+    }
+    return n;
+}
+
+/* Asks for huge pages where the index is large: its entries are touched at random. */
+static void rows_index_advise(struct rows_entry *index, size_t bytes)
+{
+    if (bytes < ROWS_HUGE_BYTES)
+        return;
+    uintptr_t first = ((uintptr_t)index + ROWS_PAGE_BYTES - 1) & ~(uintptr_t)(ROWS_PAGE_BYTES - 1);
+    uintptr_t end = ((uintptr_t)index + bytes) & ~(uintptr_t)(ROWS_PAGE_BYTES - 1);
+    madvise((void *)first, end - first, MADV_HUGEPAGE);
+}
+
+static int rows_index_reserve(struct rows *rows, size_t n)
+{
+    size_t entries = rows->index ? rows->mask + 1 : ROWS_INDEX_FIRST;
+    while (n > entries / 3 * 2)
+        entries *= 2;
+    if (rows->index && entries == rows->mask + 1)
+        return 0;
+    struct rows_entry *index = calloc(entries, sizeof *index);
     if (!index)
         return ERR_MEMORY;
+    rows_index_advise(index, entries * sizeof *index);
     free(rows->index);
     rows->index = index;
     rows->mask = entries - 1;
-    for (size_t i = 0; i < rows->model->rows.n; i++)
-        *rows_entry(rows, &rows->model->rows.at[i]) = (uint32_t)i + 1;
+    const struct model *model = rows->model;
+    uint64_t hashes[ROWS_AHEAD];
+    for (size_t i = 0, some; i < model->rows.n; i += some) {
+        some = rows_ask(rows, &model->rows.at[i], model->rows.n - i, hashes);
+        for (size_t k = 0; k < some; k++)
+            rows_entry_set(rows_find(rows, &model->rows.at[i + k], hashes[k]), i + k, hashes[k]);
+    }
     return 0;
 }
 
-/* Adds to the row, which is made if there is none. */
-static int rows_add(struct rows *rows, const struct model_row *more)
+/* Makes room for n more rows, so that adding cannot fail. */
+static int rows_reserve(struct rows *rows, size_t n)
 {
     struct model *model = rows->model;
-    if (model->rows.n + 1 > rows->mask / 3 * 2 && rows_index_grow(rows) < 0)
-        return ERR_MEMORY;
-    uint32_t *entry = rows_entry(rows, more);
-    if (*entry) {
-        model->rows.at[*entry - 1].n += more->n;
-        model->rows.at[*entry - 1].bytes += more->bytes;
-        return 0;
-    }
-    static const struct rows_saved nothing;
-    if (model->rows.n >= rows->max)
+    if (n > rows->max - model->rows.n)
         return ERR_LIMIT;
-    if (!VEC_PUSH(&rows->saved, rows->max, nothing))
+    if (!vec_reserve(&rows->saved, sizeof *rows->saved.at, n, rows->max) ||
+        !vec_reserve(&model->rows, sizeof *model->rows.at, n, rows->max))
         return ERR_MEMORY;
-    if (!VEC_PUSH(&model->rows, rows->max, *more)) {
-        rows->saved.n--;
-        return ERR_MEMORY;
+    return rows_index_reserve(rows, model->rows.n + n);
+}
+
+static void rows_add(struct rows *rows, const struct model_row *more, uint64_t hash)
+{
+    struct model *model = rows->model;
+    struct rows_entry *entry = rows_find(rows, more, hash);
+    if (entry->row) {
+        model->rows.at[entry->row - 1].n += more->n;
+        model->rows.at[entry->row - 1].bytes += more->bytes;
+        return;
     }
-    *entry = (uint32_t)model->rows.n;
+    rows_entry_set(entry, model->rows.n, hash);
+    model->rows.at[model->rows.n++] = *more;
+    rows->saved.at[rows->saved.n++] = (struct rows_saved){0, 0};
+}
+
+/* Adds what waits to the rows. */
+static int rows_drain(struct rows *rows)
+{
+    int err = rows_reserve(rows, rows->waiting_n);
+    if (err < 0)
+        return err;
+    uint64_t hashes[ROWS_AHEAD];
+    for (size_t i = 0, some; i < rows->waiting_n; i += some) {
+        some = rows_ask(rows, &rows->waiting[i], rows->waiting_n - i, hashes);
+        for (size_t k = 0; k < some; k++) {
+            uint32_t row = rows->index[hashes[k] & rows->mask].row;
+            if (row)
+                __builtin_prefetch(&rows->model->rows.at[row - 1], 1);
+        }
+        for (size_t k = 0; k < some; k++)
+            rows_add(rows, &rows->waiting[i + k], hashes[k]);
+    }
+    rows->waiting_n = 0;
     return 0;
 }
 
@@ -91,9 +164,10 @@ int rows_evict(struct rows *rows, struct model_row *cached, uint32_t cell, uint3
                uint32_t freed)
 {
     if (cached->n || cached->bytes) {
-        int err = rows_add(rows, cached);
+        int err = rows->waiting_n == ROWS_WAITING ? rows_drain(rows) : 0;
         if (err < 0)
             return err;
+        rows->waiting[rows->waiting_n++] = *cached;
     }
     *cached = (struct model_row){.cell = cell, .born = born, .freed = freed};
     return 0;
@@ -101,12 +175,28 @@ int rows_evict(struct rows *rows, struct model_row *cached, uint32_t cell, uint3
 
 int rows_flush(struct rows *rows)
 {
-    for (size_t i = 0; i < ROWS_CACHE; i++) {
-        int err = rows_evict(rows, &rows->cache[i], MODEL_NONE, 0, 0);
-        if (err < 0)
-            return err;
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < ROWS_CACHE; i++)
+        err = rows_evict(rows, &rows->cache[i], MODEL_NONE, 0, 0);
+    return err < 0 ? err : rows_drain(rows);
+}
+
+/* The row under its new name; false: there is nothing in it. */
+static bool rows_renamed(const struct rows *rows, size_t i, const uint32_t *cells,
+                         const uint32_t *slices, struct model_row *ret_row)
+{
+    const struct rows_saved *saved = &rows->saved.at[i];
+    struct model_row row = rows->model->rows.at[i];
+    if (!row.n && !row.bytes && !saved->n && !saved->bytes)
+        return false;
+    if (cells)
+        row.cell = cells[row.cell];
+    if (slices) {
+        row.born = slices[row.born];
+        row.freed = row.freed == MODEL_OPEN ? MODEL_OPEN : slices[row.freed];
     }
-    return 0;
+    *ret_row = row;
+    return true;
 }
 
 void rows_rename(struct rows *rows, const uint32_t *cells, const uint32_t *slices)
@@ -115,30 +205,32 @@ void rows_rename(struct rows *rows, const uint32_t *cells, const uint32_t *slice
     if (!rows->index)
         return;
     memset(rows->index, 0, (rows->mask + 1) * sizeof *rows->index);
-    size_t kept = 0;
-    for (size_t i = 0; i < model->rows.n; i++) {
-        struct model_row row = model->rows.at[i];
-        struct rows_saved saved = rows->saved.at[i];
-        if (!row.n && !row.bytes && !saved.n && !saved.bytes)
-            continue;
-        if (cells)
-            row.cell = cells[row.cell];
-        if (slices)
-            row.born = slices[row.born];
-        if (slices && row.freed != MODEL_OPEN)
-            row.freed = slices[row.freed];
-        uint32_t *entry = rows_entry(rows, &row);
-        if (*entry) {
-            model->rows.at[*entry - 1].n += row.n;
-            model->rows.at[*entry - 1].bytes += row.bytes;
-            rows->saved.at[*entry - 1].n += saved.n;
-            rows->saved.at[*entry - 1].bytes += saved.bytes;
-            continue;
+    size_t total = model->rows.n, at = 0;
+    model->rows.n = 0;
+    while (at < total) {
+        struct model_row some[ROWS_AHEAD];
+        struct rows_saved saved[ROWS_AHEAD];
+        uint64_t hashes[ROWS_AHEAD];
+        size_t n = 0;
+        for (; at < total && n < ROWS_AHEAD; at++) {
+            saved[n] = rows->saved.at[at];
+            n += rows_renamed(rows, at, cells, slices, &some[n]);
         }
-        model->rows.at[kept] = row;
-        rows->saved.at[kept] = saved;
-        *entry = (uint32_t)++kept;
+        rows_ask(rows, some, n, hashes);
+        for (size_t i = 0; i < n; i++) {
+            struct rows_entry *entry = rows_find(rows, &some[i], hashes[i]);
+            size_t to = entry->row ? entry->row - 1 : model->rows.n;
+            if (!entry->row) {
+                rows_entry_set(entry, model->rows.n++, hashes[i]);
+                model->rows.at[to] = some[i];
+                rows->saved.at[to] = saved[i];
+                continue;
+            }
+            model->rows.at[to].n += some[i].n;
+            model->rows.at[to].bytes += some[i].bytes;
+            rows->saved.at[to].n += saved[i].n;
+            rows->saved.at[to].bytes += saved[i].bytes;
+        }
     }
-    model->rows.n = kept;
-    rows->saved.n = kept;
+    rows->saved.n = model->rows.n;
 }

@@ -2,9 +2,11 @@
 /*
  * Interval rows while they are fed: model.rows made unique by (cell, born, freed).
  *
- * Most deaths fall on few rows, so increments gather in a small cache first; what it evicts goes to
- * its row through an index of row numbers. Rows lie dense in model.rows, beside each of them what a
- * checkpoint has saved of it. A merge of slices renames rows in place and needs no memory.
+ * Most deaths fall on few rows, so increments gather in a small cache first. What it evicts waits
+ * until there is enough of it to be added in one go, with the memory of all of it under way at
+ * once: with millions of rows each one is far from the processor. Rows lie dense in model.rows,
+ * beside each of them what a checkpoint has saved of it. A merge of slices renames rows in place
+ * and needs no memory.
  */
 #ifndef MEMSCOPE_HEAP_ROWS_H
 #define MEMSCOPE_HEAP_ROWS_H
@@ -12,19 +14,30 @@
 #include "base/map.h"
 #include "heap/model.h"
 
-enum { ROWS_CACHE = 4096 };
+enum {
+    ROWS_CACHE = 4096,
+    ROWS_WAITING = 4096,
+    ROWS_SLACK = 4 * (ROWS_CACHE + ROWS_WAITING), /* by which a soft limit may be passed */
+};
 
 struct rows_saved {
     uint64_t n, bytes;
 };
 
+struct rows_entry {
+    uint32_t row; /* number + 1, 0 = free */
+    uint32_t tag; /* of the row's hash */
+};
+
 struct rows {
     struct model *model;
     size_t max;
-    uint32_t *index;              /* row number + 1, 0 = free */
+    struct rows_entry *index;
     size_t mask;                  /* of index, 0 = none yet */
     VEC(struct rows_saved) saved; /* one for each row */
     struct model_row *cache;      /* ROWS_CACHE of them; n and bytes 0 = unused */
+    struct model_row *waiting;    /* room for ROWS_WAITING */
+    size_t waiting_n;
 };
 
 int rows_init(struct rows *rows, struct model *model, size_t max);
@@ -52,12 +65,12 @@ static inline int rows_take(struct rows *rows, uint32_t cell, uint32_t born, uin
     return rows_evict(rows, cached, cell, born, freed);
 }
 
-/* Empties the cache into the rows. */
+/* Adds the cache and all that waits to the rows. */
 int rows_flush(struct rows *rows);
 
 /*
- * Renames cells and slices and adds up rows that become one; drops rows with nothing in them. The
- * cache must be empty. cells or slices may be NULL: as they are.
+ * Renames cells and slices and adds up rows that become one; drops rows with nothing in them. What
+ * waits and the cache must be flushed. cells or slices may be NULL: as they are.
  */
 void rows_rename(struct rows *rows, const uint32_t *cells, const uint32_t *slices);
 

@@ -60,7 +60,13 @@ static int open_rows_settle(struct model *model)
         err = open_rows_add(model, &feed->processes.at[i]);
     if (err == 0)
         err = rows_flush(&feed->rows);
-    rows_rename(&feed->rows, NULL, NULL);
+    size_t empty_n = 0;
+    VEC_EACH(struct model_row, row, &model->rows)
+    {
+        empty_n += row->n == 0;
+    }
+    if (empty_n > model->rows.n / 4)
+        rows_rename(&feed->rows, NULL, NULL);
     return err;
 }
 
@@ -77,8 +83,9 @@ int model_settle(struct model *model)
 {
     int err = 0;
     if (model->feed) {
-        timeline_settle(model);
+        cells_deaths_drain(model);
         err = open_rows_settle(model);
+        timeline_settle(model); /* after the merges of slices that rows may have asked for */
     }
     cells_settle(model);
     histograms_settle(model->histograms);

@@ -47,6 +47,13 @@ struct feed_limits {
     size_t rows, slices;
 };
 
+/* A death that waits to be counted in its cell's lifetimes. */
+struct feed_death {
+    uint32_t life, life_class, n;
+};
+
+enum { FEED_DEATHS = 256 };
+
 struct model_feed {
     uint64_t now_ns;
     struct feed_slice slice;
@@ -60,6 +67,8 @@ struct model_feed {
     VEC(struct feed_task_state) tasks;
     struct cells_index cells;
     struct rows rows;
+    struct feed_death deaths[FEED_DEATHS]; /* counted together: their memory is far apart */
+    unsigned death_n;
     uint32_t *renamed;    /* room for the new index of each slice */
     uint32_t slices_from; /* first slice that changed since the last checkpoint */
 };
@@ -78,7 +87,15 @@ int cells_take(struct model *model, const struct model_cell_key *key, uint64_t a
                uint32_t *ret_cell);
 /* Its entry in lives, made if there is none. */
 int cells_life_take(struct model *model, uint32_t cell);
+void cells_deaths_drain(struct model *model);
 void cells_prefetch(const struct model *model, const struct model_cell_key *key);
+static inline void cells_prefetch_at(const struct model *model, uint32_t cell)
+{
+    const char *at = (const char *)&model->cells.at[cell];
+    __builtin_prefetch(at, 1);
+    __builtin_prefetch(at + 64, 1);
+    __builtin_prefetch(at + 128, 1);
+}
 void cells_index_done(struct cells_index *index);
 /* Finishes the figures of all cells. */
 void cells_settle(struct model *model);

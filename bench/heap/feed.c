@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How many events per second the feed takes, on one core, over synthetic streams.
+ *
+ * usage: bench_heap_feed [SHAPE [MILLIONS]]
+ * Prints for each shape: events, seconds, millions of events per second, memory of the block table.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "heap/feed.h"
+
+enum { BATCH = 32, RECORDED = 1 << 20 };
+
+/* A stream that a small program or a large server may give. */
+struct shape {
+    const char *name;
+    unsigned live; /* blocks that are kept alive */
+    unsigned sites;
+    unsigned threads;
+    unsigned hot;     /* of 100 events, those that free what was just allocated */
+    uint64_t step_ns; /* between events */
+};
+
+static const struct shape shapes[] = {
+        {"hot-small", 1000, 50, 1, 60, 40},
+        {"mixed", 100000, 5000, 4, 40, 40},
+        {"million-live", 1000000, 5000, 4, 0, 40},
+        {"many-sites", 100000, 100000, 8, 20, 40},
+};
+
+struct event {
+    uint64_t address;
+    uint32_t size_bytes; /* 0 = free */
+    uint32_t node;
+    uint32_t thread;
+};
+
+static uint64_t seed = 88172645463325252u;
+
+static uint64_t random_next(void)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return seed;
+}
+
+/* What is live while the stream is made. */
+struct stream {
+    uint64_t *addresses;
+    size_t n;
+    uint64_t *unused; /* addresses to be used again, last freed first, as allocators do */
+    size_t unused_n;
+    uint64_t fresh;
+};
+
+static struct event event_make(struct stream *stream, const struct shape *shape, bool *was_alloc)
+{
+    struct event event = {.thread = (uint32_t)(random_next() % shape->threads)};
+    bool hot = *was_alloc && random_next() % 100 < shape->hot;
+    bool frees = hot || stream->n >= shape->live + random_next() % (shape->live / 4 + 1);
+    if (frees && stream->n) {
+        size_t at = hot ? stream->n - 1 : random_next() % stream->n;
+        event.address = stream->addresses[at];
+        stream->addresses[at] = stream->addresses[--stream->n];
+        stream->unused[stream->unused_n++] = event.address;
+        *was_alloc = false;
+        return event;
+    }
+    /* Few sites do most of the work. */
+    uint64_t spread = random_next() % shape->sites;
+    event.node = 1 + (uint32_t)(random_next() % (spread + 1));
+    event.size_bytes = 16 + (uint32_t)(random_next() % 512);
+    if (stream->unused_n)
+        event.address = stream->unused[--stream->unused_n];
+    else
+        event.address = 0x7f0000000000 + 64 * stream->fresh++;
+    stream->addresses[stream->n++] = event.address;
+    *was_alloc = true;
+    return event;
+}
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static struct model *model_prepare(const struct shape *shape)
+{
+    struct model *model = model_new();
+    if (!model || feed_open(model, 0) < 0)
+        exit(1);
+    struct model_process process = {.parent = MODEL_NONE};
+    feed_process_begin(model, &process);
+    struct model_thread thread = {0};
+    for (unsigned i = 0; i < shape->threads; i++)
+        feed_thread_begin(model, &thread);
+    for (unsigned i = 0; i < shape->sites; i++)
+        model_node_add(model, 0, i, 0);
+    return model;
+}
+
+/* Feeds n events as the collector does: a batch is prefetched, then applied. */
+static void batch_feed(struct model *model, const struct event *events, size_t n, uint64_t *at_ns,
+                       uint64_t step_ns)
+{
+    for (size_t i = 0; i < n; i++)
+        feed_prefetch(model, 0, events[i].address);
+    for (size_t i = 0; i < n; i++) {
+        struct feed_context who = {.thread = events[i].thread};
+        feed_prefetch_cell(model, &who, events[i].address,
+                           events[i].size_bytes ? events[i].node : MODEL_NONE);
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct feed_context who = {.thread = events[i].thread, .at_ns = *at_ns += step_ns};
+        int err = events[i].size_bytes ? feed_alloc(model, &who, events[i].address,
+                                                    events[i].size_bytes, events[i].node, 1)
+                                       : feed_free(model, &who, events[i].address);
+        if (err) {
+            fprintf(stderr, "event failed: %d\n", err);
+            exit(1);
+        }
+    }
+}
+
+static void shape_run(const struct shape *shape, uint64_t events)
+{
+    struct model *model = model_prepare(shape);
+    struct stream stream = {.addresses = calloc(2 * shape->live + 16, 8),
+                            .unused = calloc(2 * shape->live + 16, 8)};
+    struct event *recorded = calloc(RECORDED, sizeof *recorded);
+    if (!stream.addresses || !stream.unused || !recorded)
+        exit(1);
+    bool was_alloc = false;
+    uint64_t at_ns = 0, done = 0;
+    double seconds = 0;
+    uint64_t warm_up = 4 * (uint64_t)shape->live;
+    while (done < events + warm_up) {
+        for (size_t i = 0; i < RECORDED; i++)
+            recorded[i] = event_make(&stream, shape, &was_alloc);
+        double begin_s = now_s();
+        for (size_t i = 0; i < RECORDED; i += BATCH)
+            batch_feed(model, recorded + i, BATCH, &at_ns, shape->step_ns);
+        if (done >= warm_up)
+            seconds += now_s() - begin_s;
+        else
+            warm_up = warm_up > done + RECORDED ? warm_up : done + RECORDED;
+        done += RECORDED;
+    }
+    double counted = (double)(done - warm_up);
+    double begin_s = now_s();
+    if (model_settle(model) < 0)
+        exit(1);
+    printf("%-14s %6.0f M events %7.2f s %7.1f M/s   %7zu cells %8zu rows   settle %.3f s\n",
+           shape->name, counted / 1e6, seconds, counted / 1e6 / seconds, model->cells.n,
+           model->rows.n, now_s() - begin_s);
+    model_free_all(model);
+    free(stream.addresses);
+    free(stream.unused);
+    free(recorded);
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t millions = argc > 2 ? strtoull(argv[2], NULL, 10) : 20;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        if (argc < 2 || strcmp(argv[1], shapes[i].name) == 0 || strcmp(argv[1], "all") == 0)
+            shape_run(&shapes[i], millions * 1000000);
+    }
+    return 0;
+}
