@@ -40,7 +40,6 @@ CASES = (
          stdin=b"secret"),
     Case("setuid-child", ("sh", "-c", "./setuid </dev/null"), prepare=setuid_copy,
          needs=("root",)),
-    Case("names", ("{targets}/names",)),
     Case("arguments", ("{targets}/arguments", "", " ", "-q", "--", "a\nb", "\udcff\udcfe", "%s%n"),
          stdin=bytes(range(256)) * 4000),
     Case("evil-name", ("./" + EVIL_NAME, "x"), prepare=evil_copy),

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the report says of places: functions, lines, stacks and figures of each site."""
+
+import json
+
+from case import Case
+
+EVIL = ("</script><script>alert(1)</script>", "__proto__",
+        "=cmd|' /C calc'!A0;folded;\x1b[31mred")
+
+
+def document_of(work):
+    return json.loads((work.out / "r.json").read_bytes())
+
+
+def golden(work):
+    return json.loads((work.source / "tests" / "golden" / "sites.json").read_bytes())
+
+
+def marked_lines(work):
+    """The line of each `site: NAME` in the target's text."""
+    text = (work.source / "tests" / "targets" / "sites.c").read_text(encoding="utf-8")
+    return {line.partition("site: ")[2].split()[0]: number
+            for number, line in enumerate(text.splitlines(), 1)
+            if "site: " in line and "NAME" not in line}
+
+
+def key_of(site):
+    """The functions from the allocation up to main, and the line of the first."""
+    names = [frame["function"] for frame in site["stack"]]
+    end = names.index("main") + 1 if "main" in names else len(names)
+    return tuple(names[:end]), site["stack"][0]["line"] if site["stack"] else 0
+
+
+def sites_agree(_bare, _watched, work):
+    expected, seen = golden(work), document_of(work)
+    faults = [f"totals.{key}: reported {seen['totals'].get(key)}, expected {value}"
+              for key, value in expected["totals"].items() if seen["totals"].get(key) != value]
+    lines = marked_lines(work)
+    found = {key_of(site): site for site in seen["sites"]}
+    if len(seen["sites"]) != len(expected["sites"]):
+        faults.append(f"{len(seen['sites'])} sites, expected {len(expected['sites'])}")
+    for site in expected["sites"]:
+        key = tuple(site["stack"]), lines[site["mark"]]
+        if key not in found:
+            faults.append(f"no site {site['mark']} with stack {key}; there are {sorted(found)}")
+            continue
+        faults += [f"site {site['mark']} of {site['stack'][1]}: {name} {found[key].get(name)}, "
+                   f"expected {value}" for name, value in site.items()
+                   if name not in ("mark", "stack") and found[key].get(name) != value]
+    return faults
+
+
+def names_whole(_bare, _watched, work):
+    """Every name arrives as it is, whatever it looks like."""
+    seen = document_of(work)
+    names = {frame["function"] for site in seen["sites"] for frame in site["stack"]}
+    return [f"no function {name!r} in any stack" for name in EVIL if name not in names]
+
+
+CASES = (
+    Case("sites", ("{targets}/sites",), judge=sites_agree),
+    Case("names", ("{targets}/names",), judge=names_whole),
+)
