@@ -76,7 +76,7 @@ static void findings_growth(struct analysis *analysis)
                               leak->bytes >= FINDINGS_BYTES_LEAST ? FINDING_HIGH : FINDING_MEDIUM,
                               per_second, "bytes/s", "leaks", "leak");
         finding.link.function = leak->function;
-        finding.weight = leak->bytes * 64; /* what grows has no bound */
+        finding.weight = UINT64_MAX / 2 + leak->bytes; /* what grows has no bound */
         finding.confidence = leak->verdict.r2;
         findings_add_name(&finding.title, analysis, leak->function);
         text_add(&finding.title, " grows steadily: +");

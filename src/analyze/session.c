@@ -81,7 +81,11 @@ void session_add_end(struct text *text, const struct session *session)
 void session_add_time(struct text *text, uint64_t ns)
 {
     unsigned long long seconds = ns / 1000000000;
-    if (ns < 10000000)
+    if (ns == 0)
+        text_add(text, "0 s");
+    else if (ns < 1000000)
+        text_printf(text, "%.*f µs", ns < 100000 ? 1 : 0, (double)ns / 1e3);
+    else if (ns < 10000000)
         text_printf(text, "%.2f ms", (double)ns / 1e6);
     else if (ns < 1000000000)
         text_printf(text, "%.0f ms", (double)ns / 1e6);

@@ -5,8 +5,8 @@
 #include "export/export.h"
 
 static const struct export_format registry_formats[] = {
-        {"json", export_json},
-        {"html", export_html},
+        {"json", export_json},   {"html", export_html},     {"svg", export_svg},
+        {"pprof", export_pprof}, {"folded", export_folded}, {"speedscope", export_speedscope},
 };
 
 const struct export_format *export_find(const char *name)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 from json_schema import breaches
 
@@ -224,6 +225,123 @@ class Html(unittest.TestCase):
         text = hostile.decode("utf-8")
         shown = html.unescape(re.search(r"<noscript>(.*?)</noscript>", text, re.S)[1])
         self.assertNotRegex(shown.replace("\n", ""), "[\x00-\x1f\x7f]")
+
+
+
+class Svg(unittest.TestCase):
+    PANELS = ("0", "1", "2", "3")
+
+    def test_it_is_xml_within_its_budget(self):
+        for sample in SAMPLES:
+            for panel in self.PANELS:
+                raw = export(sample, "svg", panel)
+                root = xml.etree.ElementTree.fromstring(raw)
+                elements = list(root.iter())
+                self.assertLess(len(raw), 300000)
+                self.assertLess(len(elements), 2500)
+                names = {element.tag.split("}")[1] for element in elements}
+                self.assertLessEqual(names, {"svg", "title", "desc", "style", "rect", "text", "line",
+                                             "path", "circle"})
+                for element in elements:
+                    for key, value in element.attrib.items():
+                        self.assertNotRegex(key, "^on|href")
+                        self.assertNotIn("nan", value)
+                self.assertEqual(root.find("{http://www.w3.org/2000/svg}style").text.count("http"), 0)
+
+    def test_marks_lie_inside_of_the_picture(self):
+        for panel, height in (("0", 1480), ("1", 900), ("2", 900), ("3", 900)):
+            root = xml.etree.ElementTree.fromstring(export("server", "svg", panel))
+            self.assertEqual(root.attrib["viewBox"], "0 0 1600 %d" % height)
+            for rect in root.iter("{http://www.w3.org/2000/svg}rect"):
+                x, y, w, h = (float(rect.attrib[key]) for key in ("x", "y", "width", "height"))
+                self.assertTrue(0 <= x and x + w <= 1600.1 and 0 <= y and y + h <= height + 0.1,
+                                rect.attrib)
+
+    def test_it_says_the_figures(self):
+        root = xml.etree.ElementTree.fromstring(export("server", "svg"))
+        text = " ".join(root.itertext())
+        for part in ("order-server --port 8080", "peak 59.5 MiB", "31 401 blocks",
+                     "serde_json::de::from_slice", "grows steadily"):
+            self.assertIn(part, text)
+
+
+class Folded(unittest.TestCase):
+    def lines(self, sample):
+        lines = export(sample, "folded").decode("utf-8").splitlines()
+        return [(line.rsplit(" ", 1)[0].split(";"), int(line.rsplit(" ", 1)[1])) for line in lines]
+
+    def test_values_are_the_peak(self):
+        for sample in SAMPLES:
+            total = json.loads(export(sample, "json"))["totals"]["peak_bytes"]
+            self.assertEqual(sum(value for _, value in self.lines(sample)), total)
+
+    def test_stacks_begin_at_the_root(self):
+        stacks = {tuple(stack): value for stack, value in self.lines("server")}
+        self.assertEqual(stacks[("main", "serve", "serve", "serde_json::de::from_slice", "malloc")],
+                         400 * (100 << 10))
+
+    def test_hostile_names_keep_the_lines_apart(self):
+        self.assertEqual(len(self.lines("hostile")), 2)
+        self.assertNotRegex(export("hostile", "folded").decode("utf-8").replace("\n", ""),
+                            "[\x00-\x1f\x7f]")
+
+
+class Speedscope(unittest.TestCase):
+    def test_profiles_are_whole(self):
+        for sample in SAMPLES:
+            value = json.loads(export(sample, "speedscope"))
+            totals = json.loads(export(sample, "json"))["totals"]
+            sums = [profile["endValue"] for profile in value["profiles"]]
+            self.assertEqual(sums, [totals["peak_bytes"], totals["leaked_bytes"],
+                                    totals["allocated_bytes"], totals["allocations"]])
+            frames = len(value["shared"]["frames"])
+            for profile in value["profiles"]:
+                self.assertEqual(len(profile["samples"]), len(profile["weights"]))
+                self.assertEqual(sum(profile["weights"]), profile["endValue"])
+                self.assertTrue(all(0 <= frame < frames for stack in profile["samples"]
+                                    for frame in stack))
+
+
+def fields(data):
+    """(number, value) of a protobuf message: whole numbers and bytes."""
+    at = 0
+    while at < len(data):
+        key, at = leb128(data, at)
+        value, at = leb128(data, at)
+        if key & 7 == 2:
+            value, at = data[at:at + value], at + value
+        elif key & 7:
+            raise AssertionError("wire type %d" % (key & 7))
+        yield key >> 3, value
+
+
+class Pprof(unittest.TestCase):
+    def test_samples_are_the_totals(self):
+        for sample in SAMPLES:
+            parts = list(fields(gzip.decompress(export(sample, "pprof"))))
+            strings = [value.decode("utf-8") for number, value in parts if number == 6]
+            self.assertEqual(strings[0], "")
+            types = [strings[dict(fields(value))[1]] for number, value in parts if number == 1]
+            self.assertEqual(types, ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space",
+                                     "peak_objects", "peak_space"])
+            sums = [0] * 6
+            locations = {dict(fields(value))[1] for number, value in parts if number == 4}
+            for number, value in parts:
+                if number != 2:
+                    continue
+                message = dict(fields(value))
+                self.assertLessEqual(set(decoded(message.get(1, b""), "u", 0)), locations)
+                sums = [a + b for a, b in zip(sums, decoded(message[2], "u", 6))]
+            totals = json.loads(export(sample, "json"))["totals"]
+            self.assertEqual(sums, [totals["allocations"], totals["allocated_bytes"],
+                                    totals["end_live_blocks"], totals["end_live_bytes"],
+                                    totals["peak_blocks"], totals["peak_bytes"]])
+
+    def test_names_are_there(self):
+        parts = list(fields(gzip.decompress(export("server", "pprof"))))
+        strings = [value.decode("utf-8") for number, value in parts if number == 6]
+        names = {strings[dict(fields(value))[2]] for number, value in parts if number == 5}
+        self.assertLessEqual({"main", "serve", "orders::audit::push"}, names)
 
 
 if __name__ == "__main__":
