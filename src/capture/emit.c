@@ -10,19 +10,15 @@
 #include "capture/cpu/x86_64/thread.h"
 #include "capture/lane.h"
 #include "capture/unwind.h"
-#include "wire/clock.h"
 
 /* glibc: no other thread exists, nor will before libc itself clears this. */
 extern char __libc_single_threaded __attribute__((weak));
 
 static uint64_t emit_stamp(void)
 {
-    struct wire_segment *segment = process.segment;
     if (process.single && &__libc_single_threaded && __libc_single_threaded)
-        return atomic_load_explicit(&segment->coarse_stamp, memory_order_relaxed);
-    if (__builtin_expect(segment->stamp_source == WIRE_STAMP_SEQUENCE, 0))
-        return atomic_fetch_add_explicit(&segment->sequence, 1, memory_order_relaxed);
-    return wire_clock_ticks() - segment->start_tsc;
+        return atomic_load_explicit(&process.segment->coarse_stamp, memory_order_relaxed);
+    return process_stamp();
 }
 
 /* Where the calling thread's own stack ends: a pthread's below its control block. */

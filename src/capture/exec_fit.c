@@ -99,13 +99,34 @@ static bool fit_file(long fd, int depth)
     return fits;
 }
 
+/* "/proc/self/fd/N". */
+static void fit_descriptor_path(char *to, int fd)
+{
+    static const char folder[] = "/proc/self/fd/";
+    char digits[12];
+    int n = 0;
+    for (const char *from = folder; *from; from++)
+        *to++ = *from;
+    do {
+        digits[n++] = (char)('0' + fd % 10);
+        fd /= 10;
+    } while (fd > 0);
+    while (n)
+        *to++ = digits[--n];
+    *to = 0;
+}
+
 bool exec_fits(int folder_fd, const char *path, int flags)
 {
     enum { READABLE = 4 };
     if (syscall_3(SYS_access, (long)(uintptr_t)door.library, READABLE, 0) < 0)
         return false;
-    if (!path || (!path[0] && flags & AT_EMPTY_PATH))
-        return fit_file(folder_fd, FIT_SCRIPT_DEPTH);
+    char again[64];
+    if (!path || (!path[0] && flags & AT_EMPTY_PATH)) {
+        /* A descriptor may be for execution only (O_PATH): opened anew it can be read. */
+        fit_descriptor_path(again, folder_fd);
+        path = again;
+    }
     long fd = syscall_6(SYS_openat, folder_fd, (long)(uintptr_t)path,
                         O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0, 0, 0);
     if (fd < 0)

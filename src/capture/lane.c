@@ -8,16 +8,18 @@
  */
 #include "capture/lane.h"
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <time.h>
 
 #include "capture/cpu/x86_64/syscall.h"
+#include "capture/door.h"
 #include "capture/pool.h"
-#include "wire/clock.h"
 
 enum {
     LANE_SPINS = 200,            /* pauses before the first wait */
     LANE_WAIT_NS = 500000,       /* longest single wait: a lost wake-up costs no more */
+    LANE_LOOK_WAITS = 20,        /* waits without a heartbeat until we look whether it is dead */
     LANE_DEAD_WAITS = 4000,      /* waits without a heartbeat until the collector counts as gone */
     LANE_QUIET_SPINS = 20000000, /* where waiting would be a forbidden system call */
 };
@@ -33,7 +35,7 @@ static uint32_t lane_new(uint32_t kind, uint32_t tid)
     struct wire_lane *lane = process_page_at(page);
     lane->process = process.slot_index;
     lane->kind = kind;
-    lane->start_stamp = wire_clock_ticks() - process.segment->start_tsc;
+    lane->start_stamp = process_stamp();
     atomic_store_explicit(&lane->tid, tid, memory_order_relaxed);
     /* Release: pairs with the collector's acquire when it finds the lane. */
     atomic_fetch_or_explicit(&wire_lane_bits(process.segment)[page / 64], 1ull << page % 64,
@@ -110,6 +112,25 @@ static long lane_futex(_Atomic uint32_t *word, int operation, uint32_t value, lo
                      0);
 }
 
+/* Reads /proc/PID/stat, whose state comes behind the last ')'. A stopped collector is not dead. */
+static bool lane_collector_is_dead(void)
+{
+    char text[128];
+    long fd = door_collector_stat();
+    if (fd < 0)
+        return fd == -ENOENT;
+    long n = syscall_3(SYS_read, fd, (long)(uintptr_t)text, sizeof text);
+    syscall_3(SYS_close, fd, 0, 0);
+    if (n < 0)
+        return n == -ESRCH;
+    char state = 0;
+    for (long i = 0; i + 2 < n; i++) {
+        if (text[i] == ')')
+            state = text[i + 2];
+    }
+    return state == 'Z' || state == 'X';
+}
+
 /*
  * Waits until `seen` is no longer the count of pages given back, or for a while. Returns false
  * when the collector is gone; *waits and *beat carry on between calls.
@@ -133,6 +154,8 @@ static bool lane_wait(uint32_t seen, unsigned *waits, uint64_t *beat)
     uint64_t now = atomic_load_explicit(&segment->coarse_stamp, memory_order_relaxed);
     *waits = now == *beat ? *waits + 1 : 0;
     *beat = now;
+    if (*waits % LANE_LOOK_WAITS == LANE_LOOK_WAITS - 1 && lane_collector_is_dead())
+        return false;
     return *waits < LANE_DEAD_WAITS;
 }
 
@@ -167,7 +190,7 @@ static struct wire_slot *lane_page(struct wire_lane *lane, uint64_t at)
         uint64_t entry = atomic_load_explicit(place, memory_order_acquire);
         if (entry && wire_entry_ring_page(entry) == ring_page) {
             if (stall_from)
-                atomic_fetch_add_explicit(&lane->stall_ticks, wire_clock_ticks() - stall_from,
+                atomic_fetch_add_explicit(&lane->stall_ticks, process_stamp() - stall_from,
                                           memory_order_relaxed);
             return process_view_page(wire_entry_page(entry))
                            ? process_page_at(wire_entry_page(entry))
@@ -187,7 +210,7 @@ static struct wire_slot *lane_page(struct wire_lane *lane, uint64_t at)
         if (!process_records())
             return NULL;
         if (!stall_from) {
-            stall_from = wire_clock_ticks();
+            stall_from = process_stamp();
             atomic_fetch_add_explicit(&lane->stall_n, 1, memory_order_relaxed);
         }
         if (!lane_wait(room, &waits, &beat)) {

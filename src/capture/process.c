@@ -85,6 +85,30 @@ static void process_learn_tid_offset(void)
     }
 }
 
+/*
+ * A stamp where the counter must not be read: the coarse clock, made unique and rising over all
+ * processes by one shared word.
+ */
+static uint64_t process_shared_stamp(void)
+{
+    struct wire_segment *segment = process.segment;
+    uint64_t last = atomic_load_explicit(&segment->sequence, memory_order_relaxed);
+    uint64_t stamp;
+    do {
+        uint64_t coarse = atomic_load_explicit(&segment->coarse_stamp, memory_order_relaxed);
+        stamp = coarse > last ? coarse : last + 1;
+    } while (!atomic_compare_exchange_weak_explicit(&segment->sequence, &last, stamp,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return stamp;
+}
+
+uint64_t process_stamp(void)
+{
+    if (__builtin_expect(atomic_load_explicit(&process.clockless, memory_order_relaxed), 0))
+        return process_shared_stamp();
+    return wire_clock_ticks() - process.segment->start_tsc;
+}
+
 uint32_t process_tid(void)
 {
     if (process.tid_offset)
@@ -120,6 +144,27 @@ bool process_view_page(uint32_t page)
     while (level < wanted && !atomic_compare_exchange_weak(&process.view_level, &level, wanted))
         ;
     return true;
+}
+
+void process_go_quiet(void)
+{
+    if (!process.segment)
+        return;
+    /* While it may still be done: the whole segment, since pages can come from anywhere. */
+    process_view_page(process.segment->page_n - 1);
+    atomic_store(&process.quiet, true);
+    unwind_range_forbid_calls();
+    if (process.slot)
+        atomic_fetch_or(&process.slot->flags, WIRE_PROCESS_SECCOMP);
+}
+
+void process_go_clockless(void)
+{
+    if (!process.segment)
+        return;
+    atomic_store(&process.clockless, true);
+    if (process.slot)
+        atomic_fetch_or(&process.slot->flags, WIRE_PROCESS_NO_TSC);
 }
 
 uint32_t process_take_page(void)
@@ -163,7 +208,7 @@ static bool process_claim_slot(uint32_t parent, uint32_t flags)
             continue;
         slot->pid = process.pid;
         slot->parent = parent;
-        slot->start_stamp = wire_clock_ticks() - segment->start_tsc;
+        slot->start_stamp = process_stamp();
         atomic_store_explicit(&slot->flags, flags, memory_order_relaxed);
         process.slot = slot;
         process.slot_index = i;
@@ -188,6 +233,7 @@ void process_start(void)
     atomic_store_explicit(&process.views[0], (char *)segment, memory_order_relaxed);
     syscall_3(SYS_madvise, (long)(uintptr_t)segment, PROCESS_VIEW_BYTES, MADV_DONTDUMP);
     process.segment = segment;
+    atomic_store(&process.clockless, segment->stamp_source == WIRE_STAMP_SEQUENCE);
     process.single = segment->config.strategy == WIRE_SINGLE_THREAD;
     process.legacy = segment->config.strategy == WIRE_LEGACY;
     if (!process_claim_slot(0, 0)) {

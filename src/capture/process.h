@@ -38,7 +38,8 @@ struct process {
     uint32_t tid_offset; /* of the tid in the thread control block; 0 = not found */
     bool single;         /* the strategy stamps from the coarse clock while it may */
     bool legacy;
-    _Atomic bool quiet; /* no system calls from here on: a seccomp filter was seen */
+    _Atomic bool quiet;     /* no system calls from here on: a seccomp filter was seen */
+    _Atomic bool clockless; /* the time stamp counter must not be read from here on */
 };
 
 extern struct process process;
@@ -49,11 +50,18 @@ void process_start(void);
 /* Registers a forked child when needed. False: no lane can be had now (not recorded). */
 bool process_ready(void);
 
+/* Now, in the session's ticks. */
+uint64_t process_stamp(void);
+
 /* The calling thread's id, by its control block. */
 uint32_t process_tid(void);
 
 /* Makes sure that the view covers page; false: it cannot (address space, seccomp). */
 bool process_view_page(uint32_t page);
+
+/* The program is about to give up system calls, or the time stamp counter, or both. */
+void process_go_quiet(void);
+void process_go_clockless(void);
 
 /* Takes a zeroed page of the segment; 0 = none free. */
 uint32_t process_take_page(void);

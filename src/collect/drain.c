@@ -331,10 +331,9 @@ static bool drain_round(struct drain *drain)
     uint64_t now = segment_now(drain->segment);
     struct wire_segment *at = drain->segment->at;
     drain_switch_on(drain, now);
-    bool by_sequence = at->stamp_source == WIRE_STAMP_SEQUENCE;
     uint64_t slack = ticks_from_ns(&drain->ticks, DRAIN_SLACK_NS);
-    uint64_t bound = by_sequence ? atomic_load(&at->sequence) : now > slack ? now - slack : 0;
-    atomic_store_explicit(&at->coarse_stamp, by_sequence ? bound : now, memory_order_relaxed);
+    uint64_t bound = now > slack ? now - slack : 0;
+    atomic_store_explicit(&at->coarse_stamp, now, memory_order_relaxed);
     atomic_thread_fence(memory_order_seq_cst);
     drain_find_lanes(drain);
     bool full = false;

@@ -10,7 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "wire/clock.h"
+#include "collect/ticks.h"
 #include "wire/layout.h"
 
 enum { SEGMENT_STEP_PAGES = 64 };
@@ -74,7 +74,7 @@ int segment_init(struct segment *ret_segment, uint64_t size_bytes, const struct 
         return diag_set(diag, ERR_IO, "cannot draw a session key");
     }
     fallocate(segment.fd, 0, 0, (off_t)segment.first_page * WIRE_PAGE_BYTES);
-    segment.start_tsc = wire_clock_ticks();
+    segment.start_tsc = ticks_now();
     segment.at->start_tsc = segment.start_tsc;
     atomic_store(&segment.at->recording, WIRE_ON);
     *ret_segment = segment;
@@ -151,5 +151,5 @@ bool segment_is_shared(struct segment *segment)
 
 uint64_t segment_now(const struct segment *segment)
 {
-    return wire_clock_ticks() - segment->start_tsc;
+    return ticks_now() - segment->start_tsc;
 }

@@ -19,11 +19,30 @@ static uint64_t ticks_monotonic_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static bool ticks_source_is_tsc(void)
+{
+    static const char path[] = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+    char *text;
+    size_t n;
+    if (file_read_all(path, 4096, &text, &n, NULL) < 0)
+        return false;
+    bool trusted = strncmp(text, "tsc", 3) == 0;
+    free(text);
+    return trusted;
+}
+
 static struct ticks ticks_measured;
 static pthread_once_t ticks_once = PTHREAD_ONCE_INIT;
 
+static bool ticks_trusted;
+
 static void ticks_measure(void)
 {
+    ticks_trusted = ticks_source_is_tsc();
+    if (!ticks_trusted) {
+        ticks_measured = (struct ticks){.ns_multiplier = 1ull << 32, .hz = 1000000000u};
+        return;
+    }
     uint64_t from_ns = ticks_monotonic_ns(), from = wire_clock_ticks();
     uint64_t to_ns, to;
     do {
@@ -44,12 +63,11 @@ void ticks_init(struct ticks *ret_ticks)
 
 bool ticks_are_trusted(void)
 {
-    static const char path[] = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
-    char *text;
-    size_t n;
-    if (file_read_all(path, 4096, &text, &n, NULL) < 0)
-        return false;
-    bool trusted = strncmp(text, "tsc", 3) == 0;
-    free(text);
-    return trusted;
+    pthread_once(&ticks_once, ticks_measure);
+    return ticks_trusted;
+}
+
+uint64_t ticks_now(void)
+{
+    return ticks_are_trusted() ? wire_clock_ticks() : ticks_monotonic_ns();
 }

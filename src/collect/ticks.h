@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between ticks of the time stamp counter and nanoseconds. */
+/*
+ * Ticks of the session and nanoseconds. A tick is one of the time stamp counter, or a nanosecond of
+ * CLOCK_MONOTONIC where the kernel does not trust that counter.
+ */
 #ifndef MEMSCOPE_COLLECT_TICKS_H
 #define MEMSCOPE_COLLECT_TICKS_H
 
@@ -16,6 +19,9 @@ void ticks_init(struct ticks *ret_ticks);
 
 /* True when the kernel itself trusts the counter: constant, synchronised, never stopping. */
 bool ticks_are_trusted(void);
+
+/* Now, from an arbitrary origin. */
+uint64_t ticks_now(void);
 
 static inline uint64_t ticks_to_ns(const struct ticks *ticks, uint64_t n)
 {
