@@ -134,25 +134,22 @@ static inline void feed_born(struct model *model, const struct feed_change *chan
     model->feed->slice.size_n[model_slice_size_class(size_bytes)] += n;
 }
 
-/* Obtains what the death of a block needs; the row to which it goes. */
-static int feed_dies_prepare(struct model *model, const struct blocks_slot *block,
-                             struct model_row **ret_row)
+/* Obtains what the death of a block of this cell needs. */
+static inline int feed_dies_prepare(struct model *model, uint32_t cell)
 {
-    struct model_feed *feed = model->feed;
-    if (model->rows.n >= feed->limits.rows)
+    if (model->rows.n >= model->feed->limits.rows)
         timeline_shrink(model);
-    int err = cells_life_take(model, block->cell);
-    if (err < 0)
-        return err;
-    return rows_take(&feed->rows, block->cell, feed_born_slice(model, block->born_ns),
-                     feed->slice_at, ret_row);
+    int err = cells_life_take(model, cell);
+    return err < 0 ? err : rows_ready(&model->feed->rows);
 }
 
 /* The block leaves every figure; the caller takes it out of the table. */
 static inline void feed_dies(struct model *model, const struct feed_change *change,
-                             const struct blocks_slot *block, struct model_row *row)
+                             const struct blocks_slot *block)
 {
     struct model_feed *feed = model->feed;
+    struct model_row *row = rows_take(&feed->rows, block->cell,
+                                      feed_born_slice(model, block->born_ns), feed->slice_at);
     struct model_cell *cell = &model->cells.at[block->cell];
     uint64_t size_bytes = block->size_bytes & ~BLOCKS_PENDING;
     uint64_t n = block->weight, bytes = size_bytes * block->weight;
@@ -232,11 +229,12 @@ static inline int feed_cell(struct model *model, const struct feed_context *cont
 static int feed_replace(struct model *model, const struct feed_change *change,
                         struct blocks_slot *slot)
 {
-    struct model_row *row;
-    int err = feed_dies_prepare(model, slot, &row);
+    int err = feed_dies_prepare(model, slot->cell);
     if (err < 0)
         return err;
-    feed_dies(model, change, slot, row);
+    if (!(slot->size_bytes & BLOCKS_PENDING))
+        feed_was_last(model, slot);
+    feed_dies(model, change, slot);
     model->loss.replaced_block_n++;
     blocks_remove(&change->state->blocks, slot);
     return 0;
@@ -252,7 +250,6 @@ static inline int feed_place(struct model *model, const struct feed_change *chan
         return err;
     struct blocks_slot *slot = blocks_place(blocks, address);
     if (slot->address) {
-        feed_was_last(model, slot);
         err = feed_replace(model, change, slot);
         if (err < 0)
             return err;
@@ -313,12 +310,11 @@ int feed_free(struct model *model, const struct feed_context *context, uint64_t 
     struct blocks_slot *slot = blocks_find(&change.state->blocks, address);
     if (!slot)
         return feed_unknown(model, change.process);
-    struct model_row *row;
-    err = feed_dies_prepare(model, slot, &row);
+    err = feed_dies_prepare(model, slot->cell);
     if (err < 0)
         return err;
     feed_temporary(model, &change, slot);
-    feed_dies(model, &change, slot, row);
+    feed_dies(model, &change, slot);
     blocks_remove(&change.state->blocks, slot);
     if (blocks_is_roomy(&change.state->blocks))
         blocks_shrink(&change.state->blocks);
@@ -385,20 +381,18 @@ static int feed_realloc_known(struct model *model, const struct feed_context *co
                               const struct blocks_slot *born, uint32_t node)
 {
     struct blocks *blocks = &change->state->blocks;
-    struct blocks_slot *slot;
-    struct model_row *row;
-    int err = born->address ? feed_cell(model, context, node, &change->cell) : 0;
+    struct blocks_slot *slot = feed_pending_slot(blocks, pending);
+    if (!slot)
+        return ERR_USAGE;
+    int err = feed_dies_prepare(model, slot->cell);
+    if (err == 0 && born->address)
+        err = feed_cell(model, context, node, &change->cell);
     if (err == 0 && born->address)
         err = feed_place(model, change, born->address, &slot);
     if (err < 0)
         return err;
     slot = feed_pending_slot(blocks, pending);
-    if (!slot)
-        return ERR_USAGE;
-    err = feed_dies_prepare(model, slot, &row);
-    if (err < 0)
-        return err;
-    feed_dies(model, change, slot, row);
+    feed_dies(model, change, slot);
     blocks_remove(blocks, slot);
     if (born->address) {
         slot = blocks_place(blocks, born->address);
@@ -430,22 +424,24 @@ int feed_realloc_end(struct model *model, const struct feed_context *context,
     return feed_realloc_known(model, context, &change, pending, &born, node);
 }
 
-void feed_realloc_cancel(struct model *model, const struct feed_context *context,
-                         struct feed_pending *pending)
+int feed_realloc_cancel(struct model *model, const struct feed_context *context,
+                        struct feed_pending *pending)
 {
-    struct feed_process_state *state = feed_process_at(model->feed, context->process);
-    struct blocks_slot *slot = state ? feed_pending_slot(&state->blocks, pending) : NULL;
-    pending->address = 0;
+    struct feed_change change;
+    int err = feed_enter(model, context, &change);
+    if (err < 0)
+        return err;
+    struct blocks_slot *slot = feed_pending_slot(&change.state->blocks, pending);
     if (!slot)
-        return;
+        return FEED_DONE;
     /* Two live blocks at one address cannot be: the one that was allocated meanwhile stands. */
-    struct blocks_slot *other = blocks_find(&state->blocks, slot->address);
-    struct feed_change change = {.process = &model->processes.at[context->process],
-                                 .state = state,
-                                 .thread = context->thread,
-                                 .task = context->task};
-    if (!other || feed_replace(model, &change, slot) < 0)
+    if (!blocks_find(&change.state->blocks, slot->address))
         slot->size_bytes &= ~BLOCKS_PENDING;
+    else
+        err = feed_replace(model, &change, slot);
+    if (err == 0)
+        pending->address = 0;
+    return err;
 }
 
 void feed_rss(struct model *model, uint64_t at_ns, uint64_t rss_bytes)

@@ -90,8 +90,8 @@ int feed_realloc_end(struct model *model, const struct feed_context *context,
                      struct feed_pending *pending, uint64_t address, uint64_t size_bytes,
                      uint32_t node, uint32_t weight);
 /* The real call failed, or its thread died: the old block lives on. */
-void feed_realloc_cancel(struct model *model, const struct feed_context *context,
-                         struct feed_pending *pending);
+int feed_realloc_cancel(struct model *model, const struct feed_context *context,
+                        struct feed_pending *pending);
 
 /* Resident memory of all processes, seen at at_ns. */
 void feed_rss(struct model *model, uint64_t at_ns, uint64_t rss_bytes);

@@ -77,16 +77,15 @@ void feed_process_end(struct model *model, uint32_t process, enum process_end en
         return;
     feed_advance(model, at_ns);
     struct model_process *ended = &model->processes.at[process];
-    /* Where rows find no memory the figures of cells stand all the same. */
-    if (open_rows_renew(model, process) < 0)
-        model->loss.folded_row_n++;
+    /* Where rows find no memory the blocks stay until the next time that rows are settled. */
+    if (open_rows_renew(model, process) == 0)
+        blocks_done(&state->blocks);
     ended->end = end;
     ended->status = status;
     ended->end_ns = model->feed->now_ns;
     ended->session_epoch_at_end = model->sums.peak_epoch;
     model->sums.live_n -= ended->sums.live_n;
     model->sums.live_bytes -= ended->sums.live_bytes;
-    blocks_done(&state->blocks);
     state->ended = true;
 }
 

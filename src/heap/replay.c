@@ -38,7 +38,7 @@ static int replay_realloc_end(struct replay *replay, const struct feed_context *
     struct feed_pending *pending = begun ? &begun->pending : &none;
     int outcome = FEED_DONE;
     if (event->kind == EVENTS_REALLOC_CANCEL)
-        feed_realloc_cancel(replay->model, context, pending);
+        outcome = feed_realloc_cancel(replay->model, context, pending);
     else
         outcome = feed_realloc_end(replay->model, context, pending, event->address,
                                    event->size_bytes, event->node, event->weight);

@@ -139,8 +139,7 @@ static void rows_add(struct rows *rows, const struct model_row *more, uint64_t h
     rows->saved.at[rows->saved.n++] = (struct rows_saved){0, 0};
 }
 
-/* Adds what waits to the rows. */
-static int rows_drain(struct rows *rows)
+int rows_drain(struct rows *rows)
 {
     int err = rows_reserve(rows, rows->waiting_n);
     if (err < 0)
@@ -160,25 +159,22 @@ static int rows_drain(struct rows *rows)
     return 0;
 }
 
-int rows_evict(struct rows *rows, struct model_row *cached, uint32_t cell, uint32_t born,
-               uint32_t freed)
+void rows_evict(struct rows *rows, struct model_row *cached, uint32_t cell, uint32_t born,
+                uint32_t freed)
 {
-    if (cached->n || cached->bytes) {
-        int err = rows->waiting_n == ROWS_WAITING ? rows_drain(rows) : 0;
-        if (err < 0)
-            return err;
+    if (cached->n || cached->bytes)
         rows->waiting[rows->waiting_n++] = *cached;
-    }
     *cached = (struct model_row){.cell = cell, .born = born, .freed = freed};
-    return 0;
 }
 
 int rows_flush(struct rows *rows)
 {
-    int err = 0;
-    for (size_t i = 0; err == 0 && i < ROWS_CACHE; i++)
-        err = rows_evict(rows, &rows->cache[i], MODEL_NONE, 0, 0);
-    return err < 0 ? err : rows_drain(rows);
+    int err = rows_drain(rows); /* makes room for the whole cache */
+    if (err < 0)
+        return err;
+    for (size_t i = 0; i < ROWS_CACHE; i++)
+        rows_evict(rows, &rows->cache[i], MODEL_NONE, 0, 0);
+    return rows_drain(rows);
 }
 
 /* The row under its new name; false: there is nothing in it. */

@@ -17,6 +17,7 @@
 enum {
     ROWS_CACHE = 4096,
     ROWS_WAITING = 4096,
+    ROWS_EVENT = 4,                               /* rows that one event may take */
     ROWS_SLACK = 4 * (ROWS_CACHE + ROWS_WAITING), /* by which a soft limit may be passed */
 };
 
@@ -50,19 +51,28 @@ static inline struct model_row *rows_cached(const struct rows *rows, uint32_t ce
     return &rows->cache[(key >> 40) % ROWS_CACHE];
 }
 
-/* Makes the cache's entry this row's; ERR_MEMORY or ERR_LIMIT leaves every figure as it was. */
-int rows_evict(struct rows *rows, struct model_row *cached, uint32_t cell, uint32_t born,
-               uint32_t freed);
+/* Makes the cache's entry this row's. There is room among what waits. */
+void rows_evict(struct rows *rows, struct model_row *cached, uint32_t cell, uint32_t born,
+                uint32_t freed);
 
-/* The entry to which the row's increment may be added, *ret_row. Results as rows_evict. */
-static inline int rows_take(struct rows *rows, uint32_t cell, uint32_t born, uint32_t freed,
-                            struct model_row **ret_row)
+/*
+ * The entry to which the row's increment may be added, until the next call; after rows_ready, which
+ * makes room for ROWS_EVENT of them.
+ */
+static inline struct model_row *rows_take(struct rows *rows, uint32_t cell, uint32_t born,
+                                          uint32_t freed)
 {
     struct model_row *cached = rows_cached(rows, cell, born, freed);
-    *ret_row = cached;
-    if (cached->cell == cell && cached->born == born && cached->freed == freed)
-        return 0;
-    return rows_evict(rows, cached, cell, born, freed);
+    if (cached->cell != cell || cached->born != born || cached->freed != freed)
+        rows_evict(rows, cached, cell, born, freed);
+    return cached;
+}
+
+/* ERR_MEMORY or ERR_LIMIT leaves every figure as it was. */
+int rows_drain(struct rows *rows);
+static inline int rows_ready(struct rows *rows)
+{
+    return rows->waiting_n + ROWS_EVENT <= ROWS_WAITING ? 0 : rows_drain(rows);
 }
 
 /* Adds the cache and all that waits to the rows. */

@@ -17,11 +17,11 @@ static int open_rows_add(struct model *model, struct feed_process_state *process
             continue;
         if (model->rows.n >= feed->limits.rows)
             timeline_shrink(model);
-        struct model_row *row;
-        int err = rows_take(&feed->rows, slot->cell, feed_born_slice(model, slot->born_ns),
-                            MODEL_OPEN, &row);
+        int err = rows_ready(&feed->rows);
         if (err < 0)
             return err;
+        struct model_row *row = rows_take(&feed->rows, slot->cell,
+                                          feed_born_slice(model, slot->born_ns), MODEL_OPEN);
         row->n += slot->weight;
         row->bytes += (slot->size_bytes & ~BLOCKS_PENDING) * slot->weight;
     }
@@ -53,16 +53,19 @@ static int open_rows_settle(struct model *model)
         return err;
     VEC_EACH (struct model_row, row, &model->rows) {
         uint32_t process = model->cells.at[row->cell].key.process;
-        if (row->freed == MODEL_OPEN && !feed->processes.at[process].ended)
+        if (row->freed == MODEL_OPEN && feed->processes.at[process].blocks.slots)
             row->n = row->bytes = 0;
     }
-    for (size_t i = 0; i < feed->processes.n && err == 0; i++)
-        err = open_rows_add(model, &feed->processes.at[i]);
+    for (size_t i = 0; i < feed->processes.n && err == 0; i++) {
+        struct feed_process_state *process = &feed->processes.at[i];
+        err = open_rows_add(model, process);
+        if (err == 0 && process->ended)
+            blocks_done(&process->blocks);
+    }
     if (err == 0)
         err = rows_flush(&feed->rows);
     size_t empty_n = 0;
-    VEC_EACH(struct model_row, row, &model->rows)
-    {
+    VEC_EACH (struct model_row, row, &model->rows) {
         empty_n += row->n == 0;
     }
     if (empty_n > model->rows.n / 4)
