@@ -9,6 +9,7 @@
 
 #include "capture/cpu/x86_64/thread.h"
 #include "capture/lane.h"
+#include "capture/task.h"
 #include "capture/unwind.h"
 
 /* glibc: no other thread exists, nor will before libc itself clears this. */
@@ -21,17 +22,10 @@ static uint64_t emit_stamp(void)
     return process_stamp();
 }
 
-/* Where the calling thread's own stack ends: a pthread's below its control block. */
-static uintptr_t emit_stack_top(void)
-{
-    uintptr_t pointer = thread_pointer();
-    return pointer == process.main_thread_pointer ? process.main_stack_end : pointer;
-}
-
 /* True when the hook that marked the cache busy was left by a jump: its frame lies below ours. */
 static bool emit_left_behind(uintptr_t busy, uintptr_t here)
 {
-    return busy < here && here < emit_stack_top();
+    return busy < here && here < lane_stack_top();
 }
 
 /*
@@ -63,8 +57,8 @@ struct emit_record {
 };
 
 /* Reserves n slots for a record of this thread; in the common lane one more names the thread. */
-static bool emit_begin(struct emit_record *record, struct lane_state *state, unsigned kind,
-                       unsigned n)
+static bool emit_reserve(struct emit_record *record, struct lane_state *state, unsigned kind,
+                         unsigned n)
 {
     if (__builtin_expect(state != NULL, 1)) {
         record->slot = lane_reserve(state->lane, n);
@@ -82,7 +76,9 @@ static bool emit_begin(struct emit_record *record, struct lane_state *state, uns
         return false;
     record->kind = kind | WIRE_BY_OTHERS;
     record->slot[n].a = process_tid();
-    record->slot[n].b = 0;
+    const struct lane_state *self = lane_self;
+    record->slot[n].b = self ? self->task_now : 0;
+    record->slot[n].c = self ? self->task_cell : 0;
     lane_commit(&record->slot[n], WIRE_CONTINUED);
     return true;
 }
@@ -90,6 +86,62 @@ static bool emit_begin(struct emit_record *record, struct lane_state *state, uns
 static void emit_commit(const struct emit_record *record, uint64_t stamp)
 {
     lane_commit(record->slot, wire_head(stamp, record->kind));
+}
+
+static void emit_task_type(struct lane_state *state, uint64_t cell)
+{
+    uint64_t table, entry, rule;
+    struct emit_record record;
+    if (!task_type_get(cell, &table, &entry, &rule) ||
+        !emit_reserve(&record, state, WIRE_TASK_TYPE, 2))
+        return;
+    record.slot->a = cell >> WIRE_CELL_BITS;
+    record.slot->b = table;
+    record.slot->c = entry;
+    record.slot[1].a = rule;
+    lane_commit(&record.slot[1], WIRE_CONTINUED);
+    emit_commit(&record, emit_stamp());
+}
+
+static void emit_task_record(struct lane_state *state, unsigned kind, uint64_t key, uint64_t polls,
+                             uint64_t cell)
+{
+    struct emit_record record;
+    if (cell && task_type_is_new(cell))
+        emit_task_type(state, cell);
+    if (!emit_reserve(&record, state, kind, 1))
+        return;
+    record.slot->a = key;
+    record.slot->b = polls;
+    record.slot->c = cell;
+    emit_commit(&record, emit_stamp());
+}
+
+/*
+ * The first event since the thread went on to another task. A handler that comes in between writes
+ * the same switch again, which says nothing new.
+ */
+static void __attribute__((noinline)) emit_switch(struct lane_state *state)
+{
+    uint64_t key = state->task_now, cell = state->task_cell;
+    emit_task_record(state, WIRE_TASK_SWITCH, key, key ? task_take_polls(state) : 0, cell);
+    state->task_written = key;
+    state->cell_written = cell;
+}
+
+static inline bool emit_begin(struct emit_record *record, struct lane_state *state, unsigned kind,
+                              unsigned n)
+{
+    if (state && __builtin_expect(state->task_now != state->task_written ||
+                                          state->task_cell != state->cell_written,
+                                  0))
+        emit_switch(state);
+    return emit_reserve(record, state, kind, n);
+}
+
+void emit_task(unsigned kind, uint64_t key, uint64_t polls, uint64_t cell)
+{
+    emit_task_record(lane_mine(), kind, key, polls, cell);
 }
 
 /* Per-lane counters: plain stores of their only writer. Common lanes are counted by the reader. */
@@ -192,24 +244,36 @@ void emit_unmap(const void *address, size_t bytes)
     emit_commit(&record, emit_stamp());
 }
 
-void emit_exec(enum wire_exec what, const char *path)
+/* A record whose second word is the length of a text, which follows in slots of its own. */
+static void emit_text(unsigned kind, uint64_t a, uint64_t c, const char *text)
 {
     enum { TEXT_BYTES = WIRE_SLOT_WORDS * sizeof(uint64_t) };
     struct lane_state *state = lane_mine();
     size_t n = 0;
-    while (path && path[n] && n < WIRE_NAME_MAX)
+    while (text && text[n] && n < WIRE_NAME_MAX)
         n++;
     unsigned text_slots = (unsigned)((n + TEXT_BYTES - 1) / TEXT_BYTES);
     struct emit_record record;
-    if (!emit_begin(&record, state, WIRE_EXEC, 1 + text_slots))
+    if (!emit_begin(&record, state, kind, 1 + text_slots))
         return;
-    record.slot->a = what;
+    record.slot->a = a;
     record.slot->b = n;
+    record.slot->c = c;
     for (unsigned i = 0; i < text_slots; i++) {
         char *to = (char *)&record.slot[1 + i].a;
         for (size_t at = 0; at < TEXT_BYTES; at++)
-            to[at] = i * TEXT_BYTES + at < n ? path[i * TEXT_BYTES + at] : 0;
+            to[at] = i * TEXT_BYTES + at < n ? text[i * TEXT_BYTES + at] : 0;
         lane_commit(&record.slot[1 + i], WIRE_CONTINUED);
     }
     emit_commit(&record, emit_stamp());
+}
+
+void emit_exec(enum wire_exec what, const char *path)
+{
+    emit_text(WIRE_EXEC, what, 0, path);
+}
+
+void emit_task_name(uint64_t key, uint64_t cell, const char *name)
+{
+    emit_text(WIRE_TASK_NAME, key, cell, name);
 }

@@ -15,6 +15,7 @@
 #include "capture/cpu/x86_64/syscall.h"
 #include "capture/door.h"
 #include "capture/pool.h"
+#include "capture/task.h"
 
 enum {
     LANE_SPINS = 200,            /* pauses before the first wait */
@@ -23,6 +24,14 @@ enum {
     LANE_DEAD_WAITS = 4000,      /* waits without a heartbeat until the collector counts as gone */
     LANE_QUIET_SPINS = 20000000, /* where waiting would be a forbidden system call */
 };
+
+/* A thread's page. */
+struct lane_page {
+    struct lane_state state;
+    struct unwind_thread unwind;
+    struct task_thread tasks;
+};
+_Static_assert(sizeof(struct lane_page) <= WIRE_PAGE_BYTES, "a thread's state is one page");
 
 __thread struct lane_state *lane_self __attribute__((tls_model("initial-exec")));
 
@@ -85,19 +94,27 @@ struct wire_lane *lane_log(void)
     return process_ready() ? lane_shared(&process.slot->log_lane, WIRE_LANE_LOG) : NULL;
 }
 
+struct lane_state *lane_state_take(void)
+{
+    struct lane_state *state = lane_self;
+    if (!process_ready())
+        return NULL;
+    if (!state)
+        state = pool_take(WIRE_PAGE_BYTES);
+    if (!state)
+        return NULL;
+    struct lane_page *page = (struct lane_page *)state;
+    state->unwind = &page->unwind;
+    state->tasks = &page->tasks;
+    lane_self = state;
+    return state;
+}
+
 struct lane_state *lane_claim(void)
 {
-    if (!process_ready() || process.legacy)
+    struct lane_state *state = process.legacy ? NULL : lane_state_take();
+    if (!state)
         return NULL;
-    struct lane_state *state = lane_self;
-    if (!state) {
-        state = pool_take(WIRE_PAGE_BYTES);
-        if (!state)
-            return NULL;
-        state->unwind = (struct unwind_thread *)(state + 1);
-    }
-    state->unwind = (struct unwind_thread *)(state + 1);
-    lane_self = state;
     uint32_t page = lane_new(WIRE_LANE_OWN, process_tid());
     if (!page)
         return NULL;

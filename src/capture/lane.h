@@ -19,15 +19,22 @@
 struct lane_state {
     struct wire_lane *lane;
     uintptr_t busy;        /* frame of the hook that uses `unwind`; 0 = nobody */
+    uint64_t task_now;     /* key of the task that the thread runs, 0 = none */
+    uint64_t task_cell;    /* its cell (wire/event.h) */
     uint64_t task_written; /* current task key as the lane has it */
+    uint64_t cell_written; /* and its cell */
     uint32_t skip;         /* allocations until the next sample */
     uint32_t timing;       /* hooks until the next timed one */
     struct unwind_thread *unwind;
     void *scratch; /* of the exec hooks */
     size_t scratch_bytes;
+    struct task_thread *tasks;
 };
 
 extern __thread struct lane_state *lane_self;
+
+/* The calling thread's state, made when it has none; its lane may be missing. NULL: no memory. */
+struct lane_state *lane_state_take(void);
 
 /* Gives the calling thread a lane; NULL: it has to write to the common one, or nowhere. */
 struct lane_state *lane_claim(void);
@@ -38,6 +45,13 @@ static inline struct lane_state *lane_mine(void)
     if (__builtin_expect(state && state->lane, 1))
         return state;
     return lane_claim();
+}
+
+/* Where the calling thread's own stack ends: a pthread's below its control block. */
+static inline uintptr_t lane_stack_top(void)
+{
+    uintptr_t pointer = thread_pointer();
+    return pointer == process.main_thread_pointer ? process.main_stack_end : pointer;
 }
 
 /* The process's common lane or its stack log, made when first asked for. NULL: not to be had. */

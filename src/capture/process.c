@@ -40,30 +40,34 @@ static char **process_environment(void)
     return (char **)(stack + 1 + stack[0] + 1);
 }
 
-/* The executable's program headers, from the auxiliary vector behind the environment. */
-static void process_find_headers(char **envp, struct module_config *modules)
+/*
+ * The executable's program headers, from the auxiliary vector behind the environment. Before the
+ * door's variables are taken out, which moves the environment's end.
+ */
+static void process_find_headers(char **envp)
 {
     while (*envp)
         envp++;
     for (const Elf64_auxv_t *entry = (const Elf64_auxv_t *)(envp + 1); entry->a_type != AT_NULL;
          entry++) {
         if (entry->a_type == AT_PHDR)
-            modules->exe_headers = (const Elf64_Phdr *)entry->a_un.a_val;
+            process.exe_headers = (const Elf64_Phdr *)entry->a_un.a_val;
         else if (entry->a_type == AT_PHNUM)
-            modules->exe_headers_count = (uint32_t)entry->a_un.a_val;
+            process.exe_header_n = (uint32_t)entry->a_un.a_val;
     }
 }
 
 /* Sizes the unwinder's tables by what of the session's private memory is left. */
-static void process_start_unwinder(char **envp)
+static void process_start_unwinder(void)
 {
     struct wire_segment *segment = process.segment;
     struct unwind_config config = {
-            .modules = {.find_object = &process_find_object},
+            .modules = {.find_object = &process_find_object,
+                        .exe_headers = process.exe_headers,
+                        .exe_headers_count = process.exe_header_n},
             .main_stack_end = process.main_stack_end,
             .linker_code = _r_debug.r_brk,
     };
-    process_find_headers(envp, &config.modules);
     uint64_t used = atomic_load_explicit(&segment->private_bytes, memory_order_relaxed);
     uint64_t limit = segment->config.private_limit_bytes;
     unwind_config_size(&config, used < limit ? (limit - used) / PROCESS_UNWIND_SHARE : 0);
@@ -223,6 +227,8 @@ static bool process_claim_slot(uint32_t parent, uint32_t flags)
 void process_start(void)
 {
     char **envp = process_environment();
+    if (envp)
+        process_find_headers(envp);
     struct wire_segment *segment = envp ? door_enter(envp, PROCESS_VIEW_BYTES) : NULL;
     if (!segment)
         return;
@@ -236,6 +242,8 @@ void process_start(void)
     atomic_store(&process.clockless, segment->stamp_source == WIRE_STAMP_SEQUENCE);
     process.single = segment->config.strategy == WIRE_SINGLE_THREAD;
     process.legacy = segment->config.strategy == WIRE_LEGACY;
+    process.tracks_tasks = segment->config.track_tasks || segment->config.strategy == WIRE_ASYNC ||
+                           segment->config.strategy == WIRE_HYBRID;
     if (!process_claim_slot(0, 0)) {
         process.segment = NULL;
         return;
@@ -245,7 +253,7 @@ void process_start(void)
         process.segment = NULL;
         return;
     }
-    process_start_unwinder(envp);
+    process_start_unwinder();
     atomic_store_explicit(&process.life->registered, 2, memory_order_release);
     /* Release: pairs with the hooks' acquire; from here on they write. */
     atomic_store_explicit(&process.hooked, segment, memory_order_release);

@@ -9,6 +9,7 @@
 #ifndef MEMSCOPE_CAPTURE_PROCESS_H
 #define MEMSCOPE_CAPTURE_PROCESS_H
 
+#include <link.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,6 +39,9 @@ struct process {
     uint32_t tid_offset; /* of the tid in the thread control block; 0 = not found */
     bool single;         /* the strategy stamps from the coarse clock while it may */
     bool legacy;
+    bool tracks_tasks;
+    const Elf64_Phdr *exe_headers; /* the executable's program headers */
+    uint32_t exe_header_n;
     _Atomic bool quiet;     /* no system calls from here on: a seccomp filter was seen */
     _Atomic bool clockless; /* the time stamp counter must not be read from here on */
 };

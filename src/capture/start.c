@@ -6,6 +6,7 @@
 
 #include "capture/early.h"
 #include "capture/process.h"
+#include "capture/task_table.h"
 
 enum { START_NOT = 0, START_UNDER_WAY = 1, START_DONE = 2 };
 
@@ -32,6 +33,7 @@ __attribute__((constructor(101))) static void start_constructor(void)
         return;
     if (next_is_bypassed())
         atomic_fetch_or(&process.slot->flags, WIRE_PROCESS_OWN_ALLOCATOR);
+    task_tables_patch();
     atomic_store(&process.slot->early_n, early_count());
     atomic_store(&process.slot->early_bytes, early_bytes());
 }

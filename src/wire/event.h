@@ -39,10 +39,12 @@ enum wire_kind {
     WIRE_THREAD_BEGIN = 16, /* a tid: first record of each lane */
     WIRE_THREAD_NAME = 17,  /* a..c name, 24 bytes at most, 0-padded */
     WIRE_THREAD_END = 18,
-    WIRE_TASK_SWITCH = 19, /* a task key (0 = none), b runtime's own id, c rule */
-    WIRE_TASK_BEGIN = 20,  /* a task key, b runtime's own id, c rule | slot 2: a stack, b entry */
-    WIRE_TASK_END = 21,    /* a task key, b polls, c busy ticks */
-    WIRE_TASK_NAME = 22,   /* a task key, b length | text slots */
+    WIRE_TASK_SWITCH =
+            19,           /* a task key (0 = none), b polls, c cell: the thread runs it from here */
+    WIRE_TASK_TYPE = 20,  /* a type, b table, c entry | slot 2: a rule: before its first cell */
+    WIRE_TASK_END = 21,   /* a task key, b polls, c cell: for tasks without a heap block */
+    WIRE_TASK_NAME = 22,  /* a task key, b length, c cell | text slots */
+    WIRE_TASK_POLLS = 23, /* a task key, b polls, c cell: what no switch has told yet */
     /* The process. */
     WIRE_FORK = 32,      /* a child's pid as the parent sees it, b child's process slot + 1 or 0 */
     WIRE_EXEC = 33,      /* a enum wire_exec; b length | text slots: path */
@@ -64,8 +66,27 @@ enum wire_kind {
 enum { WIRE_KIND_BITS = 8, WIRE_STACK_BITS = 48, WIRE_STACK_FRAMES_MAX = 64, WIRE_NAME_MAX = 1024 };
 
 /*
+ * A task's key: its runtime's own id where it has one, unique for ever together with the type's
+ * table; else its address. Its cell: the address of its heap block, and its type in the 16 bits
+ * above. Polls: the number since the last record of the task in the 24 bits above, the ticks that
+ * those of them that were timed took below. One poll in WIRE_POLLS_TIMED is timed, or each one when
+ * config.monitor is set.
+ */
+enum { WIRE_CELL_BITS = 48, WIRE_POLLS_SHIFT = 40, WIRE_POLLS_TIMED = 16, WIRE_TYPES_MAX = 1024 };
+
+/* Who defines what a task is. */
+enum wire_task_rule {
+    WIRE_RULE_NONE = 0,
+    WIRE_RULE_TOKIO = 1,
+    WIRE_RULE_ASYNC_TASK = 2, /* smol, async-std, async-executor */
+    WIRE_RULE_ASYNCIO = 3,    /* CPython */
+    WIRE_RULE_COROUTINE = 4,  /* C++20 */
+    WIRE_RULE_EXPLICIT = 5,   /* memscope_task_enter */
+};
+
+/*
  * In records of a common lane, where threads take turns, bit 7 of the kind is set and one more
- * slot follows: a = tid of the writer, b = its current task key.
+ * slot follows: a = tid of the writer, b = its current task key, c = its cell.
  */
 enum { WIRE_BY_OTHERS = 0x80 };
 

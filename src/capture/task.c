@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The thread's stack of tasks, and the counts of polls that wait to be told. */
+#include "capture/task.h"
+
+#include "capture/cpu/x86_64/cpu.h"
+#include "capture/emit.h"
+#include "capture/lane.h"
+#include "capture/pool.h"
+#include "capture/task_table.h"
+#include "wire/clock.h"
+
+enum { TASK_CONTINUE_UNWIND = 8, TASK_CLEANUP_PHASE = 2, TASK_TABLE_WORDS = 8 };
+
+/* Frames of explicit tasks belong to no function: no other frame lies above them. */
+#define TASK_EXPLICIT_FRAME UINTPTR_MAX
+/* Keys that are addresses, and keys that a program chose. */
+#define TASK_ADDRESS_KEY (UINT64_C(1) << 63)
+#define TASK_EXPLICIT_KEY (UINT64_C(1) << 62)
+#define TASK_ID_BITS 56
+
+/* Called by the thunks only. */
+uintptr_t task_enter(uint32_t slot, uintptr_t argument, uintptr_t frame);
+void task_leave(uintptr_t frame);
+int task_personality(int version, int actions, uint64_t class, void *exception, void *context);
+
+static struct lane_state *task_state(void)
+{
+    struct lane_state *state = lane_self;
+    return __builtin_expect(state && state->tasks, 1) ? state : lane_state_take();
+}
+
+/* The thread runs what the top of its stack says. */
+static void task_set_current(struct lane_state *state)
+{
+    const struct task_thread *tasks = state->tasks;
+    const struct task_frame *top = tasks->depth ? &tasks->frames[tasks->depth - 1] : NULL;
+    state->task_now = top ? top->key : 0;
+    state->task_cell = top ? top->cell : 0;
+}
+
+static uint64_t task_pack_polls(const struct task_count *count)
+{
+    const uint64_t busy_most = (UINT64_C(1) << WIRE_POLLS_SHIFT) - 1;
+    return count->polls << WIRE_POLLS_SHIFT | (count->busy < busy_most ? count->busy : busy_most);
+}
+
+static struct task_count *task_count_of(struct task_thread *tasks, uint64_t key)
+{
+    return &tasks->counts[(key * UINT64_C(0x9e3779b97f4a7c15)) >> 59];
+}
+
+static void task_tell(struct task_count *count)
+{
+    if (!count->polls && !count->busy)
+        return;
+    struct task_count told = *count;
+    count->polls = 0;
+    count->busy = 0;
+    if (emit_wanted())
+        emit_task(WIRE_TASK_POLLS, told.key, task_pack_polls(&told), told.cell);
+}
+
+uint64_t task_take_polls(struct lane_state *state)
+{
+    struct task_count *count = state->tasks ? task_count_of(state->tasks, state->task_now) : NULL;
+    if (!count || count->key != state->task_now)
+        return 0;
+    uint64_t polls = task_pack_polls(count);
+    count->polls = 0;
+    count->busy = 0;
+    return polls;
+}
+
+static void task_count_poll(struct task_thread *tasks, uint64_t key, uint64_t cell)
+{
+    struct task_count *count = task_count_of(tasks, key);
+    if (count->key != key || count->cell != cell) {
+        task_tell(count);
+        *count = (struct task_count){.key = key, .cell = cell};
+    }
+    if (++count->polls >= TASK_COUNT_MAX)
+        task_tell(count);
+}
+
+/* Frames that were left by a jump lie below this one on the thread's own stack. */
+static void task_drop_left(struct task_thread *tasks, uintptr_t frame)
+{
+    while (tasks->depth && tasks->frames[tasks->depth - 1].frame <= frame &&
+           frame < lane_stack_top())
+        tasks->depth--;
+}
+
+static void task_push(struct lane_state *state, const struct task_frame *entered)
+{
+    struct task_thread *tasks = state->tasks;
+    if (tasks->depth == TASK_DEPTH_MAX) {
+        tasks->over++;
+        return;
+    }
+    tasks->frames[tasks->depth++] = *entered;
+    state->task_now = entered->key;
+    state->task_cell = entered->cell;
+}
+
+/* The poll's start, for those polls that are timed. */
+static uint64_t task_start(struct task_thread *tasks)
+{
+    if (tasks->untimed && !process.segment->config.monitor) {
+        tasks->untimed--;
+        return 0;
+    }
+    tasks->untimed = WIRE_POLLS_TIMED - 1;
+    return wire_clock_ticks();
+}
+
+/* Once for each type, at its first call: the argument is a task of it. */
+static bool task_verify(struct task_type *type, uintptr_t argument)
+{
+    uint8_t state = atomic_load_explicit(&type->state, memory_order_relaxed);
+    if (__builtin_expect(state == TASK_TYPE_VERIFIED, 1))
+        return true;
+    if (state == TASK_TYPE_REFUSED || atomic_load_explicit(&process.quiet, memory_order_relaxed))
+        return false;
+    bool good = argument % sizeof(uintptr_t) == 0 && argument >> CPU_ADDRESS_BITS == 0 &&
+                cpu_readable(argument) &&
+                cpu_readable(argument + (TASK_TABLE_WORDS - 1) * sizeof(uintptr_t));
+    const uintptr_t *words = (const uintptr_t *)argument;
+    int32_t at = type->rule->table_word;
+    if (good && at != TASK_ANY_WORD) {
+        good = words[at] == type->table;
+    } else if (good) {
+        good = false;
+        for (int i = 0; i < TASK_TABLE_WORDS; i++)
+            good = good || words[i] == type->table;
+    }
+    if (good && type->id_offset)
+        good = cpu_readable(argument + type->id_offset);
+    atomic_store_explicit(&type->state, good ? TASK_TYPE_VERIFIED : TASK_TYPE_REFUSED,
+                          memory_order_relaxed);
+    return good;
+}
+
+static uint64_t task_key(const struct task_type *type, uintptr_t argument)
+{
+    if (!type->id_offset)
+        return argument | TASK_ADDRESS_KEY;
+    uint64_t id = *(const uint64_t *)(argument + type->id_offset);
+    return (id & ((UINT64_C(1) << TASK_ID_BITS) - 1)) | (uint64_t)type->copy << TASK_ID_BITS;
+}
+
+uintptr_t task_enter(uint32_t slot, uintptr_t argument, uintptr_t frame)
+{
+    const struct task_slot *at = &task_slots[slot];
+    struct task_type *type = &task_types[at->type];
+    struct lane_state *state = task_state();
+    if (!state || !task_verify(type, argument))
+        return at->original;
+    struct task_thread *tasks = state->tasks;
+    struct task_frame entered = {
+            .frame = frame,
+            .key = task_key(type, argument),
+            .cell = argument | (uint64_t)at->type << WIRE_CELL_BITS,
+    };
+    task_drop_left(tasks, frame);
+    if (at->is_poll) {
+        task_count_poll(tasks, entered.key, entered.cell);
+        entered.started = task_start(tasks);
+    }
+    task_push(state, &entered);
+    return at->original;
+}
+
+static void task_end_timing(struct task_thread *tasks, const struct task_frame *left)
+{
+    struct task_count *count = task_count_of(tasks, left->key);
+    if (count->key != left->key) {
+        task_tell(count);
+        *count = (struct task_count){.key = left->key, .cell = left->cell};
+    }
+    count->busy += wire_clock_ticks() - left->started;
+    task_tell(count);
+}
+
+/* Leaves the frame and what was entered above it and never left. */
+static void task_pop(struct lane_state *state, uintptr_t frame)
+{
+    struct task_thread *tasks = state->tasks;
+    uint32_t depth = tasks->depth;
+    while (depth && tasks->frames[depth - 1].frame != frame)
+        depth--;
+    if (!depth) {
+        tasks->over -= tasks->over != 0;
+        return;
+    }
+    struct task_frame left = tasks->frames[depth - 1];
+    tasks->depth = depth - 1;
+    tasks->over = 0;
+    task_set_current(state);
+    if (left.started)
+        task_end_timing(tasks, &left);
+}
+
+void task_leave(uintptr_t frame)
+{
+    struct lane_state *state = lane_self;
+    if (state && state->tasks)
+        task_pop(state, frame);
+}
+
+/* Frames are unwound from the top: the one that the unwinder is at is the top one. */
+int task_personality(int version, int actions, uint64_t class, void *exception, void *context)
+{
+    struct lane_state *state = lane_self;
+    if (!(actions & TASK_CLEANUP_PHASE) || !state || !state->tasks)
+        return TASK_CONTINUE_UNWIND;
+    struct task_thread *tasks = state->tasks;
+    if (tasks->over)
+        tasks->over--;
+    else if (tasks->depth)
+        task_pop(state, tasks->frames[tasks->depth - 1].frame);
+    return TASK_CONTINUE_UNWIND;
+}
+
+void task_enter_explicit(uint64_t id, const char *name)
+{
+    struct lane_state *state = emit_wanted() ? task_state() : NULL;
+    if (!state)
+        return;
+    struct task_frame entered = {
+            .frame = TASK_EXPLICIT_FRAME,
+            .key = (id & ((UINT64_C(1) << TASK_ID_BITS) - 1)) | TASK_EXPLICIT_KEY,
+            .cell = (uint64_t)TASK_TYPE_EXPLICIT << WIRE_CELL_BITS,
+    };
+    bool known = task_count_of(state->tasks, entered.key)->key == entered.key;
+    task_count_poll(state->tasks, entered.key, entered.cell);
+    entered.started = task_start(state->tasks);
+    if (!known && name)
+        emit_task_name(entered.key, entered.cell, name);
+    task_push(state, &entered);
+}
+
+void task_leave_explicit(void)
+{
+    struct lane_state *state = lane_self;
+    if (state && state->tasks)
+        task_pop(state, TASK_EXPLICIT_FRAME);
+}
+
+void task_end_explicit(uint64_t id)
+{
+    struct lane_state *state = emit_wanted() ? task_state() : NULL;
+    if (!state)
+        return;
+    uint64_t key = (id & ((UINT64_C(1) << TASK_ID_BITS) - 1)) | TASK_EXPLICIT_KEY;
+    struct task_count *count = task_count_of(state->tasks, key);
+    uint64_t polls = count->key == key ? task_pack_polls(count) : 0;
+    if (count->key == key)
+        *count = (struct task_count){0};
+    emit_task(WIRE_TASK_END, key, polls, (uint64_t)TASK_TYPE_EXPLICIT << WIRE_CELL_BITS);
+}

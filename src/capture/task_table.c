@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finding and patching task tables.
+ *
+ * Tables are constants with addresses in them: in position-independent modules they lie in the part
+ * that the loader relocates and then makes read-only (RELRO), in others in read-only segments. Both
+ * are scanned as they are in memory, so that no relocation format needs to be known. Only words
+ * that point into the module's own code begin a candidate. The memory is made writable for the time
+ * of the stores: one call before, one after, for each module that has tables.
+ */
+#include "capture/task_table.h"
+
+#include <link.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "capture/cpu/x86_64/cpu.h"
+#include "capture/cpu/x86_64/syscall.h"
+#include "capture/lane.h"
+#include "capture/module_elf.h"
+#include "capture/pool.h"
+#include "capture/task.h"
+
+enum { TASK_THUNK_BYTES = 16, TASK_MODULES_MAX = 4096, TASK_COPIES_MAX = 32, TASK_RANGES = 8 };
+
+struct task_range {
+    uintptr_t start, end;
+    bool sealed; /* read-only now: the stores need it opened */
+};
+
+struct task_scan {
+    uint32_t code_n, readable_n, data_n;
+    struct task_range code[TASK_RANGES], readable[TASK_RANGES], data[TASK_RANGES];
+    uint8_t copy;
+};
+
+extern const char task_thunks[];
+
+struct task_slot task_slots[TASK_SLOTS];
+struct task_type task_types[WIRE_TYPES_MAX];
+
+static struct {
+    uint32_t slot_n, type_n, copy_n;
+    _Atomic uint32_t busy;   /* one patches at a time; others do without */
+    _Atomic(uint8_t *) told; /* by type, in memory that a fork wipes: announced in this process */
+} task_table;
+
+static const struct task_rule *const task_rules[] = {&task_rule_tokio, &task_rule_async_task};
+
+static bool task_range_holds(const struct task_range *ranges, uint32_t n, uintptr_t at,
+                             uint64_t bytes)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (at >= ranges[i].start && at < ranges[i].end && bytes <= ranges[i].end - at)
+            return true;
+    }
+    return false;
+}
+
+bool task_scan_is_code(const struct task_scan *scan, uintptr_t address)
+{
+    return task_range_holds(scan->code, scan->code_n, address, 1);
+}
+
+bool task_scan_is_readable(const struct task_scan *scan, uintptr_t address, uint64_t bytes)
+{
+    return task_range_holds(scan->readable, scan->readable_n, address, bytes);
+}
+
+static void task_range_add(struct task_range *ranges, uint32_t *n, uintptr_t start, uint64_t bytes,
+                           bool sealed)
+{
+    if (*n < TASK_RANGES && bytes)
+        ranges[(*n)++] = (struct task_range){start, start + bytes, sealed};
+}
+
+/* The loader seals whole pages of it; what lies on the last, broken one stays writable. */
+static void task_scan_relro(struct task_scan *scan, uintptr_t start, uint64_t bytes)
+{
+    uintptr_t end = start + bytes, sealed = end & ~(uintptr_t)(CPU_PAGE_BYTES - 1);
+    if (sealed > start)
+        task_range_add(scan->data, &scan->data_n, start, sealed - start, true);
+    else
+        sealed = start;
+    task_range_add(scan->data, &scan->data_n, sealed, end - sealed, false);
+}
+
+static void task_scan_load(struct task_scan *scan, const Elf64_Phdr *segment, uintptr_t start,
+                           bool fixed)
+{
+    task_range_add(scan->readable, &scan->readable_n, start, segment->p_filesz, false);
+    if (segment->p_flags & PF_X)
+        task_range_add(scan->code, &scan->code_n, start, segment->p_filesz, false);
+    if (fixed && segment->p_flags == PF_R)
+        task_range_add(scan->data, &scan->data_n, start, segment->p_filesz, true);
+}
+
+/* What of the module is code, may be read, and may hold tables. */
+static void task_scan_init(struct task_scan *scan, const Elf64_Phdr *headers, uint32_t count,
+                           uintptr_t bias, bool fixed)
+{
+    bool has_relro = false;
+    for (uint32_t i = 0; i < count; i++) {
+        const Elf64_Phdr *segment = &headers[i];
+        uintptr_t start = bias + segment->p_vaddr;
+        if (segment->p_type == PT_GNU_RELRO) {
+            task_scan_relro(scan, start, segment->p_memsz);
+            has_relro = true;
+        } else if (segment->p_type == PT_LOAD && segment->p_flags & PF_R) {
+            task_scan_load(scan, segment, start, fixed);
+        }
+    }
+    for (uint32_t i = 0; i < count && !has_relro; i++) {
+        if (headers[i].p_type == PT_LOAD && headers[i].p_flags == (PF_R | PF_W))
+            task_range_add(scan->data, &scan->data_n, bias + headers[i].p_vaddr,
+                           headers[i].p_filesz, false);
+    }
+}
+
+static bool task_rule_fits(const struct task_rule *rule, const struct task_scan *scan,
+                           const uintptr_t *table)
+{
+    for (uint32_t i = 0; i < rule->words; i++) {
+        if (rule->code_words >> i & 1 && !task_scan_is_code(scan, table[i]))
+            return false;
+    }
+    return rule->fits(scan, table);
+}
+
+static const struct task_rule *task_rule_of(const struct task_scan *scan, const uintptr_t *table,
+                                            uint64_t words)
+{
+    for (size_t i = 0; i < sizeof task_rules / sizeof *task_rules; i++) {
+        if (words >= task_rules[i]->words && task_rule_fits(task_rules[i], scan, table))
+            return task_rules[i];
+    }
+    return NULL;
+}
+
+static uint16_t task_type_add(const struct task_rule *rule, struct task_scan *scan,
+                              const uintptr_t *table)
+{
+    if (task_table.type_n == 0)
+        task_table.type_n = TASK_TYPE_FIRST;
+    if (task_table.type_n == WIRE_TYPES_MAX)
+        return TASK_TYPE_NONE;
+    if (!scan->copy && task_table.copy_n < TASK_COPIES_MAX)
+        scan->copy = (uint8_t)++task_table.copy_n;
+    if (!scan->copy)
+        return TASK_TYPE_NONE;
+    struct task_type *type = &task_types[task_table.type_n];
+    type->rule = rule;
+    type->table = (uintptr_t)table;
+    type->entry = table[rule->poll_word];
+    type->copy = scan->copy;
+    if (rule->id_offset_word != TASK_NO_ID)
+        type->id_offset = (uint32_t)table[rule->id_offset_word];
+    return (uint16_t)task_table.type_n++;
+}
+
+static void task_table_patch(const struct task_rule *rule, struct task_scan *scan, uintptr_t *table)
+{
+    if (task_table.slot_n + rule->words > TASK_SLOTS)
+        return;
+    uint16_t type = task_type_add(rule, scan, table);
+    for (uint32_t i = 0; type && i < rule->words; i++) {
+        if (!(rule->enter_words >> i & 1))
+            continue;
+        uint32_t number = task_table.slot_n++;
+        task_slots[number] = (struct task_slot){table[i], type, i == rule->poll_word};
+        /* Release: whoever reads the thunk's address finds its slot filled. */
+        __atomic_store_n(&table[i], (uintptr_t)task_thunks + (uintptr_t)number * TASK_THUNK_BYTES,
+                         __ATOMIC_RELEASE);
+    }
+}
+
+static bool task_range_protect(const struct task_range *range, int protection)
+{
+    uintptr_t from = range->start & ~(uintptr_t)(CPU_PAGE_BYTES - 1);
+    return !range->sealed ||
+           syscall_3(SYS_mprotect, (long)from, (long)(range->end - from), protection) == 0;
+}
+
+static void task_range_scan(struct task_scan *scan, const struct task_range *range)
+{
+    bool open = false;
+    uintptr_t code_start = scan->code[0].start, code_end = scan->code[0].end;
+    for (uint32_t i = 1; i < scan->code_n; i++) {
+        code_start = scan->code[i].start < code_start ? scan->code[i].start : code_start;
+        code_end = scan->code[i].end > code_end ? scan->code[i].end : code_end;
+    }
+    uintptr_t *at = (uintptr_t *)((range->start + 7) & ~(uintptr_t)7);
+    uintptr_t *end = (uintptr_t *)(range->end & ~(uintptr_t)7);
+    for (; at < end; at++) {
+        if (*at - code_start >= code_end - code_start)
+            continue;
+        const struct task_rule *rule = task_rule_of(scan, at, (uint64_t)(end - at));
+        if (!rule)
+            continue;
+        if (!open && !task_range_protect(range, PROT_READ | PROT_WRITE))
+            return;
+        open = true;
+        task_table_patch(rule, scan, at);
+        at += rule->words - 1;
+    }
+    if (open)
+        task_range_protect(range, PROT_READ);
+}
+
+static void task_scan_run(const Elf64_Phdr *headers, uint32_t count, uintptr_t bias, bool fixed)
+{
+    struct task_scan scan = {0};
+    task_scan_init(&scan, headers, count, bias, fixed);
+    for (uint32_t i = 0; scan.code_n && i < scan.data_n; i++)
+        task_range_scan(&scan, &scan.data[i]);
+}
+
+/* The executable's headers tell whether it lies where it was linked to. */
+static bool task_is_fixed(const Elf64_Phdr *headers, uintptr_t bias)
+{
+    return bias == 0 && headers != NULL;
+}
+
+static void task_patch_executable(uintptr_t bias)
+{
+    if (process.exe_headers)
+        task_scan_run(process.exe_headers, process.exe_header_n, bias,
+                      task_is_fixed(process.exe_headers, bias));
+}
+
+void task_tables_patch_module(uintptr_t start, uintptr_t end)
+{
+    struct module_headers headers;
+    uint32_t idle = 0;
+    if (!process.tracks_tasks || atomic_load_explicit(&process.quiet, memory_order_relaxed) ||
+        !module_headers_read(start, &headers) ||
+        !atomic_compare_exchange_strong(&task_table.busy, &idle, 1))
+        return;
+    task_scan_run(headers.at, headers.count, headers.bias, false);
+    atomic_store(&task_table.busy, 0);
+}
+
+void task_tables_patch(void)
+{
+    const struct r_debug *debug = &_r_debug;
+    uint32_t idle = 0;
+    if (!process.segment || !process.tracks_tasks ||
+        !atomic_compare_exchange_strong(&task_table.busy, &idle, 1))
+        return;
+    const struct link_map *map = debug->r_map;
+    for (int i = 0; map && i < TASK_MODULES_MAX; i++, map = map->l_next) {
+        struct module_headers headers;
+        if (i == 0)
+            task_patch_executable(map->l_addr);
+        else if (map->l_addr && module_headers_read(map->l_addr, &headers))
+            task_scan_run(headers.at, headers.count, headers.bias, false);
+    }
+    atomic_store(&task_table.busy, 0);
+}
+
+bool task_type_is_new(uint64_t cell)
+{
+    uint8_t *told = atomic_load_explicit(&task_table.told, memory_order_acquire);
+    if (!told) {
+        uint8_t *fresh = pool_take(WIRE_TYPES_MAX);
+        if (!fresh)
+            return true;
+        if (atomic_compare_exchange_strong(&task_table.told, &told, fresh))
+            told = fresh;
+    }
+    uint64_t type = cell >> WIRE_CELL_BITS;
+    if (type >= WIRE_TYPES_MAX || told[type])
+        return false;
+    told[type] = 1;
+    return true;
+}
+
+bool task_type_get(uint64_t cell, uint64_t *ret_table, uint64_t *ret_entry, uint64_t *ret_rule)
+{
+    uint64_t type = cell >> WIRE_CELL_BITS;
+    if (type == TASK_TYPE_EXPLICIT) {
+        *ret_table = *ret_entry = 0;
+        *ret_rule = WIRE_RULE_EXPLICIT;
+        return true;
+    }
+    if (type == TASK_TYPE_NONE || type >= WIRE_TYPES_MAX || !task_types[type].rule)
+        return false;
+    *ret_table = task_types[type].table;
+    *ret_entry = task_types[type].entry;
+    *ret_rule = task_types[type].rule->number;
+    return true;
+}
