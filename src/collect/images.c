@@ -28,6 +28,7 @@ static void image_done(struct image *image)
         close(image->pidfd);
     stacks_done(&image->stacks);
     map_done(&image->threads);
+    tasks_done(&image->tasks);
     *image = (struct image){0};
 }
 
@@ -121,6 +122,8 @@ static bool images_begin(struct images *images, struct image *image, struct wire
         process.parent = images_parent(images, image->pid);
     }
     image->process = feed_process_begin(images->model, &process);
+    tasks_init(&image->tasks, images->model, image->process, &images->ticks,
+               images->segment->at->config.monitor ? 1 : WIRE_POLLS_TIMED);
     return image->process != MODEL_NONE;
 }
 

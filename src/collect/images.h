@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "collect/segment.h"
 #include "collect/stacks.h"
+#include "collect/tasks.h"
 #include "collect/ticks.h"
 #include "heap/feed.h"
 #include "heap/model.h"
@@ -29,6 +30,7 @@ struct image {
     uint32_t lane_n; /* lanes not closed yet */
     struct stacks stacks;
     struct map threads; /* tid -> thread index */
+    struct tasks tasks;
 };
 
 struct images {

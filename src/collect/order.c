@@ -305,6 +305,7 @@ static int order_event(struct order *order, struct order_lane *lane,
     case WIRE_ALLOC:
         return order_alloc(order, lane, record);
     case WIRE_FREE:
+        tasks_freed(&record->image->tasks, slot->a, record->context.at_ns);
         feed_free(order->model, &record->context, slot->a);
         return ORDER_FED;
     case WIRE_REALLOC_BEGIN:
@@ -321,6 +322,14 @@ static int order_event(struct order *order, struct order_lane *lane,
             feed_realloc_cancel(order->model, &record->context, &pending->block);
             order_pending_remove(lane, pending);
         }
+        return ORDER_FED;
+    case WIRE_TASK_SWITCH:
+    case WIRE_TASK_TYPE:
+    case WIRE_TASK_END:
+    case WIRE_TASK_NAME:
+    case WIRE_TASK_POLLS:
+        tasks_read(&record->image->tasks, slot, record->slots, record->kind, record->context.at_ns,
+                   &lane->task);
         return ORDER_FED;
     default:
         return ORDER_FED;
@@ -347,7 +356,6 @@ static bool order_read(struct order *order, struct order_lane *lane,
     record.context = (struct feed_context){
             .process = record.image->process,
             .thread = lane->thread,
-            .task = lane->task,
             .at_ns = ticks_to_ns(&order->images->ticks, head >> WIRE_KIND_BITS),
     };
     if (kind & WIRE_BY_OTHERS) {
@@ -356,7 +364,12 @@ static bool order_read(struct order *order, struct order_lane *lane,
         record.tid = (uint32_t)record.slot[record.slots - 1].a;
         record.context.thread =
                 images_thread(order->images, record.image, record.tid, record.context.at_ns);
+        const struct intake_slot *writer = &record.slot[record.slots - 1];
+        record.context.task =
+                tasks_by_key(&record.image->tasks, writer->b, writer->c, record.context.at_ns);
         record.slots--;
+    } else {
+        record.context.task = tasks_of(&record.image->tasks, &lane->task, record.context.at_ns);
     }
     *ret_record = record;
     return record.context.thread != MODEL_NONE;

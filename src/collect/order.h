@@ -39,7 +39,7 @@ struct order_lane {
     uint32_t thread; /* of the model; own lanes */
     uint32_t tid;
     uint32_t page; /* of its header in the segment */
-    uint32_t task;
+    struct tasks_current task;
     bool retired; /* its thread is gone */
     bool closing;
     bool delayed;   /* the record at hand is an allocation that has waited for its address */

@@ -53,6 +53,21 @@ bool feed_is_live(const struct model *model, uint32_t process, uint64_t address)
            blocks_find(&model->feed->processes.at[process].blocks, address);
 }
 
+bool feed_find(const struct model *model, uint32_t process, uint64_t address,
+               struct feed_pending *ret_block)
+{
+    const struct feed_process_state *state = feed_process_at(model->feed, process);
+    const struct blocks_slot *slot = state && address ? blocks_find(&state->blocks, address) : NULL;
+    if (!slot)
+        return false;
+    *ret_block = (struct feed_pending){.address = address,
+                                       .size_bytes = slot->size_bytes,
+                                       .born_ns = slot->born_ns,
+                                       .cell = slot->cell,
+                                       .weight = slot->weight};
+    return true;
+}
+
 /* Saves the cell's share of each peak that was passed since it was touched last. */
 static inline void feed_touch(struct model *model, const struct model_process *process,
                               struct model_cell *cell)

@@ -72,6 +72,10 @@ void feed_prefetch_cell(const struct model *model, const struct feed_context *co
 /* True while a live block has this address: the collector's order repair asks. */
 bool feed_is_live(const struct model *model, uint32_t process, uint64_t address);
 
+/* What is known of the live block at address; false: there is none. */
+bool feed_find(const struct model *model, uint32_t process, uint64_t address,
+               struct feed_pending *ret_block);
+
 /*
  * An address that is live already is first freed (loss.replaced_block_n). weight 0 counts as 1.
  * Sizes over 2^62 count as 2^62.

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Task records come from the target: every key, cell and type in them may be anything. */
+#include "collect/tasks.h"
+
+#include <string.h>
+
+#include "heap/feed.h"
+
+enum { TASKS_KEY_ID_BITS = 56 };
+
+static const char *const tasks_runtimes[] = {
+        [WIRE_RULE_NONE] = "",
+        [WIRE_RULE_TOKIO] = "tokio",
+        [WIRE_RULE_ASYNC_TASK] = "async-task",
+        [WIRE_RULE_ASYNCIO] = "asyncio",
+        [WIRE_RULE_COROUTINE] = "c++20",
+        [WIRE_RULE_EXPLICIT] = "program",
+};
+
+void tasks_init(struct tasks *tasks, struct model *model, uint32_t process,
+                const struct ticks *ticks, uint32_t timed_every)
+{
+    *tasks = (struct tasks){
+            .model = model, .process = process, .ticks = ticks, .timed_every = timed_every};
+}
+
+void tasks_done(struct tasks *tasks)
+{
+    map_done(&tasks->slot_of);
+    map_done(&tasks->group_of);
+    vec_done(&tasks->slots);
+    vec_done(&tasks->types);
+    vec_done(&tasks->groups);
+}
+
+static uint64_t tasks_address(uint64_t cell)
+{
+    return cell & ((UINT64_C(1) << WIRE_CELL_BITS) - 1);
+}
+
+static const struct tasks_type *tasks_type_of(const struct tasks *tasks, uint64_t cell)
+{
+    static const struct tasks_type unknown;
+    uint64_t type = cell >> WIRE_CELL_BITS;
+    return type < tasks->types.n ? &tasks->types.at[type] : &unknown;
+}
+
+static bool tasks_has_id(const struct tasks_type *type)
+{
+    return type->rule == WIRE_RULE_TOKIO || type->rule == WIRE_RULE_EXPLICIT;
+}
+
+static void tasks_type_read(struct tasks *tasks, const struct intake_slot *slot, unsigned slots)
+{
+    static const struct tasks_type unknown;
+    if (slots < 2 || slot->a >= WIRE_TYPES_MAX)
+        return;
+    while (tasks->types.n <= slot->a) {
+        if (!VEC_PUSH(&tasks->types, WIRE_TYPES_MAX, unknown))
+            return;
+    }
+    uint64_t rule = slot[1].a;
+    bool known = rule < sizeof tasks_runtimes / sizeof *tasks_runtimes;
+    tasks->types.at[slot->a] = (struct tasks_type){
+            .table = slot->b, .entry = slot->c, .rule = known ? (uint32_t)rule : WIRE_RULE_NONE};
+}
+
+static uint32_t tasks_string(struct model *model, const char *text)
+{
+    uint32_t string = model_string_add(model, text, strlen(text));
+    return string == MODEL_NONE ? 0 : string;
+}
+
+/* The group of a type and spawn place: its place in groups, MODEL_NONE without memory. */
+static uint32_t tasks_group_of(struct tasks *tasks, uint32_t type, uint32_t spawn_node,
+                               uint32_t name)
+{
+    uint64_t key = (uint64_t)type << 48 ^ (uint64_t)name << 26 ^ spawn_node;
+    int64_t known = map_find(&tasks->group_of, key);
+    if (known != MAP_NONE)
+        return (uint32_t)known;
+    uint32_t rule = type < tasks->types.n ? tasks->types.at[type].rule : WIRE_RULE_NONE;
+    struct model_task entry = {
+            .process = tasks->process,
+            .name = name,
+            .runtime = tasks_string(tasks->model, tasks_runtimes[rule]),
+            .spawn_node = spawn_node,
+    };
+    struct tasks_group group = {.task = feed_group_begin(tasks->model, &entry), .type = type};
+    if (group.task == MODEL_NONE || !VEC_PUSH(&tasks->groups, TASKS_GROUPS_MAX, group))
+        return MODEL_NONE;
+    map_put(&tasks->group_of, key, (uint32_t)tasks->groups.n - 1);
+    return (uint32_t)tasks->groups.n - 1;
+}
+
+/* Begins the task that lives in the slot's cell. */
+static void tasks_begin(struct tasks *tasks, struct tasks_slot *slot, uint64_t at_ns, uint32_t name)
+{
+    struct model *model = tasks->model;
+    const struct tasks_type *type = tasks_type_of(tasks, slot->cell);
+    struct model_task task = {
+            .process = tasks->process,
+            .name = name ? name : type->name,
+            .runtime = tasks_string(model, tasks_runtimes[type->rule]),
+            .runtime_id =
+                    tasks_has_id(type) ? slot->key & ((UINT64_C(1) << TASKS_KEY_ID_BITS) - 1) : 0,
+            .first_poll_ns = at_ns,
+            .created_ns = at_ns,
+    };
+    struct feed_pending block;
+    uint64_t address = tasks_address(slot->cell);
+    if (address && feed_find(model, tasks->process, address, &block)) {
+        const struct model_cell_key *made = &model->cells.at[block.cell].key;
+        task.spawn_node = made->node;
+        task.parent = made->task;
+        task.cell_bytes = block.size_bytes;
+        task.created_ns = block.born_ns;
+    }
+    uint32_t group = tasks_group_of(tasks, (uint32_t)(slot->cell >> WIRE_CELL_BITS),
+                                    task.spawn_node, task.name);
+    task.group = group == MODEL_NONE ? MODEL_NONE : tasks->groups.at[group].task;
+    slot->group = task.group;
+    slot->task = task.group == MODEL_NONE ? 0 : task.group;
+    if (tasks->kept_n >= TASKS_KEPT_MAX) {
+        tasks->folded_n++;
+        return;
+    }
+    uint32_t index = feed_task_begin(model, &task);
+    if (index == MODEL_NONE)
+        return;
+    slot->task = index;
+    tasks->kept_n++;
+}
+
+static void tasks_end(struct tasks *tasks, struct tasks_slot *slot, uint64_t at_ns)
+{
+    if (slot->task && slot->task != slot->group)
+        feed_task_end(tasks->model, slot->task, at_ns);
+    slot->ended = slot->task;
+    slot->task = 0;
+}
+
+/* The slot of a cell, or of a key without one; NULL without memory. */
+static struct tasks_slot *tasks_slot_of(struct tasks *tasks, uint64_t key, uint64_t cell)
+{
+    uint64_t place = tasks_address(cell) ? tasks_address(cell) : key;
+    int64_t known = map_find(&tasks->slot_of, place);
+    if (known != MAP_NONE)
+        return &tasks->slots.at[known];
+    const struct tasks_slot fresh = {.cell = cell, .key = key, .group = MODEL_NONE};
+    if (!VEC_PUSH(&tasks->slots, TASKS_SLOTS_MAX, fresh))
+        return NULL;
+    if (!map_put(&tasks->slot_of, place, (uint32_t)tasks->slots.n - 1)) {
+        tasks->slots.n--;
+        return NULL;
+    }
+    return &tasks->slots.at[tasks->slots.n - 1];
+}
+
+/* The task in the cell, or the last one when what runs is the end of it. */
+static uint32_t tasks_in(const struct tasks_slot *slot)
+{
+    return slot->task ? slot->task : slot->ended;
+}
+
+/* The slot, with the task of this key alive in it unless it is known to have ended. */
+static struct tasks_slot *tasks_resolve(struct tasks *tasks, uint64_t key, uint64_t cell,
+                                        uint64_t at_ns, uint32_t name)
+{
+    struct tasks_slot *slot = tasks_slot_of(tasks, key, cell);
+    if (!slot)
+        return NULL;
+    if (slot->task && (slot->key != key || slot->cell != cell))
+        tasks_end(tasks, slot, at_ns);
+    bool is_over =
+            slot->ended && slot->key == key && tasks_type_of(tasks, cell)->rule == WIRE_RULE_TOKIO;
+    if (!slot->task && !is_over) {
+        slot->key = key;
+        slot->cell = cell;
+        tasks_begin(tasks, slot, at_ns, name);
+    }
+    return slot;
+}
+
+static void tasks_add_polls(struct tasks *tasks, uint32_t task, uint64_t polls, uint64_t at_ns)
+{
+    if (!task || task >= tasks->model->tasks.n)
+        return;
+    struct model_task *entry = &tasks->model->tasks.at[task];
+    entry->poll_n += polls >> WIRE_POLLS_SHIFT;
+    uint64_t ticks = polls & ((UINT64_C(1) << WIRE_POLLS_SHIFT) - 1);
+    entry->busy_ns += ticks_to_ns(tasks->ticks, ticks) * tasks->timed_every;
+    entry->last_poll_ns = at_ns;
+}
+
+static void tasks_switch(struct tasks *tasks, const struct intake_slot *slot, uint64_t at_ns,
+                         struct tasks_current *current)
+{
+    *current = (struct tasks_current){0};
+    if (!slot->a)
+        return;
+    struct tasks_slot *to = tasks_resolve(tasks, slot->a, slot->c, at_ns, 0);
+    if (!to)
+        return;
+    *current = (struct tasks_current){.key = slot->a,
+                                      .cell = slot->c,
+                                      .slot = (uint32_t)(to - tasks->slots.at) + 1,
+                                      .task = tasks_in(to)};
+    tasks_add_polls(tasks, tasks_in(to), slot->b, at_ns);
+}
+
+/*
+ * Polls are told late: the cell may be another task's by now. Ids rise, so a lower one is that of a
+ * task which has ended; its last polls are then not counted.
+ */
+static void tasks_polls(struct tasks *tasks, const struct intake_slot *slot, uint64_t at_ns)
+{
+    uint64_t place = tasks_address(slot->c) ? tasks_address(slot->c) : slot->a;
+    int64_t known = map_find(&tasks->slot_of, place);
+    struct tasks_slot *of = known == MAP_NONE ? NULL : &tasks->slots.at[known];
+    if (of && slot->a < of->key)
+        return;
+    if (!of || of->key != slot->a)
+        of = tasks_resolve(tasks, slot->a, slot->c, at_ns, 0);
+    if (of)
+        tasks_add_polls(tasks, tasks_in(of), slot->b, at_ns);
+}
+
+static uint32_t tasks_text(struct model *model, const struct intake_slot *slot, unsigned slots)
+{
+    char text[WIRE_NAME_MAX];
+    uint64_t most = (uint64_t)(slots - 1) * WIRE_SLOT_WORDS * sizeof(uint64_t);
+    uint64_t n = slot->b < most ? slot->b : most;
+    if (n > sizeof text)
+        n = sizeof text;
+    for (uint64_t i = 0; i < n; i++) {
+        const struct intake_slot *at = &slot[1 + i / (WIRE_SLOT_WORDS * sizeof(uint64_t))];
+        uint64_t words[WIRE_SLOT_WORDS] = {at->a, at->b, at->c};
+        uint64_t place = i % (WIRE_SLOT_WORDS * sizeof(uint64_t));
+        text[i] = (char)(words[place / 8] >> place % 8 * 8);
+    }
+    uint32_t name = model_string_add(model, text, n);
+    return name == MODEL_NONE ? 0 : name;
+}
+
+void tasks_read(struct tasks *tasks, const struct intake_slot *slot, unsigned slots, unsigned kind,
+                uint64_t at_ns, struct tasks_current *current)
+{
+    struct tasks_slot *at;
+    switch (kind) {
+    case WIRE_TASK_TYPE:
+        tasks_type_read(tasks, slot, slots);
+        break;
+    case WIRE_TASK_SWITCH:
+        tasks_switch(tasks, slot, at_ns, current);
+        break;
+    case WIRE_TASK_POLLS:
+        if (slot->a)
+            tasks_polls(tasks, slot, at_ns);
+        break;
+    case WIRE_TASK_END:
+        at = slot->a ? tasks_resolve(tasks, slot->a, slot->c, at_ns, 0) : NULL;
+        if (at && at->task) {
+            tasks_add_polls(tasks, at->task, slot->b, at_ns);
+            tasks_end(tasks, at, at_ns);
+        }
+        break;
+    case WIRE_TASK_NAME:
+        if (slot->a)
+            tasks_resolve(tasks, slot->a, slot->c, at_ns, tasks_text(tasks->model, slot, slots));
+        break;
+    default:
+        break;
+    }
+}
+
+uint32_t tasks_of_slow(struct tasks *tasks, struct tasks_current *current, uint64_t at_ns)
+{
+    struct tasks_slot *slot = &tasks->slots.at[current->slot - 1];
+    /* Its task has ended. Keys that are never used again need no second look: what runs on is the
+     * end of that task. An address may by now be another task's. */
+    if (tasks_has_id(tasks_type_of(tasks, current->cell)))
+        return current->task;
+    struct feed_pending block;
+    bool lives = slot->task ||
+                 feed_find(tasks->model, tasks->process, tasks_address(current->cell), &block);
+    if (!lives)
+        return current->task;
+    slot = tasks_resolve(tasks, current->key, current->cell, at_ns, 0);
+    if (slot)
+        current->task = tasks_in(slot);
+    return current->task;
+}
+
+uint32_t tasks_by_key(struct tasks *tasks, uint64_t key, uint64_t cell, uint64_t at_ns)
+{
+    if (!key)
+        return 0;
+    struct tasks_slot *slot = tasks_slot_of(tasks, key, cell);
+    if (slot && slot->key == key && slot->cell == cell && slot->task)
+        return slot->task;
+    slot = slot ? tasks_resolve(tasks, key, cell, at_ns, 0) : NULL;
+    return slot ? tasks_in(slot) : 0;
+}
+
+void tasks_freed_slow(struct tasks *tasks, uint64_t address, uint64_t at_ns)
+{
+    int64_t known = map_find(&tasks->slot_of, address);
+    if (known == MAP_NONE)
+        return;
+    struct tasks_slot *slot = &tasks->slots.at[known];
+    if (slot->task && tasks_address(slot->cell) == address)
+        tasks_end(tasks, slot, at_ns);
+}

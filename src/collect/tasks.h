@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tasks of one image: from task records to tasks and groups of the model.
+ *
+ * A task is known by its cell, the heap block it lives in. The block tells what no record says: the
+ * stack that made it is where the task was spawned, the task that made it is the parent, its size
+ * is that of the cell, and the task ends when the block is freed. Tasks of one type and spawn place
+ * form a group; when TASKS_KEPT_MAX tasks have been kept one by one, further ones are counted as
+ * their group.
+ */
+#ifndef MEMSCOPE_COLLECT_TASKS_H
+#define MEMSCOPE_COLLECT_TASKS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "collect/intake.h"
+#include "collect/ticks.h"
+#include "heap/model.h"
+
+enum { TASKS_KEPT_MAX = 8192, TASKS_SLOTS_MAX = 1 << 22, TASKS_GROUPS_MAX = 1 << 16 };
+
+/* A cell and the task that lives in it. */
+struct tasks_slot {
+    uint64_t cell; /* as in the records */
+    uint64_t key;
+    uint32_t task;  /* of the model; 0 = none since the last one ended */
+    uint32_t ended; /* that last one */
+    uint32_t group; /* of the model */
+};
+
+/* What the image said of a task type. */
+struct tasks_type {
+    uint64_t table, entry; /* addresses in the image */
+    uint32_t rule;         /* enum wire_task_rule */
+    uint32_t name;         /* string, 0 = not known */
+};
+
+struct tasks_group {
+    uint32_t task; /* the group's entry in the model */
+    uint32_t type;
+};
+
+struct tasks {
+    struct model *model;
+    uint32_t process;
+    struct map slot_of; /* address of the cell, or the key of a task without one -> slot */
+    VEC(struct tasks_slot) slots;
+    VEC(struct tasks_type) types;
+    struct map group_of; /* type and spawn place -> place in groups */
+    VEC(struct tasks_group) groups;
+    const struct ticks *ticks;
+    uint32_t timed_every; /* one poll in so many is timed */
+    uint32_t kept_n;
+    uint64_t folded_n;
+};
+
+/* What a lane runs. Zero: no task. */
+struct tasks_current {
+    uint64_t key, cell;
+    uint32_t slot; /* slot + 1, 0 = none */
+    uint32_t task; /* of the model */
+};
+
+void tasks_init(struct tasks *tasks, struct model *model, uint32_t process,
+                const struct ticks *ticks, uint32_t timed_every);
+void tasks_done(struct tasks *tasks);
+
+/* Reads a task record. *current is the lane's, and changes with a switch. */
+void tasks_read(struct tasks *tasks, const struct intake_slot *slot, unsigned slots, unsigned kind,
+                uint64_t at_ns, struct tasks_current *current);
+
+/* The model's task for an event of a lane: the cell may have been given to another task since. */
+uint32_t tasks_of_slow(struct tasks *tasks, struct tasks_current *current, uint64_t at_ns);
+
+static inline uint32_t tasks_of(struct tasks *tasks, struct tasks_current *current, uint64_t at_ns)
+{
+    if (__builtin_expect(!current->slot, 1))
+        return 0;
+    if (tasks->slots.at[current->slot - 1].task == current->task)
+        return current->task;
+    return tasks_of_slow(tasks, current, at_ns);
+}
+
+/* What an event of a common lane says of its writer. */
+uint32_t tasks_by_key(struct tasks *tasks, uint64_t key, uint64_t cell, uint64_t at_ns);
+
+/* Before the block of this address is freed: a task that lives in it ends. */
+void tasks_freed_slow(struct tasks *tasks, uint64_t address, uint64_t at_ns);
+
+static inline void tasks_freed(struct tasks *tasks, uint64_t address, uint64_t at_ns)
+{
+    if (__builtin_expect(tasks->slots.n != 0, 0))
+        tasks_freed_slow(tasks, address, at_ns);
+}
+
+#endif
