@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ground-truth programs and the ways in which each is built."""
+import pathlib
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from typing import Callable
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+TOKIO_VERSIONS = ["1.23.0", "1.24.2", "1.28.2", "1.36.0", "1.47.1"]
+TOKIO_FEATURES = '["rt-multi-thread", "macros", "time", "sync", "net", "io-util"]'
+
+# Keys of [profile.release], and flags of rustc.
+PROFILES = {
+    "release": ("", ""),
+    "debug": ("opt-level = 0\ndebug = true\noverflow-checks = true\n", ""),
+    "thin": ('lto = "thin"\n', ""),
+    "fat-abort": ('lto = "fat"\ncodegen-units = 1\npanic = "abort"\n', ""),
+    "size": ('opt-level = "z"\n', ""),
+    "strip": ("strip = true\n", ""),
+    "v0": ("", "-Csymbol-mangling-version=v0"),
+}
+
+
+class Missing(Exception):
+    """The case cannot be built here, and why."""
+
+
+@dataclass
+class Case:
+    name: str
+    runtime: str
+    build: Callable
+    strategy: str = "async"
+    status: int = 0
+    least_tasks: int = 5
+    parents: bool = True
+    arguments: list = field(default_factory=list)
+
+
+def need(command):
+    path = shutil.which(command)
+    if not path:
+        raise Missing(f"there is no {command}")
+    return path
+
+
+def build_rust(work, folder, name, dependencies, profile, binary, environment=None):
+    """Builds the crate tests/tasks/FOLDER once for a set of dependencies and a profile."""
+    import os
+    cargo = need("cargo")
+    place = work / f"{name}-{profile}"
+    target = place / "target" / "release" / binary
+    source = HERE / folder / "src"
+    if target.exists() and target.stat().st_mtime > (source / "main.rs").stat().st_mtime:
+        return target
+    place.mkdir(exist_ok=True)
+    keys, flags = PROFILES[profile]
+    (place / "Cargo.toml").write_text(
+        f'[package]\nname = "{binary}"\nversion = "0.0.0"\nedition = "2021"\n'
+        f'[[bin]]\nname = "{binary}"\npath = "{source}/main.rs"\n'
+        f"[dependencies]\n{dependencies}\n[profile.release]\n{keys}\n[workspace]\n")
+    settings = dict(os.environ, RUSTFLAGS=flags, **(environment or {}))
+    built = subprocess.run([cargo, "build", "-q", "-j1", "--release"], cwd=place, env=settings,
+                           capture_output=True, timeout=1800)
+    if built.returncode != 0:
+        raise Missing(built.stderr.decode(errors="replace").strip()[-300:])
+    return target
+
+
+def tokio(version, profile, mode):
+    requirement = f"={version}" if version != "newest" else "1"
+    dependencies = (f'tokio = {{ version = "{requirement}", features = {TOKIO_FEATURES} }}\n'
+                    'futures-util = { version = "0.3", default-features = false, '
+                    'features = ["std"] }')
+
+    def build(work):
+        program = build_rust(work, "tokio", f"tokio-{version}", dependencies, profile, "gt_tokio")
+        return [program, mode]
+
+    return Case(f"tokio-{version}-{profile}-{mode}", "tokio", build)
+
+
+def tokio_cases(quick):
+    if quick:
+        return [tokio("newest", "release", mode) for mode in ("mt", "ct", "local")]
+    cases = [tokio("newest", profile, mode) for profile in PROFILES
+             for mode in ("mt", "ct", "local")]
+    cases += [tokio(version, profile, mode) for version in TOKIO_VERSIONS
+              for profile in ("release", "fat-abort") for mode in ("mt", "ct", "local")]
+    return cases
+
+
+def cases(quick):
+    return tokio_cases(quick)

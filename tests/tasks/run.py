@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Attribution of allocations to tasks, against programs that know what each of their tasks made.
+
+usage: tests/tasks/run.py [--memscope FILE] [--dump FILE] [--work DIR] [--quick | --all] [WORD...]
+
+Each case is a program, built as its name says, run bare and then under memscope; bare and watched
+output must be equal but for the numbers, and the recording exact. Words choose cases by their names.
+Ends with `N passed, N failed, N skipped`.
+"""
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import programs
+from check import Expected, Recorded, check
+
+HERE = pathlib.Path(__file__).resolve().parent
+TIMEOUT_S = 120
+
+
+def run(command, **options):
+    return subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, **options)
+
+
+def run_case(case, arguments, work):
+    """None when it holds, else what is wrong. Raises programs.Missing when it cannot be built."""
+    command = case.build(work)
+    bare = run(command)
+    if bare.returncode != case.status:
+        raise programs.Missing(f"the bare program ended with {bare.returncode}")
+    recording = work / f"{case.name}.mscope"
+    watched = run([arguments.memscope, "run", "-q", "--strategy", case.strategy, "-o", recording,
+                   "--", *command])
+    if watched.returncode != case.status:
+        return f"ended with {watched.returncode}: {watched.stderr.decode(errors='replace')[-400:]}"
+    expected = Expected(watched.stdout.decode())
+    if len(expected.tasks) < case.least_tasks:
+        return "the program printed too little"
+    recorded = Recorded(arguments.dump, recording)
+    recording.unlink()
+    wrong, count = check(expected, recorded, case.runtime, case.parents)
+    if wrong:
+        return f"{len(wrong)} wrong, such as: " + "; ".join(wrong[:3])
+    print(f"    {len(expected.tasks)} tasks, {count} allocations: exact")
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--memscope", default="build/src/cli/memscope")
+    parser.add_argument("--dump", default="build/tests/tasks/tasks_dump")
+    parser.add_argument("--work", help="where programs are built and kept (default: a new folder)")
+    parser.add_argument("--quick", action="store_true", help="one case of each kind")
+    parser.add_argument("--all", action="store_true", help="every case")
+    parser.add_argument("words", nargs="*")
+    arguments = parser.parse_args()
+    arguments.memscope = os.path.abspath(arguments.memscope)
+    arguments.dump = os.path.abspath(arguments.dump)
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    with tempfile.TemporaryDirectory(prefix="memscope-tasks-") as temporary:
+        work = pathlib.Path(arguments.work or temporary).resolve()
+        work.mkdir(parents=True, exist_ok=True)
+        for case in programs.cases(quick=not arguments.all):
+            if not all(word in case.name for word in arguments.words):
+                continue
+            try:
+                wrong = run_case(case, arguments, work)
+                outcome = "failed" if wrong else "passed"
+            except programs.Missing as missing:
+                wrong, outcome = str(missing), "skipped"
+            except subprocess.TimeoutExpired:
+                wrong, outcome = f"no end after {TIMEOUT_S} s", "failed"
+            counts[outcome] += 1
+            print(f"{outcome:8}{case.name}" + (f": {wrong}" if wrong else ""), flush=True)
+    print(", ".join(f"{n} {word}" for word, n in counts.items()))
+    return 1 if counts["failed"] or not counts["passed"] + counts["skipped"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
