@@ -109,6 +109,8 @@ static uint64_t task_start(struct task_thread *tasks)
         tasks->untimed--;
         return 0;
     }
+    if (atomic_load_explicit(&process.clockless, memory_order_relaxed))
+        return 0;
     tasks->untimed = WIRE_POLLS_TIMED - 1;
     return wire_clock_ticks();
 }
@@ -177,7 +179,8 @@ static void task_end_timing(struct task_thread *tasks, const struct task_frame *
         task_tell(count);
         *count = (struct task_count){.key = left->key, .cell = left->cell};
     }
-    count->busy += wire_clock_ticks() - left->started;
+    if (!atomic_load_explicit(&process.clockless, memory_order_relaxed))
+        count->busy += wire_clock_ticks() - left->started;
     task_tell(count);
 }
 
