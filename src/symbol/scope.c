@@ -29,6 +29,7 @@ struct scope_walk {
     struct unit *unit;
     bool wants_containers; /* instead of scopes */
     size_t steps_left;
+    const unsigned char *unit_end;
     uint32_t container; /* around the current entry */
     VEC(struct scope_level) levels;
     VEC(struct scope_range) ranges;
@@ -118,14 +119,49 @@ static void scope_container_end(struct scope_walk *walk, struct scope_level *lev
     level->container = SCOPE_NONE;
 }
 
+/*
+ * The entry after `die`, whose children end before *end (NULL: not known); false: it was the last
+ * of its level, and *end is moved behind the level's terminator, or NULL.
+ *
+ * libdw looks for the next sibling by walking all children again. When it finds none it leaves the
+ * place of the terminator in the result, and from there one byte further stands the sibling of the
+ * parent or the terminator of its level. Should it ever leave nothing, the walk is only slower.
+ */
+static bool scope_sibling(const struct scope_walk *walk, Dwarf_Die *die, Dwarf_Die *ret_next,
+                          const unsigned char **end)
+{
+    const unsigned char *at = *end;
+    *ret_next = (Dwarf_Die){.cu = die->cu};
+    *end = NULL;
+    if (!at) {
+        int result = dwarf_siblingof(die, ret_next);
+        if (result == 0)
+            return ret_next->addr > die->addr;
+        at = ret_next->addr;
+        bool is_terminator =
+                result == 1 && at > (unsigned char *)die->addr && at < walk->unit_end && *at == 0;
+        *end = is_terminator ? at + 1 : NULL;
+        return false;
+    }
+    if (at >= walk->unit_end)
+        return false;
+    if (*at == 0) {
+        *end = at + 1;
+        return false;
+    }
+    ret_next->addr = (void *)(uintptr_t)at;
+    return true;
+}
+
 /* Moves to the next entry that follows the last level's, leaving levels that are done. */
 static void scope_advance(struct scope_walk *walk)
 {
+    const unsigned char *end = NULL;
     while (walk->levels.n) {
         struct scope_level *level = &walk->levels.at[walk->levels.n - 1];
         Dwarf_Die next;
-        bool has_next = dwarf_siblingof(&level->die, &next) == 0 && next.addr > level->die.addr;
-        /* The last child of its parent: all that follows lies beyond this byte at least. */
+        bool has_next = scope_sibling(walk, &level->die, &next, &end);
+        /* The last child of its parent reaches as far as the parent: filled in at the end. */
         scope_container_end(walk, level, has_next ? next.addr : NULL);
         if (has_next) {
             level->die = next;
@@ -168,16 +204,18 @@ static int scope_walk_run(struct scope_walk *walk)
     return err;
 }
 
-/* Each entry takes a byte at least, so the unit's size bounds an honest walk. */
-static size_t scope_steps(Dwarf_Die *die)
+/* Notes where the unit ends: each entry takes a byte at least, which bounds an honest walk. */
+static void scope_bound(struct scope_walk *walk)
 {
-    Dwarf_Off start = dwarf_dieoffset(die) - dwarf_cuoffset(die), next = start;
+    Dwarf_Die *die = &walk->unit->die;
+    Dwarf_Off in_unit = dwarf_cuoffset(die), start = dwarf_dieoffset(die) - in_unit, next = start;
     size_t header;
     Dwarf_Half version;
     if (dwarf_next_unit(dwarf_cu_getdwarf(die->cu), start, &next, &header, &version, NULL, NULL,
                         NULL, NULL, NULL) != 0)
-        return 0;
-    return (size_t)(next - start);
+        return;
+    walk->steps_left = (size_t)(next - start);
+    walk->unit_end = (const unsigned char *)die->addr - in_unit + walk->steps_left;
 }
 
 static int scope_range_compare(const void *left, const void *right)
@@ -255,9 +293,9 @@ int unit_scan(struct unit *unit)
         unit->die = split;
     struct scope_walk walk = {
             .unit = unit,
-            .steps_left = scope_steps(&unit->die),
             .container = SCOPE_NONE,
     };
+    scope_bound(&walk);
     int err = scope_walk_run(&walk);
     if (err == 0)
         err = scope_flatten(&walk);
@@ -272,9 +310,9 @@ static void unit_scan_containers(struct unit *unit)
     struct scope_walk walk = {
             .unit = unit,
             .wants_containers = true,
-            .steps_left = scope_steps(&unit->die),
             .container = SCOPE_NONE,
     };
+    scope_bound(&walk);
     if (scope_walk_run(&walk) < 0)
         unit->containers.n = 0;
     vec_done(&walk.levels);
