@@ -40,7 +40,9 @@ TEN(f2)
 TEN(f3)
 TEN(f4)
 TEN(f5)
-TEN(f6) TEN(f7) TEN(f8) TEN(f9)
+TEN(f6)
+TEN(f7)
+TEN(f8) TEN(f9)
 
 #define SIX_NAMES(p) p##0, p##1, p##2, p##3, p##4, p##5
 #define TEN_NAMES(p)                                                                               \

@@ -9,6 +9,7 @@
 #include "capture/cpu/x86_64/cpu.h"
 #include "capture/stack.h"
 #include "capture/stack_log.h"
+#include "capture/unwind_deep.h"
 #include "capture/unwind_plain.h"
 #include "capture/unwind_reuse.h"
 #include "capture/unwind_rule.h"
@@ -172,9 +173,13 @@ uint64_t stack_capture_id(struct unwind_thread *thread, uintptr_t pc, uintptr_t 
     struct unwind_walked walked;
     uint32_t captures = ++thread->captures;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (unwind_reuse_walk(thread, (struct unwind_state){pc, sp, bp}, &walked) < 0 ||
-        captures_begun(thread) != captures)
+    int result = unwind_reuse_walk(thread, (struct unwind_state){pc, sp, bp}, &walked);
+    if (__builtin_expect(captures_begun(thread) != captures, 0))
         return stack_capture_plain(pc, sp, bp);
+    if (__builtin_expect(result != 0, 0)) {
+        uint64_t id = result > 0 ? unwind_deep_id(thread, (struct unwind_state){pc, sp, bp}) : 0;
+        return id != 0 ? id : stack_capture_plain(pc, sp, bp);
+    }
     if (walked.pending == 0)
         thread->depth = walked.kept;
     else if (unwind_reuse_push(thread, &walked) < 0)

@@ -70,8 +70,8 @@ uint64_t stack_capture_id(struct unwind_thread *thread, uintptr_t pc, uintptr_t 
 /* The same without thread state: a fresh walk, slower with depth. */
 uint64_t stack_capture_plain(uintptr_t pc, uintptr_t sp, uintptr_t bp);
 
-/* Frames that a plain walk keeps when the stack is deeper: those nearest the leaf, then the last
- * ones at the root; such stacks are flagged truncated. */
+/* Of deeper stacks the frames nearest the leaf are kept, half as many at least, and the last ones
+ * at the root; they are flagged truncated. Captures without thread state keep 1 024 in all. */
 enum { UNWIND_DEPTH_MAX = 4096, UNWIND_ROOT_FRAMES = 16 };
 
 /* A plain walk into a buffer, leaf first: the number of frames, at most `max`. */

@@ -55,6 +55,12 @@ static const struct unwind_check *checks_verify(const struct unwind_check *first
     return end;
 }
 
+bool unwind_reuse_holds(const struct unwind_thread *thread, uint32_t count)
+{
+    return checks_verify(thread->checks, thread->checks + thread->frames[count].checks_end) ==
+           thread->checks;
+}
+
 /* sp and pc in one branch: alone, sp often agrees by chance. */
 static bool frame_matches(const struct unwind_frame *frame, const struct unwind_state *state)
 {
@@ -179,8 +185,13 @@ int unwind_reuse_walk(struct unwind_thread *thread, struct unwind_state state,
         }
         uint32_t standing = (uint32_t)(cursor - frames);
         if (__builtin_expect(pending + standing + 1 >= capacity, 0)) {
-            if (thread->captures != captures || unwind_reuse_grow(thread, pending) < 0)
+            if (thread->captures != captures)
                 return -1;
+            if (unwind_reuse_grow(thread, pending) < 0) {
+                if (pending + 2 >= capacity)
+                    return capacity == UNWIND_DEPTH_MAX ? 1 : -1;
+                standing = (capacity - pending - 1) / 2; /* what stands need not match */
+            }
             frames = thread->frames;
             checks = thread->checks;
             walked = thread->pending;

@@ -36,9 +36,13 @@ struct unwind_walked {
 };
 
 /* Walks from `leaf` until the rest of the stack is proven to be as it was, or to the root.
- * Negative when the walk met what is not re-used: the cache is as before. */
+ * Negative when the walk met what is not re-used, positive when the stack is deeper than the
+ * arrays may grow: the pending ones are then its leaf side. The cache is as before. */
 int unwind_reuse_walk(struct unwind_thread *thread, struct unwind_state leaf,
                       struct unwind_walked *ret_walked);
+
+/* Whether frames 1..count still have all the words that they depend on. */
+bool unwind_reuse_holds(const struct unwind_thread *thread, uint32_t count);
 
 /* Puts what was walked on top of what stands. Negative when there is no room. */
 int unwind_reuse_push(struct unwind_thread *thread, const struct unwind_walked *walked);

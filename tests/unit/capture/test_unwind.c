@@ -59,6 +59,64 @@ static void test_deep(void **state)
     expect_right(1);
 }
 
+enum { ENDLESS_DEPTH = 30000, LEAF_LEAST = 1024, ROOT_FRAMES = 16 };
+
+static uintptr_t walked[ENDLESS_DEPTH + 100], kept[8192];
+
+/* What is kept of a stack deeper than the arrays: its leaf side, its root, and the truth that
+ * something is missing. */
+static void expect_cut(uint64_t id, uintptr_t pc, uintptr_t sp, uintptr_t bp)
+{
+    uint32_t flags, cut_flags = 0;
+    uint32_t n = unwind_walk_into(pc, sp, bp, walked, ENDLESS_DEPTH + 100, &flags);
+    uint32_t got = probe_decode(id, kept, 8192, &cut_flags);
+    assert_true(got >= LEAF_LEAST && got <= UNWIND_DEPTH_MAX);
+    assert_int_equal(cut_flags, 2);
+    assert_memory_equal(kept, walked, (got - ROOT_FRAMES) * sizeof(*kept));
+    assert_memory_equal(kept + got - ROOT_FRAMES, walked + n - ROOT_FRAMES,
+                        ROOT_FRAMES * sizeof(*kept));
+}
+
+__attribute__((noinline)) static int endless(int depth)
+{
+    int result = depth > 0 ? endless(depth - 1) + 1 : 0;
+    if (depth % 1000 == 0 || depth > ENDLESS_DEPTH - 50) {
+        uintptr_t *frame = __builtin_frame_address(0);
+        uintptr_t pc = frame[1], sp = (uintptr_t)(frame + 2), bp = frame[0];
+        uint64_t id = stack_capture_id(probe_thread(), pc, sp, bp);
+        if (depth < ENDLESS_DEPTH - 5000) {
+            expect_cut(id, pc, sp, bp);
+            expect_cut(stack_capture_plain(pc, sp, bp), pc, sp, bp);
+            assert_int_equal(stack_capture_id(probe_thread(), pc, sp, bp), id);
+        }
+    }
+    return result;
+}
+
+/* Deep stacks that differ by few frames are few frames of log each. */
+__attribute__((noinline)) static int endless_growing(int depth, uint64_t *frames_before)
+{
+    uintptr_t *frame = __builtin_frame_address(0);
+    uint64_t id = stack_capture_id(probe_thread(), frame[1], (uintptr_t)(frame + 2), frame[0]);
+    assert_int_not_equal(id, 0);
+    if (depth == ENDLESS_DEPTH - 6000)
+        *frames_before = probe_log().frames;
+    int result = depth > 0 ? endless_growing(depth - 1, frames_before) + 1 : 0;
+    return result;
+}
+
+static void test_endless(void **state)
+{
+    uint64_t frames_before = 0;
+    sink = endless(ENDLESS_DEPTH);
+    sink = recurse(30, 1);
+    expect_right(1);
+    sink = endless_growing(ENDLESS_DEPTH, &frames_before);
+    assert_true(probe_log().frames - frames_before < (uint64_t)200 * ENDLESS_DEPTH);
+    sink = recurse(30, 1);
+    expect_right(1);
+}
+
 __attribute__((noinline)) static int variable_array(int n)
 {
     volatile char bytes[n];
@@ -264,6 +322,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_depths),
             cmocka_unit_test(test_deep),
+            cmocka_unit_test(test_endless),
             cmocka_unit_test(test_odd_frames),
             cmocka_unit_test(test_callback_from_libc),
             cmocka_unit_test(test_signal),
