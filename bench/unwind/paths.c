@@ -30,24 +30,19 @@ enum { SITES = 4 };
         return sum + local[words / 2] + step->function;                                            \
     }
 
+/* clang-format off */
 #define SIX(p) BODY(p##0, 1) BODY(p##1, 2) BODY(p##2, 3) BODY(p##3, 5) BODY(p##4, 8) BODY(p##5, 13)
-#define TEN(p)                                                                                     \
-    SIX(p##0)                                                                                      \
-    SIX(p##1) SIX(p##2) SIX(p##3) SIX(p##4) SIX(p##5) SIX(p##6) SIX(p##7) SIX(p##8) SIX(p##9)
-TEN(f0)
-TEN(f1)
-TEN(f2)
-TEN(f3)
-TEN(f4)
-TEN(f5)
-TEN(f6)
-TEN(f7)
-TEN(f8) TEN(f9)
+#define TEN(p) \
+    SIX(p##0) SIX(p##1) SIX(p##2) SIX(p##3) SIX(p##4) \
+    SIX(p##5) SIX(p##6) SIX(p##7) SIX(p##8) SIX(p##9)
+TEN(f0) TEN(f1) TEN(f2) TEN(f3) TEN(f4) TEN(f5) TEN(f6) TEN(f7) TEN(f8) TEN(f9)
 
 #define SIX_NAMES(p) p##0, p##1, p##2, p##3, p##4, p##5
-#define TEN_NAMES(p)                                                                               \
-    SIX_NAMES(p##0), SIX_NAMES(p##1), SIX_NAMES(p##2), SIX_NAMES(p##3), SIX_NAMES(p##4),           \
-            SIX_NAMES(p##5), SIX_NAMES(p##6), SIX_NAMES(p##7), SIX_NAMES(p##8), SIX_NAMES(p##9)
+#define TEN_NAMES(p) \
+    SIX_NAMES(p##0), SIX_NAMES(p##1), SIX_NAMES(p##2), SIX_NAMES(p##3), SIX_NAMES(p##4), \
+    SIX_NAMES(p##5), SIX_NAMES(p##6), SIX_NAMES(p##7), SIX_NAMES(p##8), SIX_NAMES(p##9)
+        /* clang-format on */
+
         const path_function path_functions[PATH_FUNCTIONS] = {
                 TEN_NAMES(f0), TEN_NAMES(f1), TEN_NAMES(f2), TEN_NAMES(f3), TEN_NAMES(f4),
                 TEN_NAMES(f5), TEN_NAMES(f6), TEN_NAMES(f7), TEN_NAMES(f8), TEN_NAMES(f9),

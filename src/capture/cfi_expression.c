@@ -12,7 +12,7 @@
 
 #include "capture/cpu/x86_64/cpu.h"
 
-enum { STACK_MAX = 12, STEPS_MAX = 256 };
+enum { STACK_MAX = 8, STEPS_MAX = 256 };
 
 enum {
     OP_ADDRESS = 0x03,

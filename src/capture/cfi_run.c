@@ -11,7 +11,7 @@
 
 #include "capture/cpu/x86_64/cpu.h"
 
-enum { REMEMBERED_MAX = 4 };
+enum { REMEMBERED_MAX = 2 };
 
 enum { /* instructions: high two bits, or the whole byte */
        ADVANCE = 1,

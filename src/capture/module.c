@@ -126,6 +126,7 @@ static struct module_slot *slot_for(uintptr_t start)
     return NULL;
 }
 
+/* Writes to *ret_module in any case: there is no room for a second copy on the stack. */
 static bool slot_read(struct module_slot *slot, const struct module_object *object,
                       struct module *ret_module)
 {
@@ -134,14 +135,13 @@ static bool slot_read(struct module_slot *slot, const struct module_object *obje
     if (version % 2 != 0 ||
         atomic_load_explicit(&slot->generation, memory_order_relaxed) != module_generation())
         return false;
-    struct module copy = slot->module;
+    *ret_module = slot->module;
     const struct link_map *map = slot->map;
     uintptr_t end = slot->end;
     atomic_thread_fence(memory_order_acquire);
     if (atomic_load_explicit(&slot->version, memory_order_relaxed) != version ||
         map != object->link_map || end != (uintptr_t)object->map_end)
         return false;
-    *ret_module = copy;
     return true;
 }
 
@@ -185,25 +185,24 @@ static bool headers_find(const struct module_object *object, struct module_heade
 static void module_parse(const struct module_object *object, uint32_t generation,
                          struct module *ret_module)
 {
-    struct module module = {
-            .start = (uintptr_t)object->map_start,
-            .end = (uintptr_t)object->map_end,
-    };
     struct module_headers headers;
     struct module_range extent;
     const uint8_t *build_id = NULL;
     uint32_t build_id_size = 0;
+    ret_module->start = (uintptr_t)object->map_start;
+    ret_module->end = (uintptr_t)object->map_end;
+    ret_module->frame_hdr = 0;
+    ret_module->ranges_count = 0;
     if (headers_find(object, &headers) && module_headers_extent(&headers, &extent) &&
-        extent.start <= module.start && extent.end + CPU_PAGE_BYTES > module.end) {
-        module.start = extent.start;
-        module.end = extent.end > module.end ? extent.end : module.end;
-        module_segments_read(&headers, &module);
-        build_id_size = module_build_id(&headers, &module, &build_id);
+        extent.start <= ret_module->start && extent.end + CPU_PAGE_BYTES > ret_module->end) {
+        ret_module->start = extent.start;
+        ret_module->end = extent.end > ret_module->end ? extent.end : ret_module->end;
+        module_segments_read(&headers, ret_module);
+        build_id_size = module_build_id(&headers, ret_module, &build_id);
     }
     const char *name = object->link_map != NULL ? object->link_map->l_name : NULL;
-    module_log_append(module.start, module.end, build_id, build_id_size, name != NULL ? name : "",
-                      generation);
-    *ret_module = module;
+    module_log_append(ret_module->start, ret_module->end, build_id, build_id_size,
+                      name != NULL ? name : "", generation);
 }
 
 bool module_find(uintptr_t address, struct module *ret_module)

@@ -5,15 +5,21 @@
 #include <stddef.h>
 
 #include "capture/cfi.h"
-#include "capture/module.h"
 
-enum { FULL_STEPS_MAX = 256 };
+enum { FULL_STEPS_MAX = 256, GROUPS = 2 };
+
+/* The registers that a function hands back as it got them, in the groups of a run. Of the others
+ * only the interrupted function can know. */
+static const uint8_t preserved[GROUPS][CFI_COLUMNS] = {
+        {3, CPU_BP, CPU_SP, 12, 13, 14},
+        {15, CPU_PC, 0xff, 0xff, 0xff, 0xff},
+};
 
 struct full {
     struct unwind_range *range;
     uint64_t cfa;
     uint64_t registers[CPU_REGISTERS]; /* pc: exact where a signal saved it, else as returned to */
-    uint64_t callers[CPU_REGISTERS];
+    uint64_t callers[GROUPS][CFI_COLUMNS]; /* as in `preserved` */
     struct cfi_machine machine;
 };
 
@@ -70,23 +76,21 @@ static bool full_rule(struct full *full, cfi_rule rule, uint64_t *value)
 }
 
 /* Computes the caller's registers, a group of columns at a time. */
-static bool full_apply(struct full *full, const struct cfi_entry *entry, uintptr_t address)
+__attribute__((noinline)) static bool full_apply(struct full *full, const struct cfi_entry *entry,
+                                                 uintptr_t address)
 {
     struct cfi_row row;
-    uint8_t columns[CFI_COLUMNS];
-    for (uint32_t first = 0; first < CPU_REGISTERS; first += CFI_COLUMNS) {
-        for (uint32_t i = 0; i < CFI_COLUMNS; i++)
-            columns[i] = (uint8_t)(first + i);
-        if (cfi_run(entry, address, columns, &row) < 0)
+    for (uint32_t group = 0; group < GROUPS; group++) {
+        if (cfi_run(entry, address, preserved[group], &row) < 0 ||
+            (group == 0 && !full_cfa(full, &row)))
             return false;
-        if (first == 0 && !full_cfa(full, &row))
-            return false;
-        for (uint32_t i = 0; i < CFI_COLUMNS && first + i < CPU_REGISTERS; i++) {
-            uint32_t number = first + i;
-            full->callers[number] = number == CPU_SP ? full->cfa : full->registers[number];
+        for (uint32_t i = 0; i < CFI_COLUMNS && preserved[group][i] != 0xff; i++) {
+            uint32_t number = preserved[group][i];
+            uint64_t *value = &full->callers[group][i];
+            *value = number == CPU_SP ? full->cfa : full->registers[number];
             if (number == CPU_PC && cfi_rule_kind(row.rules[i]) == CFI_UNDEFINED)
-                full->callers[number] = 0;
-            else if (!full_rule(full, row.rules[i], &full->callers[number]))
+                *value = 0;
+            else if (!full_rule(full, row.rules[i], value))
                 return false;
         }
     }
@@ -96,21 +100,19 @@ static bool full_apply(struct full *full, const struct cfi_entry *entry, uintptr
 /* One frame; `pc` is one past the byte whose rules hold. */
 static enum unwind_step_result full_leave(struct full *full, uintptr_t *pc)
 {
-    struct module module;
     struct cfi_entry entry;
-    if (!module_find(*pc - 1, &module) || cfi_find(&module, *pc - 1, &entry) < 0)
-        return UNWIND_UNREADABLE;
+    uint64_t sp = full->registers[CPU_SP];
     full->machine.pc = full->registers[CPU_PC];
-    if (!full_apply(full, &entry, *pc - 1))
+    if (unwind_entry_find(*pc, &entry) != 0 || !full_apply(full, &entry, *pc - 1))
         return UNWIND_UNREADABLE;
-    if (full->callers[CPU_PC] == 0)
+    for (uint32_t group = 0; group < GROUPS; group++) {
+        for (uint32_t i = 0; i < CFI_COLUMNS && preserved[group][i] != 0xff; i++)
+            full->registers[preserved[group][i]] = full->callers[group][i];
+    }
+    if (full->registers[CPU_PC] == 0)
         return UNWIND_ENDED;
-    if (full->callers[CPU_SP] <= full->registers[CPU_SP])
-        return UNWIND_UNREADABLE;
-    for (uint32_t i = 0; i < CPU_REGISTERS; i++)
-        full->registers[i] = full->callers[i];
     *pc = full->registers[CPU_PC] + entry.signal_frame;
-    return UNWIND_STEPPED;
+    return full->registers[CPU_SP] > sp ? UNWIND_STEPPED : UNWIND_UNREADABLE;
 }
 
 enum unwind_step_result unwind_full_step(struct unwind_walk *walk)

@@ -16,7 +16,7 @@
 #include "wire/event.h"
 
 enum {
-    PIECE_FRAMES = 32,
+    PIECE_FRAMES = 12,
     PLAIN_FRAMES_MAX = 1024, /* more would cost a walk for each piece */
     WALK_STEPS_MAX = 1 << 20,
 };

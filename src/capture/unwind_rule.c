@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 
-#include "capture/cfi.h"
 #include "capture/module.h"
 #include "capture/pool.h"
 
@@ -206,26 +205,39 @@ static bool code_is_sigreturn(const struct module *module, uintptr_t pc)
     return true;
 }
 
-static uint32_t rule_in_module(const struct module *module, uintptr_t pc)
+int unwind_entry_find(uintptr_t pc, struct cfi_entry *ret_entry)
+{
+    struct module module;
+    if (!module_find(pc - 1, &module))
+        return UNWIND_ENTRY_NO_MODULE;
+    if (cfi_find(&module, pc - 1, ret_entry) == 0)
+        return 0;
+    return code_is_sigreturn(&module, pc) ? UNWIND_ENTRY_SIGRETURN : UNWIND_ENTRY_NONE;
+}
+
+/* Out of line: its row and unwind_entry_find's module are never on the stack together. */
+__attribute__((noinline)) static uint32_t rule_of_entry(const struct cfi_entry *entry, uintptr_t pc)
 {
     static const uint8_t columns[CFI_COLUMNS] = {CPU_BP, CPU_PC, 0xff, 0xff, 0xff, 0xff};
-    struct cfi_entry entry;
     struct cfi_row row;
-    if (cfi_find(module, pc - 1, &entry) < 0)
-        return code_is_sigreturn(module, pc) ? UNWIND_SIGNAL : UNWIND_GUESS;
-    if (cfi_run(&entry, pc - 1, columns, &row) < 0)
+    if (cfi_run(entry, pc - 1, columns, &row) < 0)
         return UNWIND_COMPLEX;
-    return rule_of_row(&entry, &row, pc);
+    return rule_of_row(entry, &row, pc);
 }
 
 uint32_t unwind_rule_resolve(uintptr_t pc)
 {
-    struct module module;
+    struct cfi_entry entry;
     uintptr_t high = pc >> UNWIND_CACHE_BITS_MIN;
+    uint32_t rule = UNWIND_GUESS;
+    if (high == 0 || pc >> CPU_ADDRESS_BITS != 0)
+        return rule;
+    int found = unwind_entry_find(pc, &entry);
     /* Code outside every module may be replaced without notice: nothing to keep. */
-    if (high == 0 || pc >> CPU_ADDRESS_BITS != 0 || !module_find(pc - 1, &module))
-        return UNWIND_GUESS;
-    uint32_t rule = rule_in_module(&module, pc);
+    if (found == UNWIND_ENTRY_NO_MODULE)
+        return rule;
+    if (found != UNWIND_ENTRY_NONE)
+        rule = found == 0 ? rule_of_entry(&entry, pc) : UNWIND_SIGNAL;
     /* Release: pairs with the acquire in unwind_rule_get. */
     atomic_store_explicit(&unwind_cache.words[(pc ^ high) & unwind_cache.mask],
                           (uint64_t)high << UNWIND_RULE_BITS | rule, memory_order_release);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "capture/cfi.h"
 #include "capture/cpu/x86_64/cpu.h"
 
 /* CFA is the caller's stack pointer; the return address lies below it unless said otherwise. */
@@ -86,6 +87,12 @@ extern struct unwind_cache unwind_cache;
 /* Negative when the pool gives no memory. */
 int unwind_cache_init(uint32_t bits);
 void unwind_cache_clear(void);
+
+/* What unwind_entry_find may find instead of an entry. */
+enum { UNWIND_ENTRY_NO_MODULE = -2, UNWIND_ENTRY_NONE = -1, UNWIND_ENTRY_SIGRETURN = 1 };
+
+/* The call frame information for a pc: 0, or one of the above. */
+int unwind_entry_find(uintptr_t pc, struct cfi_entry *ret_entry);
 
 /* Finds the rule in the module's tables and caches it. Out of line: once per pc. */
 uint32_t unwind_rule_resolve(uintptr_t pc);

@@ -139,4 +139,62 @@ chain_follow:
         .cfi_endproc
         .size chain_follow, . - chain_follow
 
+/* interrupted_rbx(pid, tid, signal): sends itself a signal while its frame can be found by rbx
+ * alone, which only the interrupted code's registers tell: CFA = rbx + 16. rbp is saved in r12. */
+        .globl interrupted_rbx
+        .type interrupted_rbx, @function
+interrupted_rbx:
+        .cfi_startproc
+        push %rbx
+        .cfi_def_cfa_offset 16
+        .cfi_offset %rbx, -16
+        mov %rsp, %rbx
+        .cfi_def_cfa_register %rbx
+        push %r12
+        .cfi_offset %r12, -24
+        mov %rbp, %r12
+        .cfi_register %rbp, %r12
+        xor %ebp, %ebp
+        sub $72, %rsp
+        mov $234, %eax
+        syscall
+        mov %r12, %rbp
+        .cfi_same_value %rbp
+        mov -8(%rbx), %r12
+        mov %rbx, %rsp
+        .cfi_def_cfa %rsp, 16
+        pop %rbx
+        .cfi_def_cfa_offset 8
+        ret
+        .cfi_endproc
+        .size interrupted_rbx, . - interrupted_rbx
+
+/* interrupted_expression(pid, tid, signal): the same with its frame told by an expression over
+ * two registers: CFA = r12 + r13 + 24. */
+        .globl interrupted_expression
+        .type interrupted_expression, @function
+interrupted_expression:
+        .cfi_startproc
+        push %r12
+        .cfi_def_cfa_offset 16
+        .cfi_offset %r12, -16
+        push %r13
+        .cfi_def_cfa_offset 24
+        .cfi_offset %r13, -24
+        lea -1000(%rsp), %r12
+        mov $1000, %r13d
+        .cfi_escape 0x0f, 0x07, 0x7c, 0x00, 0x7d, 0x00, 0x22, 0x23, 0x18
+        sub $256, %rsp
+        mov $234, %eax
+        syscall
+        add $256, %rsp
+        .cfi_def_cfa %rsp, 24
+        pop %r13
+        .cfi_def_cfa_offset 16
+        pop %r12
+        .cfi_def_cfa_offset 8
+        ret
+        .cfi_endproc
+        .size interrupted_expression, . - interrupted_expression
+
         .section .note.GNU-stack, "", @progbits

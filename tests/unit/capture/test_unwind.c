@@ -184,6 +184,22 @@ static void test_signal(void **state)
     expect_right(5);
 }
 
+void interrupted_rbx(long pid, long tid, long signal);
+void interrupted_expression(long pid, long tid, long signal);
+
+/* Code interrupted where its frame hangs on other registers than rsp and rbp. */
+static void test_signal_in_odd_code(void **state)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGUSR1, &action, NULL);
+    for (int i = 0; i < 3; i++) {
+        interrupted_rbx(getpid(), gettid(), SIGUSR1);
+        interrupted_expression(getpid(), gettid(), SIGUSR1);
+    }
+    assert_int_equal(probe_counts_get().flagged, 0);
+    expect_right(6);
+}
+
 static void test_signal_stack(void **state)
 {
     stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536};
@@ -326,6 +342,7 @@ int main(int argc, char **argv)
             cmocka_unit_test(test_odd_frames),
             cmocka_unit_test(test_callback_from_libc),
             cmocka_unit_test(test_signal),
+            cmocka_unit_test(test_signal_in_odd_code),
             cmocka_unit_test(test_signal_stack),
             cmocka_unit_test(test_coroutine),
             cmocka_unit_test(test_threads),
