@@ -194,6 +194,22 @@ static bool lane_is_full(const struct wire_lane *lane, uint64_t ring_page)
     return entry && wire_entry_ring_page(entry) == ring_page - most;
 }
 
+/*
+ * Puts a page into the directory; false: another writer was first, or the collector gave the place
+ * up. The collector raises `passed` and then looks at the place, we fill the place and then look
+ * at `passed` (both sequentially consistent): one of us sees the other.
+ */
+static bool lane_install(struct wire_lane *lane, _Atomic uint64_t *place, uint64_t empty,
+                         uint64_t entry)
+{
+    if (!atomic_compare_exchange_strong(place, &empty, entry))
+        return false;
+    if (wire_entry_ring_page(entry) >= atomic_load(&lane->passed))
+        return true;
+    /* Fails where the collector saw the page and uses it: then it is installed after all. */
+    return !atomic_compare_exchange_strong(place, &entry, 0);
+}
+
 /* The ring page that holds slot `at`, installed if need be. NULL: no room to be had. */
 static struct wire_slot *lane_page(struct wire_lane *lane, uint64_t at)
 {
@@ -213,14 +229,12 @@ static struct wire_slot *lane_page(struct wire_lane *lane, uint64_t at)
                            ? process_page_at(wire_entry_page(entry))
                            : NULL;
         }
-        if (entry && wire_entry_ring_page(entry) > ring_page)
+        if (ring_page < atomic_load_explicit(&lane->passed, memory_order_acquire) ||
+            (entry && wire_entry_ring_page(entry) > ring_page))
             return NULL; /* given up on long ago: the collector has passed this place */
         uint32_t page = entry || lane_is_full(lane, ring_page) ? 0 : process_take_page();
         if (page) {
-            /* Release: a reader that finds the page finds it zeroed. */
-            if (!atomic_compare_exchange_strong_explicit(
-                        place, &entry, wire_page_entry(ring_page, page), memory_order_acq_rel,
-                        memory_order_acquire))
+            if (!lane_install(lane, place, entry, wire_page_entry(ring_page, page)))
                 process_give_page(page);
             continue;
         }

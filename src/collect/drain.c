@@ -7,8 +7,8 @@
  * event that was copied are in the batch too. A lane without an open record can write no stamp
  * below T less DRAIN_SLACK_NS (what a store buffer may hide); a lane with one holds the watermark
  * at its last stamp. An open record is given up after DRAIN_OPEN_NS, when its thread is gone, or
- * when it holds up half of its ring; its page is then not used again while its process lives,
- * since the writer may still come back to it.
+ * when its own handlers have filled half of its ring; its page is then not used again while its
+ * process lives, since the writer may still come back to it.
  */
 #include "collect/drain.h"
 
@@ -134,7 +134,7 @@ static void drain_free_page(struct drain *drain, struct drain_lane *lane, uint64
 {
     /* Empty the entry before the page is offered: a writer must not find both. */
     atomic_store_explicit(&lane->at->page_of[ring_page % WIRE_LANE_PAGES], 0, memory_order_release);
-    if (!lane->held)
+    if (!lane->held && segment_has_page(drain->segment, page))
         segment_give_back(drain->segment, page);
     lane->held = false;
     drain->room_given++;
@@ -159,14 +159,25 @@ static unsigned drain_copy(struct drain_lane *lane, struct intake_run *run,
     return i - from;
 }
 
+/* Gives up a ring page that nobody has installed; false: somebody has, just now. */
+static bool drain_pass_page(struct drain_lane *lane, uint64_t ring_page)
+{
+    _Atomic uint64_t *place = &lane->at->page_of[ring_page % WIRE_LANE_PAGES];
+    uint64_t entry = atomic_load(place);
+    if (entry && wire_entry_ring_page(entry) == ring_page)
+        return false;
+    /* Before we look again: see lane_install. */
+    atomic_store(&lane->at->passed, ring_page + 1);
+    entry = atomic_load(place);
+    return !entry || wire_entry_ring_page(entry) != ring_page;
+}
+
 /* Passes over the open slot (or the page that was never installed) at the lane's place. */
 static void drain_abandon(struct drain *drain, struct drain_lane *lane, uint64_t head)
 {
     uint64_t ring_page = lane->consumed / WIRE_PAGE_SLOTS;
-    uint64_t entry = atomic_load_explicit(&lane->at->page_of[ring_page % WIRE_LANE_PAGES],
-                                          memory_order_acquire);
-    bool installed = entry && wire_entry_ring_page(entry) == ring_page;
     uint64_t next_page = (ring_page + 1) * WIRE_PAGE_SLOTS;
+    bool installed = !drain_pass_page(lane, ring_page);
     uint64_t to = installed ? lane->consumed + 1 : next_page < head ? next_page : head;
     /* A call that its process's end cut off never happened: nothing is lost. */
     if (!atomic_load(&drain->gone[lane->process_slot]))
@@ -174,8 +185,10 @@ static void drain_abandon(struct drain *drain, struct drain_lane *lane, uint64_t
     lane->held = lane->held || installed;
     lane->consumed = to;
     lane->open_since = 0;
-    if (installed && to == next_page)
-        drain_free_page(drain, lane, ring_page, wire_entry_page(entry));
+    if (!installed || to < next_page)
+        return;
+    uint64_t entry = atomic_load(&lane->at->page_of[ring_page % WIRE_LANE_PAGES]);
+    drain_free_page(drain, lane, ring_page, wire_entry_page(entry));
 }
 
 /* An open record at the lane's place: give it up when nobody will commit it. */
@@ -184,9 +197,10 @@ static bool drain_is_hopeless(struct drain *drain, struct drain_lane *lane, uint
 {
     if (!lane->open_since)
         lane->open_since = now;
-    uint64_t ring_slots = (uint64_t)WIRE_LANE_PAGES * WIRE_PAGE_SLOTS;
-    return atomic_load(&drain->gone[lane->process_slot]) ||
-           head - lane->consumed > ring_slots / 2 ||
+    /* In a lane of one thread only its own signal handlers can write behind an open record. */
+    uint64_t most = (uint64_t)WIRE_LANE_PAGES * WIRE_PAGE_SLOTS / 2;
+    bool held_up = lane->kind == WIRE_LANE_OWN && head - lane->consumed > most;
+    return atomic_load(&drain->gone[lane->process_slot]) || held_up ||
            now - lane->open_since > ticks_from_ns(&drain->ticks, DRAIN_OPEN_NS);
 }
 

@@ -23,6 +23,7 @@ static void order_lane_free(struct order *order, struct order_lane *lane)
 {
     if (lane->first)
         intake_run_put(order->intake, lane->first);
+    vec_done(&lane->pending);
     free(lane);
 }
 
@@ -212,30 +213,55 @@ struct order_record {
 
 static struct order_pending *order_pending_of(struct order_lane *lane, uint32_t tid, uint64_t old)
 {
-    for (uint32_t i = lane->pending_n; i-- > 0;) {
-        if (lane->pending[i].old == old && lane->pending[i].tid == tid)
-            return &lane->pending[i];
+    for (size_t i = lane->pending.n; i-- > 0;) {
+        struct order_pending *pending = &lane->pending.at[i];
+        if (pending->old == old && pending->tid == tid)
+            return pending;
     }
     return NULL;
 }
 
 static void order_pending_remove(struct order_lane *lane, struct order_pending *pending)
 {
-    struct order_pending *last = &lane->pending[--lane->pending_n];
+    struct order_pending *last = &lane->pending.at[--lane->pending.n];
     memmove(pending, pending + 1, (size_t)(last - pending) * sizeof *pending);
+}
+
+/*
+ * Takes the first half of a realloc out of where it waits. A thread that got its lane between the
+ * halves has begun in the common one. False: it is not known.
+ */
+static bool order_pending_take(struct order *order, struct order_lane *lane,
+                               const struct order_record *record, uint64_t old,
+                               struct feed_pending *ret_block)
+{
+    struct order_lane *from = lane;
+    struct order_pending *pending = order_pending_of(lane, record->tid, old);
+    for (size_t i = 0; !pending && lane->kind == WIRE_LANE_OWN && i < order->lanes.n; i++) {
+        from = order->lanes.at[i];
+        if (from && from->kind == WIRE_LANE_COMMON && from->slot == lane->slot)
+            pending = order_pending_of(from, lane->tid, old);
+    }
+    if (!pending)
+        return false;
+    *ret_block = pending->block;
+    order_pending_remove(from, pending);
+    return true;
 }
 
 static void order_realloc_begin(struct order *order, struct order_lane *lane,
                                 const struct order_record *record)
 {
-    if (lane->pending_n == ORDER_PENDING_MAX) {
+    size_t most = lane->kind == WIRE_LANE_OWN ? ORDER_PENDING_MAX : ORDER_PENDING_SHARED_MAX;
+    if (lane->pending.n == most) {
         /* Frames of hooks that were jumped out of: their blocks live on. */
-        feed_realloc_cancel(order->model, &record->context, &lane->pending[0].block);
-        order_pending_remove(lane, &lane->pending[0]);
+        feed_realloc_cancel(order->model, &record->context, &lane->pending.at[0].block);
+        order_pending_remove(lane, &lane->pending.at[0]);
     }
-    struct order_pending *pending = &lane->pending[lane->pending_n++];
-    *pending = (struct order_pending){.tid = record->tid, .old = record->slot->a};
-    feed_realloc_begin(order->model, &record->context, record->slot->a, &pending->block);
+    struct order_pending pending = {.tid = record->tid, .old = record->slot->a};
+    feed_realloc_begin(order->model, &record->context, record->slot->a, &pending.block);
+    if (!VEC_PUSH(&lane->pending, most, pending))
+        feed_realloc_cancel(order->model, &record->context, &pending.block);
 }
 
 /* In a process with one lane nobody else can free an address. */
@@ -272,14 +298,11 @@ static int order_alloc(struct order *order, struct order_lane *lane,
         return ORDER_FED;
     }
     uint64_t old = record->slots > 1 ? record->slot[1].a : 0;
-    struct order_pending *pending = order_pending_of(lane, record->tid, old);
-    struct feed_pending unknown = {0};
-    feed_realloc_end(order->model, &record->context, pending ? &pending->block : &unknown,
-                     record->slot->a, record->slot->b, node, weight);
-    if (pending)
-        order_pending_remove(lane, pending);
-    else
+    struct feed_pending block = {0};
+    if (!order_pending_take(order, lane, record, old, &block))
         order->model->loss.unmatched_realloc_n++;
+    feed_realloc_end(order->model, &record->context, &block, record->slot->a, record->slot->b, node,
+                     weight);
     return ORDER_FED;
 }
 
@@ -288,19 +311,18 @@ static void order_realloc_freed(struct order *order, struct order_lane *lane,
                                 const struct order_record *record)
 {
     uint64_t old = record->slots > 1 ? record->slot[1].a : 0;
-    struct order_pending *pending = order_pending_of(lane, record->tid, old);
-    if (!pending)
+    struct feed_pending block;
+    if (!order_pending_take(order, lane, record, old, &block))
         return;
-    feed_realloc_cancel(order->model, &record->context, &pending->block);
+    feed_realloc_cancel(order->model, &record->context, &block);
     feed_free(order->model, &record->context, old);
-    order_pending_remove(lane, pending);
 }
 
 static int order_event(struct order *order, struct order_lane *lane,
                        const struct order_record *record)
 {
     const struct intake_slot *slot = record->slot;
-    struct order_pending *pending;
+    struct feed_pending block;
     switch (record->kind) {
     case WIRE_ALLOC:
         return order_alloc(order, lane, record);
@@ -317,11 +339,8 @@ static int order_event(struct order *order, struct order_lane *lane,
         order_realloc_freed(order, lane, record);
         return ORDER_FED;
     case WIRE_REALLOC_CANCEL:
-        pending = order_pending_of(lane, record->tid, slot->a);
-        if (pending) {
-            feed_realloc_cancel(order->model, &record->context, &pending->block);
-            order_pending_remove(lane, pending);
-        }
+        if (order_pending_take(order, lane, record, slot->a, &block))
+            feed_realloc_cancel(order->model, &record->context, &block);
         return ORDER_FED;
     case WIRE_TASK_SWITCH:
     case WIRE_TASK_TYPE:

@@ -22,7 +22,8 @@
 
 enum {
     ORDER_REPAIR_NS = 1000,
-    ORDER_PENDING_MAX = 8, /* reallocs of one lane between their halves: handlers nest */
+    ORDER_PENDING_MAX = 8, /* reallocs of one thread between their halves: handlers nest */
+    ORDER_PENDING_SHARED_MAX = 1 << 16, /* the same of a common lane */
     ORDER_LANES_MAX = 1 << 20,
 };
 
@@ -47,8 +48,7 @@ struct order_lane {
     uint64_t stamp; /* highest so far */
     struct intake_run *first, *last;
     unsigned at; /* place in the first run */
-    struct order_pending pending[ORDER_PENDING_MAX];
-    uint32_t pending_n;
+    VEC(struct order_pending) pending;
 };
 
 struct order {

@@ -144,7 +144,8 @@ struct wire_lane {
     _Atomic uint32_t tid;     /* owner; 0 for lanes with many writers */
     _Atomic uint32_t retired; /* set by the collector: the owner is gone, the page is given back */
     uint64_t start_stamp;
-    uint64_t pad0[4];
+    _Atomic uint64_t passed; /* ring pages below it that were never installed are given up */
+    uint64_t pad0[3];
     /* Exact at any moment, also when the process is killed; plain stores of the owner. */
     _Alignas(WIRE_LINE) _Atomic uint64_t alloc_n, alloc_bytes;
     _Atomic uint64_t free_n;
