@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/outputs.h"
+#include "cli/program_guess.h"
 #include "cli/results.h"
 #include "collect/run.h"
 #include "export/export.h"
@@ -110,6 +111,21 @@ static int run_end_as(const struct launch_result *result)
     return STATUS_SIGNAL_BASE + result->status;
 }
 
+/* The sentence for a program that could not be started, with the nearest one that could. */
+static void run_not_started(const struct cli *cli, const char *program, enum launch_end end,
+                            struct diag *diag)
+{
+    struct text guess = {0};
+    if (end == LAUNCH_NOT_FOUND)
+        program_add_guess(&guess, program);
+    if (guess.n)
+        log_line(&cli->log, RUN_LOG_ERROR, "%s: not found; did you mean %s?", program,
+                 text_string(&guess));
+    else
+        (void)cli_fail(cli, diag);
+    text_done(&guess);
+}
+
 /* What follows a run whose program was started. Returns the exit status. */
 static int run_finish(const struct cli *cli, const struct settings *settings,
                       const struct outputs *outputs, const char *program,
@@ -163,7 +179,7 @@ int verb_run(const struct cli *cli, const struct settings *settings)
         status = cli_fail(cli, &diag);
     } else {
         if (launched.end == LAUNCH_NOT_FOUND || launched.end == LAUNCH_NOT_EXECUTABLE)
-            (void)cli_fail(cli, &diag);
+            run_not_started(cli, settings->words[0], launched.end, &diag);
         status = run_finish(cli, settings, &outputs, text_string(&program), &launched);
         launch_result_done(&launched);
     }

@@ -21,6 +21,21 @@ static const char *json_process_end(enum process_end end)
     return end <= PROCESS_LOST ? names[end] : "lost";
 }
 
+/* A row of a list: an object on one line of its own. */
+static void json_row_begin(struct json *json)
+{
+    json->indented = true;
+    json_object_begin(json);
+    json->indented = false;
+}
+
+/* Ends a list of rows. */
+static void json_rows_end(struct json *json)
+{
+    json->indented = true;
+    json_array_end(json);
+}
+
 /* An index, or null for "none". */
 static void json_key_index(struct json *json, const char *key, uint32_t index)
 {
@@ -36,7 +51,7 @@ void json_add_processes(struct json *json, const struct model *model)
     json_key(json, "processes");
     json_array_begin(json);
     VEC_EACH (struct model_process, process, &model->processes) {
-        json_object_begin(json);
+        json_row_begin(json);
         json_key_count(json, "pid", process->pid);
         json_key_index(json, "parent", process->parent);
         json_key_bool(json, "is_exec", process->is_exec);
@@ -58,7 +73,7 @@ void json_add_processes(struct json *json, const struct model *model)
         json_key_count(json, "rss_peak_bytes", process->rss_peak_bytes);
         json_object_end(json);
     }
-    json_array_end(json);
+    json_rows_end(json);
 }
 
 /* The figures that all groups share. */
@@ -98,7 +113,7 @@ void json_add_threads(struct json *json, const struct model *model)
     json_array_begin(json);
     for (size_t i = 0; sums && i < model->threads.n; i++) {
         const struct model_thread *thread = &model->threads.at[i];
-        json_object_begin(json);
+        json_row_begin(json);
         json_key_index(json, "process", thread->process);
         json_key_count(json, "tid", thread->tid);
         json_key_model_string(json, "name", model, thread->name);
@@ -107,7 +122,7 @@ void json_add_threads(struct json *json, const struct model *model)
         json_add_figures(json, &sums[i]);
         json_object_end(json);
     }
-    json_array_end(json);
+    json_rows_end(json);
     free(sums);
 }
 
@@ -118,7 +133,7 @@ void json_add_tasks(struct json *json, const struct model *model)
     json_array_begin(json);
     for (size_t i = 1; sums && i < model->tasks.n && i <= JSON_TASKS_MOST; i++) {
         const struct model_task *task = &model->tasks.at[i];
-        json_object_begin(json);
+        json_row_begin(json);
         json_key_count(json, "index", i);
         json_key_index(json, "process", task->process);
         json_key_index(json, "group", task->group);
@@ -133,7 +148,7 @@ void json_add_tasks(struct json *json, const struct model *model)
         json_add_figures(json, &sums[i]);
         json_object_end(json);
     }
-    json_array_end(json);
+    json_rows_end(json);
     json_key_count(json, "tasks_total", model->tasks.n ? model->tasks.n - 1 : 0);
     free(sums);
 }
@@ -148,6 +163,13 @@ static double json_score(const struct analysis *analysis, const struct figures *
     double best = peak > leak ? peak : leak;
     return best > alloc ? best : alloc;
 }
+
+/* The frames that stacks refer to by their place. */
+struct json_frames {
+    VEC(struct frame) at;
+    struct map index;
+    bool failed;
+};
 
 struct json_ranked {
     uint32_t index;
@@ -166,6 +188,7 @@ static void json_add_frame(struct json *json, const struct model *model, const s
 {
     struct text name = {0};
     json_object_begin(json);
+    json->indented = false;
     frame_add_name(&name, model, frame);
     json_key(json, "function");
     json_string_n(json, text_string(&name), name.n);
@@ -183,13 +206,36 @@ static void json_add_frame(struct json *json, const struct model *model, const s
     text_done(&name);
 }
 
+static uint64_t json_frame_key(const struct frame *frame)
+{
+    uint64_t key = frame->function ? (uint64_t)frame->function << 32 | frame->line : ~frame->offset;
+    key = map_mix(key) ^ ((uint64_t)frame->file << 24 | (uint64_t)frame->module << 2 |
+                          (frame->inlined ? 2u : 0u) | (frame->guessed ? 1u : 0u));
+    return map_mix(key);
+}
+
+/* The place of a frame in the table, made if it is new. */
+static uint32_t json_frame_index(struct json_frames *frames, const struct frame *frame)
+{
+    uint64_t key = json_frame_key(frame);
+    int64_t found = map_find(&frames->index, key);
+    if (found != MAP_NONE)
+        return (uint32_t)found;
+    if (!VEC_PUSH(&frames->at, MODEL_SYMBOLS_MAX, *frame) ||
+        !map_put(&frames->index, key, (uint32_t)frames->at.n - 1)) {
+        frames->failed = true;
+        return 0;
+    }
+    return (uint32_t)frames->at.n - 1;
+}
+
 static void json_add_site(struct json *json, const struct analysis *analysis,
-                          const struct site *site)
+                          const struct site *site, struct json_frames *frames)
 {
     struct text name = {0};
     struct frame_walk walk;
     struct frame frame;
-    json_object_begin(json);
+    json_row_begin(json);
     analysis_add_name(&name, analysis, site->function);
     json_key(json, "name");
     json_string_n(json, text_string(&name), name.n);
@@ -205,7 +251,7 @@ static void json_add_site(struct json *json, const struct analysis *analysis,
     json_array_begin(json);
     frame_walk_begin(&walk, analysis->model, site->node);
     for (int i = 0; i < JSON_FRAMES_MOST && frame_walk_next(&walk, &frame); i++)
-        json_add_frame(json, analysis->model, &frame);
+        json_u64(json, json_frame_index(frames, &frame));
     json_array_end(json);
     json_object_end(json);
 }
@@ -215,6 +261,7 @@ void json_add_sites(struct json *json, const struct analysis *analysis)
     size_t n = analysis->sites.n;
     struct json_ranked *ranked = calloc(n + 1, sizeof *ranked);
     struct figures rest = {0};
+    struct json_frames frames = {.failed = false};
     if (!ranked) {
         json->err = -1;
         return;
@@ -228,16 +275,27 @@ void json_add_sites(struct json *json, const struct analysis *analysis)
     for (size_t i = 0; i < n; i++) {
         const struct site *site = &analysis->sites.at[ranked[i].index];
         if (i < JSON_SITES_MOST)
-            json_add_site(json, analysis, site);
+            json_add_site(json, analysis, site, &frames);
         else
             figures_add(&rest, &site->figures);
     }
-    json_array_end(json);
+    json_rows_end(json);
     json_key_count(json, "sites_total", n);
     json_key(json, "sites_rest");
     json_object_begin(json);
     json_add_figures(json, &rest);
     json_object_end(json);
+    json_key(json, "frames");
+    json_array_begin(json);
+    VEC_EACH (struct frame, frame, &frames.at) {
+        json->indented = true;
+        json_add_frame(json, analysis->model, frame);
+    }
+    json_rows_end(json);
+    if (frames.failed)
+        json->err = -1;
+    vec_done(&frames.at);
+    map_done(&frames.index);
     free(ranked);
 }
 
@@ -262,7 +320,7 @@ void json_add_functions(struct json *json, const struct analysis *analysis)
                               .line = function->line,
                               .module = function->module,
                               .offset = function->offset};
-        json_object_begin(json);
+        json_row_begin(json);
         json_key(json, "frame");
         json_add_frame(json, analysis->model, &frame);
         json_key_bool(json, "plumbing", function->plumbing);
@@ -276,7 +334,7 @@ void json_add_functions(struct json *json, const struct analysis *analysis)
         json_object_end(json);
         json_object_end(json);
     }
-    json_array_end(json);
+    json_rows_end(json);
     json_key_count(json, "functions_total", n);
     free(ranked);
 }
@@ -288,7 +346,7 @@ void json_add_leaks(struct json *json, const struct analysis *analysis)
     for (size_t i = 0; i < analysis->leaks.n && i < JSON_LEAKS_MOST; i++) {
         const struct leak *leak = &analysis->leaks.at[i];
         struct text text = {0};
-        json_object_begin(json);
+        json_row_begin(json);
         analysis_add_name(&text, analysis, leak->function);
         json_key(json, "function");
         json_string_n(json, text_string(&text), text.n);
@@ -306,7 +364,7 @@ void json_add_leaks(struct json *json, const struct analysis *analysis)
         json_key_count(json, "last_ns", leak->verdict.last_ns);
         json_object_end(json);
     }
-    json_array_end(json);
+    json_rows_end(json);
 }
 
 void json_add_findings(struct json *json, const struct analysis *analysis)
@@ -314,7 +372,7 @@ void json_add_findings(struct json *json, const struct analysis *analysis)
     json_key(json, "findings");
     json_array_begin(json);
     VEC_EACH (struct finding, finding, &analysis->findings) {
-        json_object_begin(json);
+        json_row_begin(json);
         json_key_string(json, "id", finding->id);
         json_key_string(json, "severity", finding_severity_name(finding->severity));
         json_key_string(json, "title", text_string(&finding->title));
@@ -332,7 +390,7 @@ void json_add_findings(struct json *json, const struct analysis *analysis)
         }
         json_object_end(json);
     }
-    json_array_end(json);
+    json_rows_end(json);
 }
 
 /* One column of the timeline: the 64-bit value at `offset` of each slice. */

@@ -203,6 +203,8 @@ void summary_threads(struct summary *summary, size_t rows)
         threads[cell->key.thread].alloc_n += cell->alloc_n;
     }
     qsort(threads, n, sizeof *threads, list_thread_compare);
+    while (n > 1 && threads[n - 1].peak_bytes == 0)
+        n--;
     summary_heading(summary, "Threads, by what they hold at the peak", list_titles);
     for (size_t i = 0; i < n && i < rows; i++) {
         const struct model_thread *thread = &model->threads.at[threads[i].thread];
@@ -216,29 +218,48 @@ void summary_threads(struct summary *summary, size_t rows)
     free(threads);
 }
 
+static int list_process_compare(const void *a, const void *b)
+{
+    const struct model_process *x = *(const struct model_process *const *)a;
+    const struct model_process *y = *(const struct model_process *const *)b;
+    if (x->sums.peak_bytes != y->sums.peak_bytes)
+        return x->sums.peak_bytes < y->sums.peak_bytes ? 1 : -1;
+    return x < y ? -1 : x > y;
+}
+
+static void list_process(struct summary *summary, const struct model_process *process)
+{
+    const struct model *model = summary->model;
+    char place[48];
+    (void)!snprintf(place, sizeof place, "pid %u%s", process->pid,
+                    process->is_exec ? " (exec)" : "");
+    const char *name = model_string_at(model, process->command);
+    list_named(summary, *name ? name : model_string_at(model, process->exe), place);
+    text_clear(&summary->part);
+    text_add_bytes_iec(&summary->part, process->sums.peak_bytes);
+    text_add_char(&summary->out, ' ');
+    columns_add_right(&summary->out, text_string(&summary->part), LIST_BYTES);
+    columns_add_blanks(&summary->out, LIST_SHARE);
+    text_clear(&summary->part);
+    columns_add_count(&summary->part, process->sums.peak_n);
+    columns_add_right(&summary->out, text_string(&summary->part), LIST_COUNT);
+    text_add_char(&summary->out, '\n');
+}
+
 void summary_processes(struct summary *summary, size_t rows)
 {
     const struct model *model = summary->model;
-    if (model->processes.n < 2)
+    size_t n = model->processes.n;
+    const struct model_process **order = n > 1 ? calloc(n, sizeof(struct model_process *)) : NULL;
+    if (!order)
         return;
+    for (size_t i = 0; i < n; i++)
+        order[i] = &model->processes.at[i];
+    qsort(order, n, sizeof *order, list_process_compare);
     summary_heading(summary, "Processes, each at its own peak", "bytes          blocks");
-    for (size_t i = 0; i < model->processes.n && i < rows; i++) {
-        const struct model_process *process = &model->processes.at[i];
-        char place[48];
-        (void)!snprintf(place, sizeof place, "pid %u%s", process->pid,
-                        process->is_exec ? " (exec)" : "");
-        const char *name = model_string_at(model, process->command);
-        list_named(summary, *name ? name : model_string_at(model, process->exe), place);
-        text_clear(&summary->part);
-        text_add_bytes_iec(&summary->part, process->sums.peak_bytes);
-        text_add_char(&summary->out, ' ');
-        columns_add_right(&summary->out, text_string(&summary->part), LIST_BYTES);
-        columns_add_blanks(&summary->out, LIST_SHARE);
-        text_clear(&summary->part);
-        columns_add_count(&summary->part, process->sums.peak_n);
-        columns_add_right(&summary->out, text_string(&summary->part), LIST_COUNT);
-        text_add_char(&summary->out, '\n');
-    }
-    if (model->processes.n > rows)
-        text_printf(&summary->out, "     and %zu more\n", model->processes.n - rows);
+    for (size_t i = 0; i < n && i < rows; i++)
+        list_process(summary, order[i]);
+    if (n > rows)
+        text_printf(&summary->out, "     and %zu more\n", n - rows);
+    free(order);
 }

@@ -37,29 +37,6 @@ static const char svg_style[] =
         ".rss{stroke:#9aa4af}}"
         "</style>\n";
 
-void svg_add_escaped(struct text *text, const char *bytes, size_t n)
-{
-    for (size_t at = 0; at < n;) {
-        uint32_t code = text_next_code(bytes, n, &at, NULL);
-        if (code == '&')
-            text_add(text, "&amp;");
-        else if (code == '<')
-            text_add(text, "&lt;");
-        else if (code == '>')
-            text_add(text, "&gt;");
-        else if (code == '"')
-            text_add(text, "&quot;");
-        else if (code == '\n')
-            text_add(text, "&#10;");
-        else if (code == 0xfffe || code == 0xffff)
-            text_add_code(text, 0xfffd);
-        else if (text_code_unsafe(code))
-            text_printf(text, "\\u{%x}", code);
-        else
-            text_add_code(text, code);
-    }
-}
-
 void svg_text(struct svg *svg, double x, double y, const char *class, enum svg_anchor anchor,
               size_t columns, const char *string)
 {
@@ -68,7 +45,7 @@ void svg_text(struct svg *svg, double x, double y, const char *class, enum svg_a
     columns_add_short(&fitted, string, columns ? columns : 4096);
     text_printf(&svg->out, "<text x=\"%.1f\" y=\"%.1f\" class=\"%s\"%s>", x, y, class,
                 anchors[anchor]);
-    svg_add_escaped(&svg->out, text_string(&fitted), fitted.n);
+    xml_add_escaped(&svg->out, text_string(&fitted), fitted.n);
     text_add(&svg->out, "</text>\n");
     text_done(&fitted);
 }
@@ -86,7 +63,7 @@ void svg_rect(struct svg *svg, const struct svg_box *box, const char *class, con
         return;
     }
     text_add(&svg->out, "><title>");
-    svg_add_escaped(&svg->out, title, strlen(title));
+    xml_add_escaped(&svg->out, title, strlen(title));
     text_add(&svg->out, "</title></rect>\n");
 }
 
@@ -193,7 +170,7 @@ int export_svg(const struct analysis *analysis, const struct export_request *req
                 "xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"100%%\" "
                 "role=\"img\">\n<title>memscope: ",
                 SVG_WIDTH, height);
-    svg_add_escaped(&svg.out, session.command, strlen(session.command));
+    xml_add_escaped(&svg.out, session.command, strlen(session.command));
     text_add(&svg.out, "</title>\n<desc>Heap memory over time, allocation patterns and the "
                        "functions that hold it</desc>\n");
     text_add(&svg.out, svg_style);

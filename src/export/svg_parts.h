@@ -6,6 +6,7 @@
 #include "analyze/session.h"
 #include "export/export.h"
 #include "export/page.h"
+#include "export/xml.h"
 
 struct svg {
     struct text out;
@@ -20,9 +21,6 @@ struct svg_box {
 };
 
 enum svg_anchor { SVG_START, SVG_MIDDLE, SVG_END };
-
-/* Appends text that any reader of XML 1.0 takes: escaped, illegal characters visible. */
-void svg_add_escaped(struct text *text, const char *bytes, size_t n);
 
 /* A line of text, shortened to `columns` characters (0: as it is). */
 void svg_text(struct svg *svg, double x, double y, const char *class, enum svg_anchor anchor,
