@@ -39,6 +39,9 @@ CASES = (
          ground=Ground(frees=False, oracle=False), processes=3),
     Case("daemon-no-wait", ("{targets}/daemon", "{counts}", "300"), status=2, leaves=True,
          recorded=False),
+    Case("processes-short", ("sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10; do for j in 1 2 3 4 5 6 7 "
+                             "8 9 10; do {targets}/heap_plain {counts} $i$j >/dev/null; done; "
+                             "done"), processes=100, ground=BY_OTHERS),
     Case("under-env", ("env", "-i", "A=b", "{targets}/heap_plain", "{counts}", "1000", "3"),
          status=3, ground=BY_OTHERS),
     Case("under-timeout", ("timeout", "10", "{targets}/heap_plain", "{counts}", "1000", "3"),

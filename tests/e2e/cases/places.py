@@ -29,7 +29,7 @@ def key_of(site):
     """The functions from the allocation up to main, and the line of the first."""
     names = [frame["function"] for frame in site["stack"]]
     end = names.index("main") + 1 if "main" in names else len(names)
-    return tuple(names[:end]), site["stack"][0]["line"] if site["stack"] else 0
+    return tuple(names[:end]), site["stack"][0].get("line", 0) if names else 0
 
 
 def sites_agree(_bare, _watched, work):
