@@ -51,4 +51,5 @@ class Case:
     within: float = 0.0  # as a part of one; where a program is nearly deterministic
     alone: bool = False  # the command is words for memscope itself; there is no bare run
     verb: str = "run"
+    dashes: bool = True  # False: nothing but the command's first word ends the options
     leaves: bool = False  # the bare program leaves processes behind

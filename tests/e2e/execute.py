@@ -61,6 +61,7 @@ class Work:
     out: Path
     targets: Path
     source: Path
+    memscope: str = ""
 
     @property
     def counts(self):

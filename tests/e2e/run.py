@@ -36,7 +36,8 @@ def watched_words(case, mode, work, options):
     words = [options.memscope, case.verb] + (["-q"] if case.quiet else [])
     words += ["-e", "json", "-o", report, "-o", recording]
     words += ["--mode", mode] if mode else []
-    return [str(word) for word in words + list(case.options) + options.memscope_option] + ["--"]
+    return [str(word) for word in words + list(case.options) + options.memscope_option] + (
+        ["--"] if case.dashes else [])
 
 
 def run_once(case, work, before, timeout_factor=2):
@@ -96,7 +97,8 @@ def watched_faults(case, mode, options, work, bare, usage):
 
 def run_case(case, mode, options, directory):
     """The faults of one case in one mode; an empty list is a pass."""
-    work = execute.Work(directory / "run", directory / "out", options.targets, SOURCE)
+    work = execute.Work(directory / "run", directory / "out", options.targets, SOURCE,
+                        options.memscope)
     if case.alone:
         return alone_faults(case, work, options)
     plain, usage = case, None

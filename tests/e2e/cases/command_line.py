@@ -45,6 +45,13 @@ def program_in_folder(work):
     (work.run / "plain.txt").write_text("no program\n", encoding="ascii")
 
 
+def helps(*patterns):
+    def judge(_bare, outcome, _work):
+        said = outcome.stdout.decode("utf-8", "replace")
+        return [f"stdout lacks {pattern!r}" for pattern in patterns if pattern not in said]
+    return judge
+
+
 def wrong(name, *words, status=125, patterns=()):
     return Case("wrong-" + name, words, alone=True, status=status, timeout_s=10,
                 prepare=program_in_folder, judge=one_sentence(*patterns))
@@ -124,4 +131,21 @@ ALOUD = (
     Case("closed-streams", ("sh", "-c", "exec 0<&- 2>&-; exec {targets}/heap_plain {counts} 100")),
 )
 
-CASES = WRONG + OPTIONS + ALOUD
+HELP = tuple(
+    Case("help-" + (words[0] if len(words) == 1 else words[1]).strip("-"), words, alone=True,
+         judge=helps(*patterns), timeout_s=10)
+    for words, patterns in ((("--help",), ("run", "report", "analyze")),
+                            (("help", "run"), ("--sample-rate", "--track-async", "--export")),
+                            (("help", "analyze"), ("--strategy", "--mode")),
+                            (("--version",), ("memscope",))))
+
+GUIDE = (
+    # Options end at the command's first word: what follows is the command's own.
+    Case("guide-command-options", ("{targets}/arguments", "--jobs", "4", "-q", "-e", "json", "-o"),
+         dashes=False),
+    Case("guide-analyze", ("{targets}/arguments", "--jobs", "4"), dashes=False, verb="analyze",
+         options=("--strategy", "thread-local"), quiet=False, modes=("",)),
+    Case("guide-dashes-twice", ("sh", "-c", "echo $0 $1", "--", "-q")),
+)
+
+CASES = HELP + GUIDE + WRONG + OPTIONS + ALOUD

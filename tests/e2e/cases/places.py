@@ -2,6 +2,7 @@
 """What the report says of places: functions, lines, stacks and figures of each site."""
 
 import json
+import subprocess
 
 from case import Case
 
@@ -34,6 +35,9 @@ def key_of(site):
 
 def sites_agree(_bare, _watched, work):
     expected, seen = golden(work), document_of(work)
+    bare = [site for site in seen["sites"] if site["stack"][0]["function"].startswith("+0x")]
+    if bare:
+        return [f"{len(bare)} of {len(seen['sites'])} sites have no function name"]
     faults = [f"totals.{key}: reported {seen['totals'].get(key)}, expected {value}"
               for key, value in expected["totals"].items() if seen["totals"].get(key) != value]
     lines = marked_lines(work)
@@ -59,7 +63,24 @@ def names_whole(_bare, _watched, work):
     return [f"no function {name!r} in any stack" for name in EVIL if name not in names]
 
 
+def report_again(_bare, _watched, work):
+    """The recording, read later, says what was said at the end of the run."""
+    path = work.out / "again.json"
+    done = subprocess.run([work.memscope, "report", "-q", "-e", "json", "-o", path,
+                           work.out / "r.mscope"], stdin=subprocess.DEVNULL, timeout=30,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode or done.stdout:
+        return [f"memscope report: status {done.returncode}, {done.stdout[:300]!r}"]
+    first, again = document_of(work), json.loads(path.read_bytes())
+    return [f"{key} differs in the report read later" for key in
+            ("session_id", "total_allocations", "totals", "loss", "processes", "threads", "sites",
+             "functions", "leaks") if first[key] != again.get(key)]
+
+
 CASES = (
+    Case("report-again", ("{targets}/heap_plain", "{counts}", "20000"), judge=report_again),
+    Case("report-again-tree", ("{targets}/fork_inherit", "{counts}"), judge=report_again),
+    Case("report-again-threads", ("{targets}/tls_thread_local",), judge=report_again),
     Case("sites", ("{targets}/sites",), judge=sites_agree),
     Case("names", ("{targets}/names",), judge=names_whole),
 )
