@@ -11,7 +11,7 @@
 #include "capture/cpu/x86_64/syscall.h"
 #include "capture/door.h"
 
-enum { FIT_SCRIPT_DEPTH = 3, FIT_SEGMENTS_MAX = 12, FIT_NAME_MAX = 256, FIT_PATH_MAX = 1024 };
+enum { FIT_SCRIPT_DEPTH = 3, FIT_SEGMENTS_MAX = 12, FIT_NAME_MAX = 256, FIT_PATH_MAX = 960 };
 
 static long fit_read(long fd, void *to, size_t n, uint64_t at)
 {
