@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cells by their key, and the figures of a cell that are finished on demand. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/diag.h"
 #include "heap/state.h"
@@ -30,6 +31,14 @@ static uint32_t *cells_entry(const struct model *model, const struct model_cell_
     return &index->entries[i];
 }
 
+static void cells_index_fill(struct model *model)
+{
+    for (size_t i = 0; i < model->cells.n; i++) {
+        if (model->feed->cell_next.at[i] != CELL_FREE)
+            *cells_entry(model, &model->cells.at[i].key) = (uint32_t)i + 1;
+    }
+}
+
 static int cells_index_grow(struct model *model)
 {
     struct cells_index *index = &model->feed->cells;
@@ -40,9 +49,33 @@ static int cells_index_grow(struct model *model)
     free(index->entries);
     index->entries = larger;
     index->mask = entries - 1;
-    for (size_t i = 0; i < model->cells.n; i++)
-        *cells_entry(model, &model->cells.at[i].key) = (uint32_t)i + 1;
+    cells_index_fill(model);
     return 0;
+}
+
+void cells_reindex(struct model *model)
+{
+    struct cells_index *index = &model->feed->cells;
+    if (!index->entries)
+        return;
+    memset(index->entries, 0, (index->mask + 1) * sizeof *index->entries);
+    cells_index_fill(model);
+}
+
+/* A cell that was folded away, or a new one; MODEL_NONE: no memory. */
+static uint32_t cells_unused(struct model *model)
+{
+    struct model_feed *feed = model->feed;
+    if (feed->cells_free.n)
+        return feed->cells_free.at[--feed->cells_free.n];
+    static const struct model_cell no_cell;
+    if (!VEC_PUSH(&feed->cell_next, MODEL_CELLS_MAX, 0))
+        return MODEL_NONE;
+    if (!VEC_PUSH(&model->cells, MODEL_CELLS_MAX, no_cell)) {
+        feed->cell_next.n--;
+        return MODEL_NONE;
+    }
+    return (uint32_t)model->cells.n - 1;
 }
 
 static int cells_add(struct model *model, const struct model_cell_key *key, uint64_t at_ns,
@@ -51,21 +84,33 @@ static int cells_add(struct model *model, const struct model_cell_key *key, uint
     if (key->node >= model->nodes.n || key->process >= model->processes.n ||
         key->thread >= model->threads.n || key->task >= model->tasks.n)
         return ERR_USAGE;
-    if (model->cells.n >= MODEL_CELLS_MAX)
+    if (model->feed->tasks.at[key->task].is_free) {
+        /* A task that has ended and was forgotten. */
+        struct model_cell_key no_task = *key;
+        no_task.task = 0;
+        return cells_take(model, &no_task, at_ns, ret_cell);
+    }
+    if (model->cells.n >= MODEL_CELLS_MAX && model->feed->cells_free.n == 0)
         return ERR_LIMIT;
     if (model->cells.n + 1 > model->feed->cells.mask / 2 && cells_index_grow(model) < 0)
         return ERR_MEMORY;
+    uint32_t unused = cells_unused(model);
+    if (unused == MODEL_NONE)
+        return ERR_MEMORY;
     struct model_cell cell = {.key = *key,
+                              .touched = model->feed->checkpoint,
                               .size_min = UINT64_MAX,
                               .life = MODEL_NONE,
                               .first_ns = at_ns,
                               .peak_epoch = model->sums.peak_epoch,
                               .process_peak_epoch =
                                       model->processes.at[key->process].sums.peak_epoch};
-    if (!VEC_PUSH(&model->cells, MODEL_CELLS_MAX, cell))
-        return ERR_MEMORY;
-    *cells_entry(model, key) = (uint32_t)model->cells.n;
-    *ret_cell = (uint32_t)model->cells.n - 1;
+    struct feed_task_state *task = &model->feed->tasks.at[key->task];
+    model->feed->cell_next.at[unused] = task->first_cell;
+    task->first_cell = unused + 1;
+    model->cells.at[unused] = cell;
+    *cells_entry(model, key) = unused + 1;
+    *ret_cell = unused;
     return 0;
 }
 
@@ -85,8 +130,15 @@ int cells_take(struct model *model, const struct model_cell_key *key, uint64_t a
 int cells_life_take(struct model *model, uint32_t cell)
 {
     static const struct model_life no_life;
+    struct model_feed *feed = model->feed;
     if (model->cells.at[cell].life != MODEL_NONE)
         return 0;
+    if (feed->lives_free.n) {
+        uint32_t life = feed->lives_free.at[--feed->lives_free.n];
+        model->lives.at[life] = no_life;
+        model->cells.at[cell].life = life;
+        return 0;
+    }
     if (!VEC_PUSH(&model->lives, MODEL_CELLS_MAX, no_life))
         return ERR_MEMORY;
     model->cells.at[cell].life = (uint32_t)model->lives.n - 1;
@@ -124,8 +176,8 @@ void cells_index_done(struct cells_index *index)
     *index = (struct cells_index){0};
 }
 
-/* Brings the saved peaks of a cell to the last epochs. Nothing was live of an ended process. */
-static void cells_peaks_settle(struct model *model, struct model_cell *cell)
+/* Nothing was live of a process that had ended. */
+void cells_peaks_settle(const struct model *model, struct model_cell *cell)
 {
     const struct model_process *process = &model->processes.at[cell->key.process];
     uint64_t epoch = model->sums.peak_epoch;

@@ -139,6 +139,8 @@ static inline void feed_born(struct model *model, const struct feed_change *chan
     if (size_bytes > cell->size_max)
         cell->size_max = size_bytes;
     cell->last_ns = model->feed->now_ns;
+    if (cell->key.task)
+        model->feed->tasks.at[cell->key.task].live_n += n;
     if (weight != 1)
         cell->weight_excess += weight - 1;
     feed_sums_alloc(&model->sums, n, bytes, size_bytes);
@@ -174,6 +176,10 @@ static inline void feed_dies(struct model *model, const struct feed_change *chan
     feed_touch(model, change->process, cell);
     cell->live_n -= n;
     cell->live_bytes -= bytes;
+    if (cell->key.task) {
+        feed->tasks.at[cell->key.task].live_n -= n;
+        feed_task_rest(feed, cell->key.task);
+    }
     if (change->thread != cell->key.thread)
         cell->other_thread_free_n += n;
     if (change->task != cell->key.task)

@@ -50,7 +50,10 @@ uint32_t feed_process_begin(struct model *model, const struct model_process *pro
 uint32_t feed_thread_begin(struct model *model, const struct model_thread *thread);
 /* An entry that stands for all ended tasks of one type and spawn place; it is never alive. */
 uint32_t feed_group_begin(struct model *model, const struct model_task *group);
-/* group: such an entry, or MODEL_NONE. */
+/*
+ * group: such an entry, or MODEL_NONE. Ended tasks without live blocks pass their figures to their
+ * group when there are many of them (the largest are kept); their indices are used anew.
+ */
 uint32_t feed_task_begin(struct model *model, const struct model_task *task);
 
 /*

@@ -18,7 +18,8 @@ int feed_open(struct model *model, uint64_t base_slice_ns)
         base_slice_ns = FEED_BASE_SLICE_NS;
     model->base_slice_ns = base_slice_ns;
     feed->checkpoint = 1;
-    feed->limits = (struct feed_limits){.rows = MODEL_ROWS_MAX, .slices = MODEL_SLICES_MAX};
+    feed->limits = (struct feed_limits){
+            .rows = MODEL_ROWS_MAX, .slices = MODEL_SLICES_MAX, .idle_tasks = FEED_IDLE_TASKS};
     feed->renamed = calloc(MODEL_SLICES_MAX + 1, sizeof *feed->renamed);
     static const struct feed_task_state no_task;
     if (!feed->renamed || rows_init(&feed->rows, model, MODEL_ROWS_MAX + ROWS_SLACK) < 0 ||
@@ -44,6 +45,12 @@ void feed_close(struct model *model)
     vec_done(&feed->processes);
     vec_done(&feed->threads);
     vec_done(&feed->tasks);
+    vec_done(&feed->cell_next);
+    vec_done(&feed->cells_free);
+    vec_done(&feed->lives_free);
+    vec_done(&feed->tasks_free);
+    vec_done(&feed->tasks_idle);
+    vec_done(&feed->folds);
     cells_index_done(&feed->cells);
     rows_done(&feed->rows);
     free(feed->renamed);
@@ -102,12 +109,23 @@ uint32_t feed_thread_begin(struct model *model, const struct model_thread *threa
     return (uint32_t)model->threads.n - 1;
 }
 
-/* Appends a task's entry. */
+/* Takes an entry that was folded away, or appends one. */
 static uint32_t feed_task_add(struct model *model, const struct model_task *task)
 {
     static const struct feed_task_state running;
-    if (task->process >= model->processes.n ||
-        !VEC_PUSH(&model->feed->tasks, MODEL_TASKS_MAX, running))
+    struct model_feed *feed = model->feed;
+    if (task->process >= model->processes.n)
+        return MODEL_NONE;
+    if (feed->tasks_free.n) {
+        uint32_t index = feed->tasks_free.at[--feed->tasks_free.n];
+        feed->tasks.at[index] = running;
+        model->tasks.at[index] = *task;
+        return index;
+    }
+    /* Room for it among the idle ones, where it comes without being able to fail. */
+    if (!vec_reserve(&feed->tasks_idle, sizeof(uint32_t), feed->tasks.n + 1 - feed->tasks_idle.n,
+                     MODEL_TASKS_MAX) ||
+        !VEC_PUSH(&feed->tasks, MODEL_TASKS_MAX, running))
         return MODEL_NONE;
     if (!VEC_PUSH(&model->tasks, MODEL_TASKS_MAX, *task)) {
         model->feed->tasks.n--;
@@ -119,11 +137,12 @@ static uint32_t feed_task_add(struct model *model, const struct model_task *task
 uint32_t feed_group_begin(struct model *model, const struct model_task *group)
 {
     struct model_task copy = *group;
-    copy.group = (uint32_t)model->tasks.n;
     copy.parent = 0;
     uint32_t index = feed_task_add(model, &copy);
-    if (index != MODEL_NONE)
-        model->feed->tasks.at[index].is_group = true;
+    if (index == MODEL_NONE)
+        return MODEL_NONE;
+    model->tasks.at[index].group = index;
+    model->feed->tasks.at[index].is_group = true;
     return index;
 }
 
@@ -134,7 +153,12 @@ uint32_t feed_task_begin(struct model *model, const struct model_task *task)
         (task->group != MODEL_NONE &&
          (task->group >= feed->tasks.n || !feed->tasks.at[task->group].is_group)))
         return MODEL_NONE;
-    uint32_t index = feed_task_add(model, task);
+    if (feed->tasks_idle.n >= feed->limits.idle_tasks)
+        fold_idle_tasks(model);
+    struct model_task copy = *task;
+    if (feed->tasks.at[copy.parent].is_free)
+        copy.parent = 0;
+    uint32_t index = feed_task_add(model, &copy);
     feed->tasks_alive += index != MODEL_NONE;
     return index;
 }
@@ -143,10 +167,11 @@ void feed_task_end(struct model *model, uint32_t task, uint64_t at_ns)
 {
     struct model_feed *feed = model->feed;
     if (task == 0 || task >= feed->tasks.n || feed->tasks.at[task].ended ||
-        feed->tasks.at[task].is_group)
+        feed->tasks.at[task].is_group || feed->tasks.at[task].is_free)
         return;
     feed_advance(model, at_ns);
     feed->tasks.at[task].ended = true;
     feed->tasks_alive--;
     model->tasks.at[task].ended_ns = feed->now_ns;
+    feed_task_rest(feed, task);
 }

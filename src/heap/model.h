@@ -33,7 +33,7 @@ enum {
     MODEL_THREADS_MAX = 1 << 20,
     MODEL_TASKS_MAX = 1 << 20,
     MODEL_CELLS_MAX = 1 << 25,
-    MODEL_ROWS_MAX = 4 << 20,      /* past it slices merge (decisions 26) */
+    MODEL_ROWS_MAX = 4 << 20,      /* past it slices merge, to 64 at the least */
     MODEL_SLICES_MAX = 2560,       /* 1 024 in a run's first 10 minutes; past it neighbours merge */
     MODEL_SIZE_CLASSES = 164,      /* 0, 1, then 4 per power of two up to 1 TiB */
     MODEL_LIFE_CLASSES = 40,       /* under 1 us, 4 per decade up to 1 h, above */
@@ -161,8 +161,9 @@ struct model_cell_key {
 };
 
 /*
- * What one site did in one context. Peaks, frees, short_* and sample_n are final after
- * model_settle. Ordered by how hot a field is: most events touch the first two cache lines only.
+ * What one site did in one context. One with alloc_n 0 is not in use. Peaks, frees, short_* and
+ * sample_n are final after model_settle. Ordered by how hot a field is: most events touch the first
+ * two cache lines only.
  */
 struct model_cell {
     struct model_cell_key key;

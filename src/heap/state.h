@@ -22,6 +22,18 @@ struct feed_thread_state {
 struct feed_task_state {
     bool ended;
     bool is_group;
+    bool is_idle;        /* ended, nothing live: in the list of those that may fold */
+    bool is_free;        /* folded: the entry may be used anew */
+    uint32_t first_cell; /* + 1; its cells are linked by cell_next */
+    uint64_t live_n;
+};
+
+/* In cell_next: the cell was folded away and may be used anew. */
+#define CELL_FREE UINT32_MAX
+
+/* The rows of one cell that passed to another. */
+struct feed_fold {
+    uint32_t from, into;
 };
 
 /* Cells by key. */
@@ -45,7 +57,10 @@ struct feed_slice {
 /* Maxima that tests lower. rows may be passed by what the cache of rows holds. */
 struct feed_limits {
     size_t rows, slices;
+    size_t idle_tasks; /* ended tasks that are kept apart */
 };
+
+enum { FEED_IDLE_TASKS = 4096 };
 
 /* A death that waits to be counted in its cell's lifetimes. */
 struct feed_death {
@@ -66,6 +81,12 @@ struct model_feed {
     VEC(struct feed_thread_state) threads;
     VEC(struct feed_task_state) tasks;
     struct cells_index cells;
+    VEC(uint32_t) cell_next; /* of each cell: the next one of its task + 1, or CELL_FREE */
+    VEC(uint32_t) cells_free;
+    VEC(uint32_t) lives_free;
+    VEC(uint32_t) tasks_free;
+    VEC(uint32_t) tasks_idle;
+    VEC(struct feed_fold) folds; /* since the last checkpoint */
     struct rows rows;
     struct feed_death deaths[FEED_DEATHS]; /* counted together: their memory is far apart */
     unsigned death_n;
@@ -99,6 +120,13 @@ static inline void cells_prefetch_at(const struct model *model, uint32_t cell)
 void cells_index_done(struct cells_index *index);
 /* Finishes the figures of all cells. */
 void cells_settle(struct model *model);
+/* Brings the saved peaks of a cell to the last epochs. */
+void cells_peaks_settle(const struct model *model, struct model_cell *cell);
+/* Takes cells that were folded away out of the index. */
+void cells_reindex(struct model *model);
+
+/* fold.c: adds ended tasks that are not kept to their groups. Not in the middle of an event. */
+void fold_idle_tasks(struct model *model);
 
 /* timeline.c: begins the first slice; moves time on, closing slices. */
 void timeline_start(struct model *model);
@@ -120,6 +148,16 @@ static inline void feed_advance(struct model *model, uint64_t at_ns)
         model->feed->now_ns = at_ns;
         model->end_ns = at_ns;
     }
+}
+
+/* An ended task without live blocks may fold. */
+static inline void feed_task_rest(struct model_feed *feed, uint32_t task)
+{
+    struct feed_task_state *state = &feed->tasks.at[task];
+    if (!state->ended || state->live_n || state->is_idle || state->is_free)
+        return;
+    state->is_idle = true;
+    feed->tasks_idle.at[feed->tasks_idle.n++] = task; /* room was made when it began */
 }
 
 /* The slice in which a block was born that dies now. */

@@ -113,6 +113,25 @@ static int store_strings(const struct store_run *run)
     return err;
 }
 
+/* Cells that were folded into others since the last checkpoint. */
+static int store_folds(const struct store_run *run)
+{
+    const struct model_feed *feed = run->model->feed;
+    size_t n = feed && !run->whole ? feed->folds.n : 0;
+    int err = 0;
+    for (size_t at = 0; err == 0 && at < n; at += STORE_ROWS) {
+        size_t some = n - at < STORE_ROWS ? n - at : STORE_ROWS;
+        struct codec_out out = {0};
+        codec_put_u64(&out, some);
+        for (size_t i = at; i < at + some; i++) {
+            codec_put_u64(&out, feed->folds.at[i].from);
+            codec_put_u64(&out, feed->folds.at[i].into);
+        }
+        err = store_put(run, RECORDING_FOLDS, &out);
+    }
+    return err;
+}
+
 /* Writes the records with these indices. */
 static int store_records(const struct store_run *run, const struct store_table *table,
                          const uint32_t *indices, size_t n)
@@ -189,22 +208,21 @@ static int store_index_order(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* The lifetimes of the cells that changed. */
+/* The lifetimes of the cells that changed, and all new ones: some may be of no cell any more. */
 static int store_lives(const struct store_run *run)
 {
     const struct model *model = run->model;
+    size_t saved_n = run->whole || !model->feed ? 0 : run->saved->n[STORE_LIVES];
     VEC(uint32_t) indices = {0};
-    for (size_t i = 0; i < model->cells.n; i++) {
+    if (!vec_reserve(&indices, sizeof(uint32_t), model->cells.n + model->lives.n + 1, SIZE_MAX / 8))
+        return store_no_memory(run);
+    for (size_t i = 0; saved_n && i < model->cells.n; i++) {
         const struct model_cell *cell = &model->cells.at[i];
-        bool changed = run->whole || !model->feed || cell->touched == model->feed->checkpoint ||
-                       cell->life >= run->saved->n[STORE_LIVES];
-        if (!changed || cell->life == MODEL_NONE)
-            continue;
-        if (!VEC_PUSH(&indices, SIZE_MAX / 8, cell->life)) {
-            vec_done(&indices);
-            return store_no_memory(run);
-        }
+        if (cell->touched == model->feed->checkpoint && cell->life < saved_n)
+            indices.at[indices.n++] = cell->life;
     }
+    for (size_t i = saved_n; i < model->lives.n; i++)
+        indices.at[indices.n++] = (uint32_t)i;
     if (indices.n)
         qsort(indices.at, indices.n, sizeof *indices.at, store_index_order);
     int err = store_records(run, &store_tables[STORE_LIVES], indices.at, indices.n);
@@ -320,6 +338,8 @@ static int store_commit(const struct store_run *run)
 static int store_write(const struct store_run *run)
 {
     int err = store_strings(run);
+    if (err == 0)
+        err = store_folds(run);
     for (size_t i = 0; err == 0 && i < STORE_TABLES; i++)
         err = i == STORE_LIVES ? store_lives(run) : store_table(run, i);
     if (err == 0)
@@ -360,6 +380,7 @@ static void store_remember(struct model *model)
         feed->rows.saved.at[i] = (struct rows_saved){model->rows.at[i].n, model->rows.at[i].bytes};
     feed->checkpoint++;
     feed->slices_from = feed->slice_at;
+    feed->folds.n = 0;
 }
 
 int store_checkpoint(struct store *store, struct model *model, bool finished, struct diag *diag)

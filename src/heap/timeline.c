@@ -92,6 +92,11 @@ void timeline_shrink(struct model *model)
         feed->slices_from = 0;
         model->loss.folded_row_n += before - model->rows.n;
     }
+    /* No coarser than that: with so many cells there are as many rows as it takes. */
+    if (model->rows.n > feed->limits.rows / 4 * 3) {
+        feed->limits.rows *= 2;
+        feed->rows.max = feed->limits.rows + ROWS_SLACK;
+    }
 }
 
 void timeline_advance(struct model *model, uint64_t at_ns)
