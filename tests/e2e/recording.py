@@ -59,6 +59,11 @@ def read(path):
     return document
 
 
+def stack_of(document, site):
+    """The site's frames, innermost first; sites name them by their place in one table."""
+    return [document["frames"][index] for index in site["stack"]]
+
+
 def totals(document):
     """Canonical totals: valgrind's way of counting, whatever the report calls its keys."""
     try:

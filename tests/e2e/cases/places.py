@@ -4,6 +4,7 @@
 import json
 import subprocess
 
+import recording
 from case import Case
 
 EVIL = ("</script><script>alert(1)</script>", "__proto__",
@@ -26,22 +27,23 @@ def marked_lines(work):
             if "site: " in line and "NAME" not in line}
 
 
-def key_of(site):
+def key_of(stack):
     """The functions from the allocation up to main, and the line of the first."""
-    names = [frame["function"] for frame in site["stack"]]
+    names = [frame.get("function", "") for frame in stack]
     end = names.index("main") + 1 if "main" in names else len(names)
-    return tuple(names[:end]), site["stack"][0].get("line", 0) if names else 0
+    return tuple(names[:end]), stack[0].get("line", 0) if names else 0
 
 
 def sites_agree(_bare, _watched, work):
     expected, seen = golden(work), document_of(work)
-    bare = [site for site in seen["sites"] if site["stack"][0]["function"].startswith("+0x")]
-    if bare:
-        return [f"{len(bare)} of {len(seen['sites'])} sites have no function name"]
+    stacks = [recording.stack_of(seen, site) for site in seen["sites"]]
+    nameless = [stack for stack in stacks if not stack or "line" not in stack[0]]
+    if nameless:
+        return [f"{len(nameless)} of {len(stacks)} sites have no function and line"]
     faults = [f"totals.{key}: reported {seen['totals'].get(key)}, expected {value}"
               for key, value in expected["totals"].items() if seen["totals"].get(key) != value]
     lines = marked_lines(work)
-    found = {key_of(site): site for site in seen["sites"]}
+    found = {key_of(stack): site for stack, site in zip(stacks, seen["sites"])}
     if len(seen["sites"]) != len(expected["sites"]):
         faults.append(f"{len(seen['sites'])} sites, expected {len(expected['sites'])}")
     for site in expected["sites"]:
@@ -59,7 +61,7 @@ def names_whole(_bare, _watched, work):
     """Every name arrives as it is, whatever it looks like."""
     seen = document_of(work)
     # The compiler quotes such names in DWARF.
-    names = {frame["function"].strip('"') for site in seen["sites"] for frame in site["stack"]}
+    names = {frame.get("function", "").strip('"') for frame in seen["frames"]}
     return [f"no function {name!r} in any stack" for name in EVIL if name not in names]
 
 
@@ -74,7 +76,7 @@ def report_again(_bare, _watched, work):
     first, again = document_of(work), json.loads(path.read_bytes())
     return [f"{key} differs in the report read later" for key in
             ("session_id", "total_allocations", "totals", "loss", "processes", "threads", "sites",
-             "functions", "leaks") if first[key] != again.get(key)]
+             "functions", "leaks", "frames") if first[key] != again.get(key)]
 
 
 CASES = (
