@@ -76,7 +76,7 @@ static char *exec_put_preload(char *to, char *const *envp)
 {
     const char *users = exec_variable(envp, exec_preload);
     to = exec_put(to, door.library);
-    if (users && *users) {
+    if (users) {
         to = exec_put(to, ":");
         to = exec_put(to, users);
     }
@@ -99,34 +99,51 @@ char **exec_environment(void *scratch, char *const *envp)
     while (envp && envp[n])
         n++;
     char *text = (char *)(to + n + 3);
-    for (size_t i = 0; i < n; i++) {
-        if (!exec_starts(envp[i], exec_preload) && !exec_starts(envp[i], DOOR_VARIABLE))
-            *to++ = envp[i];
-    }
-    *to++ = text;
+    bool preloaded = false;
     exec_put_preload(exec_put(text, exec_preload), envp);
+    for (size_t i = 0; i < n; i++) {
+        if (exec_starts(envp[i], DOOR_VARIABLE))
+            continue;
+        bool is_preload = !preloaded && exec_starts(envp[i], exec_preload);
+        *to++ = is_preload ? text : envp[i];
+        preloaded = preloaded || is_preload;
+    }
+    if (!preloaded)
+        *to++ = text;
     *to++ = door.variable;
     *to = NULL;
     return scratch;
 }
 
+/* Appends text as it stands inside single quotes of a shell. */
+static char *exec_put_quoted(char *to, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\'')
+            to = exec_put(to, "'\\''");
+        else
+            *to++ = *text;
+    }
+    *to = 0;
+    return to;
+}
+
 const char *exec_command(const char *command, char *const *envp)
 {
-    static const char before[] = "export LD_PRELOAD='", between[] = "' ", after[] = "; ";
-    size_t bytes = sizeof before + exec_preload_bytes(envp) + sizeof between + DOOR_TEXT_MAX +
-                   sizeof after + exec_length(command) + 1;
-    char *text = exec_scratch(bytes);
-    if (!text)
+    static const char before[] = "LD_PRELOAD='", between[] = "' ", after[] = " exec sh -c '";
+    enum { QUOTED = 4 }; /* bytes that one byte may become */
+    size_t bytes = sizeof before + QUOTED * exec_preload_bytes(envp) + sizeof between +
+                   DOOR_TEXT_MAX + sizeof after + QUOTED * exec_length(command) + 2;
+    char *value = exec_scratch(bytes + exec_preload_bytes(envp));
+    if (!value)
         return NULL;
-    char *value = exec_put(text, before);
-    char *at = exec_put_preload(value, envp);
-    for (const char *quote = value; quote < at; quote++) {
-        if (*quote == '\'')
-            return NULL;
-    }
+    char *text = exec_put_preload(value, envp) + 1;
+    char *at = exec_put(text, before);
+    at = exec_put_quoted(at, value);
     at = exec_put(at, between);
     at = exec_put(at, door.variable);
     at = exec_put(at, after);
-    exec_put(at, command);
+    at = exec_put_quoted(at, command);
+    exec_put(at, "'");
     return text;
 }

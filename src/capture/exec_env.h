@@ -19,8 +19,9 @@ size_t exec_environment_bytes(char *const *envp);
 char **exec_environment(void *scratch, char *const *envp);
 
 /*
- * Builds "export LD_PRELOAD=... MEMSCOPE_DOOR=...; command" in the scratch. NULL: it cannot be
- * done (no memory, a quote in a path), and the command should run as it is.
+ * Builds a command in the scratch that runs `command` in a second shell, which takes the session's
+ * variables out of its environment before the command can see them. NULL: no memory; the command
+ * should run as it is.
  */
 const char *exec_command(const char *command, char *const *envp);
 

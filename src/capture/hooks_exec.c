@@ -205,7 +205,7 @@ HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actio
     return next.posix_spawnp(pid, file, actions, attributes, argv, hooks_envp(fits, file, envp, 0));
 }
 
-/* The shell itself is passed through; what it starts finds the session. */
+/* libc starts the shell with its own environ, so the session reaches it through the command. */
 static const char *hooks_command(const char *command)
 {
     const char *followed = hooks_follow() ? exec_command(command, hooks_environ()) : NULL;

@@ -18,6 +18,7 @@
 #include "capture/task.h"
 
 enum {
+    LANE_STATES_MAX = 1 << 14,   /* more threads at once leave theirs behind when they end */
     LANE_SPINS = 200,            /* pauses before the first wait */
     LANE_WAIT_NS = 500000,       /* longest single wait: a lost wake-up costs no more */
     LANE_LOOK_WAITS = 20,        /* waits without a heartbeat until we look whether it is dead */
@@ -110,16 +111,67 @@ struct lane_state *lane_state_take(void)
     return state;
 }
 
-struct lane_state *lane_claim(void)
+/* States of this process by number: the collector gives back those of threads that are gone. */
+static _Atomic(struct lane_state *) lane_states[LANE_STATES_MAX];
+static _Atomic uint32_t lane_state_n;
+
+void lane_forked(void)
 {
-    struct lane_state *state = process.legacy ? NULL : lane_state_take();
+    atomic_store_explicit(&lane_state_n, 0, memory_order_relaxed);
+}
+
+/* A state whose thread is gone; NULL: none was given back. */
+static struct lane_state *lane_state_returned(void)
+{
+    for (unsigned i = 0; i < WIRE_RETURNED; i++) {
+        _Atomic uint32_t *place = &process.slot->returned[i];
+        if (!atomic_load_explicit(place, memory_order_relaxed))
+            continue;
+        uint32_t number = atomic_exchange_explicit(place, 0, memory_order_acquire) - 1;
+        if (number < atomic_load_explicit(&lane_state_n, memory_order_acquire) &&
+            number < LANE_STATES_MAX)
+            return atomic_load_explicit(&lane_states[number], memory_order_acquire);
+    }
+    return NULL;
+}
+
+static struct lane_state *lane_state_new(void)
+{
+    struct lane_state *state = lane_state_returned();
+    if (state) {
+        uint32_t number = state->number;
+        struct unwind_thread *unwind = state->unwind;
+        *state = (struct lane_state){.number = number, .unwind = unwind};
+        return state;
+    }
+    state = pool_take(WIRE_PAGE_BYTES);
     if (!state)
         return NULL;
+    state->unwind = (struct unwind_thread *)(state + 1);
+    state->number = atomic_fetch_add_explicit(&lane_state_n, 1, memory_order_relaxed);
+    if (state->number < LANE_STATES_MAX)
+        atomic_store_explicit(&lane_states[state->number], state, memory_order_release);
+    return state;
+}
+
+struct lane_state *lane_claim(void)
+{
+    if (!process_ready() || process.legacy)
+        return NULL;
+    /* After a fork the state is there, but wiped. */
+    if (!lane_self || !lane_self->unwind) {
+        struct lane_state *state = lane_state_new();
+        if (!state)
+            return NULL;
+        lane_self = state;
+    }
     uint32_t page = lane_new(WIRE_LANE_OWN, process_tid());
     if (!page)
         return NULL;
-    state->lane = process_page_at(page);
-    return state;
+    struct wire_lane *lane = process_page_at(page);
+    lane->state = lane_self->number;
+    lane_self->lane = lane;
+    return lane_self;
 }
 
 static long lane_futex(_Atomic uint32_t *word, int operation, uint32_t value, long wait_ns)

@@ -18,6 +18,7 @@
 /* One private page for each thread, wiped by fork: lane == NULL means "no lane (yet)". */
 struct lane_state {
     struct wire_lane *lane;
+    uint32_t number;       /* in the table of states */
     uintptr_t busy;        /* frame of the hook that uses `unwind`; 0 = nobody */
     uint64_t task_now;     /* key of the task that the thread runs, 0 = none */
     uint64_t task_cell;    /* its cell (wire/event.h) */
@@ -53,6 +54,9 @@ static inline uintptr_t lane_stack_top(void)
     uintptr_t pointer = thread_pointer();
     return pointer == process.main_thread_pointer ? process.main_stack_end : pointer;
 }
+
+/* In a forked child: the states of the parent's threads are not used again. */
+void lane_forked(void);
 
 /* The process's common lane or its stack log, made when first asked for. NULL: not to be had. */
 struct wire_lane *lane_common(void);

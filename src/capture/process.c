@@ -269,6 +269,7 @@ static bool process_register_child(void)
     process.pid = pid;
     if (!process_claim_slot(parent, WIRE_PROCESS_FORKED))
         return false;
+    lane_forked();
     unwind_process_forked();
     return true;
 }

@@ -254,6 +254,20 @@ static uint64_t drain_lane_round(struct drain *drain, struct drain_lane *lane, u
     return lane->consumed < head && lane->last_stamp < bound ? lane->last_stamp : bound;
 }
 
+/*
+ * Hands the private state of a thread that is gone to its process. Where there is no place for it
+ * the process has plenty: it is left behind.
+ */
+static void drain_return_state(struct drain *drain, uint32_t process_slot, uint32_t number)
+{
+    struct wire_process *process = wire_process_at(drain->segment->at, process_slot);
+    for (unsigned i = 0; i < WIRE_RETURNED; i++) {
+        uint32_t empty = 0;
+        if (atomic_compare_exchange_strong(&process->returned[i], &empty, number + 1))
+            return;
+    }
+}
+
 /* Gives back what a finished lane still holds, and the lane itself. */
 static void drain_close_lane(struct drain *drain, struct drain_lane *lane)
 {
@@ -269,6 +283,8 @@ static void drain_close_lane(struct drain *drain, struct drain_lane *lane)
             .stall_ticks = atomic_load_explicit(&at->stall_ticks, memory_order_relaxed),
     };
     drain_news(drain, &drain->batch.closed, &drain->batch.closed_n, &news);
+    if (lane->kind == WIRE_LANE_OWN)
+        drain_return_state(drain, lane->process_slot, *(volatile uint32_t *)&at->state);
     for (unsigned i = 0; i < WIRE_LANE_PAGES; i++) {
         uint64_t entry = atomic_exchange(&at->page_of[i], 0);
         if (entry && segment_has_page(drain->segment, wire_entry_page(entry)))

@@ -2,6 +2,7 @@
 /* What /proc tells of a process is read when it says hello, while it surely lives. */
 #include "collect/images.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 
 #include "base/file.h"
 
-enum { IMAGES_COMMAND_MAX = 64 << 10 };
+enum { IMAGES_COMMAND_MAX = 64 << 10, IMAGES_MAPS_MAX = 64 << 20 };
 
 int images_init(struct images *images, struct model *model, struct segment *segment,
                 const struct stacks_sink *sink)
@@ -127,6 +128,64 @@ static bool images_begin(struct images *images, struct image *image, struct wire
     return image->process != MODEL_NONE;
 }
 
+/* True when process pid has the session's segment mapped. */
+static bool images_maps_segment(const struct images *images, int pid)
+{
+    char path[64], *text, inode[32];
+    size_t n;
+    snprintf(path, sizeof path, "/proc/%d/maps", pid);
+    if (file_read_all(path, IMAGES_MAPS_MAX, &text, &n, NULL) < 0)
+        return false;
+    snprintf(inode, sizeof inode, " %llu ", (unsigned long long)images->segment->inode);
+    bool maps = false;
+    for (const char *line = strstr(text, "/memfd:memscope"); line && !maps;
+         line = strstr(line + 1, "/memfd:memscope")) {
+        const char *start = line;
+        while (start > text && start[-1] != '\n')
+            start--;
+        const char *found = strstr(start, inode);
+        maps = found && found < line;
+    }
+    free(text);
+    return maps;
+}
+
+/* The pid by which process `pid` knows itself, in its innermost namespace. */
+static int images_inner_pid(int pid)
+{
+    char path[64], *text;
+    size_t n;
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    if (file_read_all(path, 64 << 10, &text, &n, NULL) < 0)
+        return 0;
+    const char *line = strstr(text, "NSpid:");
+    int inner = 0;
+    while (line && *line && *line != '\n') {
+        line += strcspn(line, "0123456789\n");
+        if (*line && *line != '\n')
+            inner = (int)strtol(line, (char **)&line, 10);
+    }
+    free(text);
+    return inner;
+}
+
+/* Our number of the process that calls itself inner; 0: it is gone already. */
+static int images_host_pid(const struct images *images, int inner)
+{
+    if (images_maps_segment(images, inner))
+        return inner;
+    DIR *folder = opendir("/proc");
+    int found = 0;
+    for (struct dirent *entry; folder && !found && (entry = readdir(folder));) {
+        int pid = (int)strtol(entry->d_name, NULL, 10);
+        if (pid > 0 && images_inner_pid(pid) == inner && images_maps_segment(images, pid))
+            found = pid;
+    }
+    if (folder)
+        closedir(folder);
+    return found;
+}
+
 struct image *images_get(struct images *images, uint32_t slot)
 {
     if (slot >= images->segment->process_n)
@@ -139,9 +198,11 @@ struct image *images_get(struct images *images, uint32_t slot)
     if (atomic_load_explicit(&at->state, memory_order_acquire) != WIRE_PROCESS_LIVE)
         return NULL;
     image->slot = slot;
-    image->pid = (int)*(volatile uint32_t *)&at->pid;
-    image->pidfd = (int)syscall(SYS_pidfd_open, image->pid, 0);
-    image->dead = image->pidfd < 0 && errno == ESRCH;
+    int inner = (int)*(volatile uint32_t *)&at->pid;
+    int pid = images_host_pid(images, inner);
+    image->pid = pid ? pid : inner;
+    image->pidfd = pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    image->dead = !pid || (image->pidfd < 0 && errno == ESRCH);
     stacks_init(&image->stacks, images->model, image->pid, &images->sink);
     if (!images_begin(images, image, at)) {
         image_done(image);

@@ -199,12 +199,13 @@ static void run_finish(struct run *run)
                  "ran, but nothing was recorded: the library was not loaded into it");
 }
 
-/* A program that no preload reaches: as it is, with its own status. */
-static int run_bare(struct run *run, struct diag *diag)
+/* A program that cannot be recorded: as it is, with its own status. */
+static int run_bare(struct run *run, const char *why, struct diag *diag)
 {
     struct spawn spawn;
-    run_warn(run, run->request->argv[0], "runs unrecorded");
-    run_warn(run, run->request->argv[0], program_reach_text(run->program.reach));
+    char sentence[sizeof diag->text + 32];
+    snprintf(sentence, sizeof sentence, "runs unrecorded: %s", why);
+    run_warn(run, run->request->argv[0], sentence);
     int err = spawn_prepare(run->program.path, run->request->argv, NULL, &spawn, diag);
     if (err < 0)
         return err;
@@ -269,12 +270,13 @@ int run_program(const struct run_request *request, struct launch_result *ret_res
         *ret_result = result;
         return 0;
     }
+    struct diag trouble = {0};
     if (run.program.reach != PROGRAM_REACHED) {
-        err = run_bare(&run, diag);
+        err = run_bare(&run, program_reach_text(run.program.reach), diag);
+    } else if (run_make_segment(&run, &trouble) < 0) {
+        err = run_bare(&run, trouble.text, diag);
     } else {
-        err = run_make_segment(&run, diag);
-        if (err == 0)
-            err = run_fork_collector(&run, diag);
+        err = run_fork_collector(&run, diag);
         if (err == 0)
             err = run_recorded(&run, diag);
         if (run.socket >= 0)

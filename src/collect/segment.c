@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "collect/ticks.h"
@@ -62,6 +63,8 @@ int segment_init(struct segment *ret_segment, uint64_t size_bytes, const struct 
         close(segment.fd);
         return diag_set_errno(diag, ERR_IO, error, "cannot map the shared memory");
     }
+    struct stat info;
+    segment.inode = fstat(segment.fd, &info) == 0 ? info.st_ino : 0;
     segment.at = at;
     wire_layout(segment.at, segment.size_bytes);
     segment.page_n = segment.at->page_n;

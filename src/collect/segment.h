@@ -14,6 +14,7 @@ struct segment {
     struct wire_segment *at; /* the whole file, mapped */
     int fd;
     uint64_t size_bytes;
+    uint64_t inode; /* by which /proc/PID/maps names it */
     /* Our own copies: what stands in the file may be changed by any target. */
     uint32_t page_n, first_page, process_n;
     uint32_t backed_to; /* pages below it have memory */

@@ -22,29 +22,38 @@ enum { SPAWN_SIGNALS_N = sizeof spawn_signals / sizeof *spawn_signals, SPAWN_FD_
 
 static volatile sig_atomic_t spawn_target;
 
+/* The user's own preloads keep their place in the environment, behind ours. NULL: no memory. */
+static char *spawn_preload(const char *library, const char *users)
+{
+    char *variable;
+    if (asprintf(&variable, "LD_PRELOAD=%s%s%s", library, users ? ":" : "", users ? users : "") < 0)
+        return NULL;
+    return variable;
+}
+
 char **spawn_environment(const char *library, const char *door)
 {
     size_t n = 0;
     while (environ[n])
         n++;
     char **copy = calloc(n + 3, sizeof *copy);
-    const char *preload = NULL;
     size_t to = 0;
+    bool preloaded = false;
     for (size_t i = 0; copy && i < n; i++) {
-        if (strncmp(environ[i], "LD_PRELOAD=", 11) == 0)
-            preload = environ[i] + 11;
-        else if (strncmp(environ[i], "MEMSCOPE_DOOR=", 14) != 0)
-            copy[to++] = strdup(environ[i]);
+        if (strncmp(environ[i], "MEMSCOPE_DOOR=", 14) == 0)
+            continue;
+        bool is_preload = !preloaded && strncmp(environ[i], "LD_PRELOAD=", 11) == 0;
+        copy[to] = is_preload ? spawn_preload(library, environ[i] + 11) : strdup(environ[i]);
+        preloaded = preloaded || is_preload;
+        if (!copy[to++])
+            break;
     }
     if (!copy)
         return NULL;
-    if (asprintf(&copy[to++], "LD_PRELOAD=%s%s%s", library, preload ? ":" : "",
-                 preload ? preload : "") < 0 ||
-        asprintf(&copy[to++], "MEMSCOPE_DOOR=%s", door) < 0) {
-        copy[to - 1] = NULL;
-        spawn_environment_free(copy);
-        return NULL;
-    }
+    if (!preloaded)
+        copy[to++] = spawn_preload(library, NULL);
+    if (asprintf(&copy[to], "MEMSCOPE_DOOR=%s", door) < 0)
+        copy[to] = NULL;
     return copy;
 }
 

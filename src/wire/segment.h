@@ -33,6 +33,7 @@ enum {
     WIRE_LANE_PAGES = 256, /* most ring pages of one lane */
     WIRE_PROCESSES_MAX = 1024,
     WIRE_LINE = 64,
+    WIRE_RETURNED = 14,
 };
 
 /* segment.recording */
@@ -124,7 +125,8 @@ struct wire_process {
     _Atomic uint64_t early_n, early_bytes; /* served before the process could be recorded */
     _Atomic uint64_t unstacked_n;          /* events without a stack for want of memory */
     _Atomic uint64_t lost_n;               /* events that found no lane at all */
-    uint64_t pad[7];
+    /* State numbers (+ 1) of threads that are gone, from the collector to the process. */
+    _Atomic uint32_t returned[WIRE_RETURNED];
 };
 
 enum wire_lane_kind { WIRE_LANE_OWN = 1, WIRE_LANE_COMMON = 2, WIRE_LANE_LOG = 3 };
@@ -145,7 +147,8 @@ struct wire_lane {
     _Atomic uint32_t retired; /* set by the collector: the owner is gone, the page is given back */
     uint64_t start_stamp;
     _Atomic uint64_t passed; /* ring pages below it that were never installed are given up */
-    uint64_t pad0[3];
+    uint32_t state; /* number of the owner's private state */
+    uint32_t pad0[5];
     /* Exact at any moment, also when the process is killed; plain stores of the owner. */
     _Alignas(WIRE_LINE) _Atomic uint64_t alloc_n, alloc_bytes;
     _Atomic uint64_t free_n;
