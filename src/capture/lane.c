@@ -23,6 +23,7 @@ enum {
     LANE_WAIT_NS = 500000,       /* longest single wait: a lost wake-up costs no more */
     LANE_LOOK_WAITS = 20,        /* waits without a heartbeat until we look whether it is dead */
     LANE_DEAD_WAITS = 4000,      /* waits without a heartbeat until the collector counts as gone */
+    LANE_STARVED_WAITS = 200,    /* waits for a page that the view may never reach */
     LANE_QUIET_SPINS = 20000000, /* where waiting would be a forbidden system call */
 };
 
@@ -55,15 +56,22 @@ static uint32_t lane_new(uint32_t kind, uint32_t tid)
 
 static bool lane_wait(uint32_t seen, unsigned *waits, uint64_t *beat);
 
+/* True when pages may exist that this process cannot reach: it does not wait for ever then. */
+static bool lane_is_starved(void)
+{
+    return atomic_load_explicit(&process.view_fixed, memory_order_relaxed);
+}
+
 /* As lane_new, but waits for a page while there is a collector to give one. */
 static uint32_t lane_new_shared(uint32_t kind)
 {
     unsigned waits = 0;
     uint64_t beat = 0;
-    for (;;) {
+    for (unsigned starved = 0;; starved++) {
         uint32_t room = atomic_load_explicit(&process.segment->room, memory_order_acquire);
         uint32_t page = lane_new(kind, 0);
-        if (page || !process_records() || !lane_wait(room, &waits, &beat))
+        if (page || !process_records() || (lane_is_starved() && starved > LANE_STARVED_WAITS) ||
+            !lane_wait(room, &waits, &beat))
             return page;
     }
 }
@@ -268,7 +276,7 @@ static struct wire_slot *lane_page(struct wire_lane *lane, uint64_t at)
     struct wire_segment *segment = process.segment;
     uint64_t ring_page = at / WIRE_PAGE_SLOTS;
     _Atomic uint64_t *place = &lane->page_of[ring_page % WIRE_LANE_PAGES];
-    unsigned waits = 0;
+    unsigned waits = 0, starved = 0;
     uint64_t beat = 0, stall_from = 0;
     for (;;) {
         uint32_t room = atomic_load_explicit(&segment->room, memory_order_acquire);
@@ -290,7 +298,7 @@ static struct wire_slot *lane_page(struct wire_lane *lane, uint64_t at)
                 process_give_page(page);
             continue;
         }
-        if (!process_records())
+        if (!process_records() || (lane_is_starved() && ++starved > LANE_STARVED_WAITS))
             return NULL;
         if (!stall_from) {
             stall_from = process_stamp();

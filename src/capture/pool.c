@@ -23,7 +23,7 @@ static _Atomic uintptr_t pool_cursor;
 
 static void *pool_map(size_t bytes)
 {
-    if (atomic_load_explicit(&process.quiet, memory_order_relaxed))
+    if (!process_may_map())
         return NULL;
     long at = syscall_6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -6,6 +6,7 @@
 #include <link.h>
 #include <linux/mman.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "capture/cpu/x86_64/syscall.h"
 #include "capture/cpu/x86_64/thread.h"
@@ -122,6 +123,18 @@ uint32_t process_tid(void)
     return (uint32_t)syscall_3(SYS_gettid, 0, 0, 0);
 }
 
+bool process_may_map(void)
+{
+    if (atomic_load_explicit(&process.quiet, memory_order_relaxed))
+        return false;
+    /* While the process starts nobody else can have measured what it takes. */
+    if (!atomic_load_explicit(&process.hooked, memory_order_relaxed))
+        return true;
+    struct rlimit limit;
+    long err = syscall_6(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)(uintptr_t)&limit, 0, 0);
+    return err == 0 && limit.rlim_cur == RLIM_INFINITY;
+}
+
 bool process_view_page(uint32_t page)
 {
     uint32_t level = atomic_load_explicit(&process.view_level, memory_order_acquire);
@@ -130,9 +143,12 @@ bool process_view_page(uint32_t page)
         wanted++;
     if (wanted == level)
         return true;
-    if (wanted == PROCESS_VIEWS || page >= process.segment->page_n ||
-        atomic_load_explicit(&process.quiet, memory_order_relaxed))
+    if (wanted == PROCESS_VIEWS || page >= process.segment->page_n)
         return false;
+    if (!process_may_map()) {
+        atomic_store_explicit(&process.view_fixed, true, memory_order_relaxed);
+        return false;
+    }
     uint64_t pages = (uint64_t)process.view_pages << wanted;
     if (pages > process.segment->page_n)
         pages = process.segment->page_n;

@@ -42,8 +42,9 @@ struct process {
     bool tracks_tasks;
     const Elf64_Phdr *exe_headers; /* the executable's program headers */
     uint32_t exe_header_n;
-    _Atomic bool quiet;     /* no system calls from here on: a seccomp filter was seen */
-    _Atomic bool clockless; /* the time stamp counter must not be read from here on */
+    _Atomic bool quiet;      /* no system calls from here on: a seccomp filter was seen */
+    _Atomic bool view_fixed; /* the view cannot grow: pages beyond it are not for us */
+    _Atomic bool clockless;  /* the time stamp counter must not be read from here on */
 };
 
 extern struct process process;
@@ -66,6 +67,9 @@ bool process_view_page(uint32_t page);
 /* The program is about to give up system calls, or the time stamp counter, or both. */
 void process_go_quiet(void);
 void process_go_clockless(void);
+
+/* Whether we may map memory now: not in a sandbox, nor out of a limited address space. */
+bool process_may_map(void);
 
 /* Takes a zeroed page of the segment; 0 = none free. */
 uint32_t process_take_page(void);

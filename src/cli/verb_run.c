@@ -131,7 +131,6 @@ static int run_finish(const struct cli *cli, const struct settings *settings,
                       const struct outputs *outputs, const char *program,
                       const struct launch_result *launched)
 {
-    int err = 0;
     bool keeps = !settings->given[OPTION_NO_RECORDING];
     for (size_t i = 0; i < launched->warnings.n; i++)
         log_line(&cli->log, RUN_LOG_WARN, "%s", launched->warnings.at[i]);
@@ -142,12 +141,12 @@ static int run_finish(const struct cli *cli, const struct settings *settings,
                                   .pid = launched->pid,
                                   .names_recording = keeps,
                                   .summary_fd = STDERR_FILENO};
-        err = results_give(cli, settings, &results);
+        /* What fails from here on was said; the status stays the program's. */
+        (void)results_give(cli, settings, &results);
         if (!keeps)
             (void)unlink(launched->recording_path);
     }
-    int status = run_end_as(launched);
-    return status == 0 && err ? STATUS_OURS : status;
+    return run_end_as(launched);
 }
 
 /* analyze writes the report page unless exports were named. */

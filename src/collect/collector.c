@@ -169,7 +169,10 @@ static void collector_finish_images(struct collector *collector)
     struct images *images = &collector->images;
     for (uint32_t i = 0; i < collector->segment->process_n; i++) {
         struct image *image = &images->at[i];
-        if (!image->used || !image->gone || image->lane_n || collector->flushed < image->flush)
+        if (!image->used || !image->gone || collector->flushed < image->flush)
+            continue;
+        image->complete = true;
+        if (image->lane_n)
             continue;
         bool is_root = image->pid == collector->root_pid && !image->execed;
         enum process_end end = image->execed                      ? PROCESS_EXECED

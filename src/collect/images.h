@@ -21,9 +21,10 @@ struct image {
     uint32_t slot;
     uint32_t process; /* index in the model */
     int pid;
-    int pidfd; /* -1: not to be had */
-    bool dead; /* it ended before it could be watched */
-    bool gone; /* its threads are no more, its lanes are being closed */
+    int pidfd;     /* -1: not to be had */
+    bool dead;     /* it ended before it could be watched */
+    bool gone;     /* its threads are no more, its lanes are being closed */
+    bool complete; /* ... and the drain has read every lane to its end */
     bool execed;
     uint64_t end_ns; /* when it was seen to be gone */
     uint64_t flush;  /* the drain's round that has seen the last of it */

@@ -282,7 +282,7 @@ static int order_alloc(struct order *order, struct order_lane *lane,
 {
     uint64_t id = record->slot->c & ((1ull << WIRE_STACK_BITS) - 1);
     uint32_t node = stacks_node(&record->image->stacks, id);
-    if (node == MODEL_NONE && !record->image->gone)
+    if (node == MODEL_NONE && !record->image->complete)
         return ORDER_NOT_YET;
     if (id == 0 || node == MODEL_NONE) {
         order->model->loss.unknown_stack_n++;

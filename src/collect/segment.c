@@ -93,7 +93,7 @@ void segment_done(struct segment *segment)
 
 void segment_keep(struct segment *segment)
 {
-    madvise(segment->at, segment->size_bytes, MADV_DONTFORK);
+    segment->is_ours_alone = madvise(segment->at, segment->size_bytes, MADV_DONTFORK) == 0;
 }
 
 static uint32_t segment_count_free(const struct segment *segment)
@@ -140,6 +140,8 @@ void segment_give_back(struct segment *segment, uint32_t page)
 
 bool segment_is_shared(struct segment *segment)
 {
+    if (!segment->is_ours_alone)
+        return false;
     /* The kernel refuses to seal a file against writing while a writable mapping of it exists. */
     munmap(segment->at, segment->size_bytes);
     bool shared = fcntl(segment->fd, F_ADD_SEALS, F_SEAL_WRITE) < 0 && errno == EBUSY;

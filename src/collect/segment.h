@@ -19,6 +19,7 @@ struct segment {
     uint32_t page_n, first_page, process_n;
     uint32_t backed_to; /* pages below it have memory */
     uint64_t start_tsc;
+    bool is_ours_alone; /* processes that we fork do not have it */
 };
 
 /* Makes the memfd, sealed and sparse; `config` becomes the session's. */
