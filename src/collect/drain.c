@@ -44,6 +44,7 @@ struct drain_lane {
     bool held; /* a page of it must not be used again: an abandoned record lies there */
     uint64_t consumed;
     uint64_t last_stamp;
+    uint64_t quiet_at;   /* bound of the last round that left no record open */
     uint64_t open_since; /* ticks; 0 = no open record */
     uint64_t abandoned_n;
 };
@@ -238,6 +239,18 @@ static bool drain_lane_page(struct drain *drain, struct drain_lane *lane, uint64
     return from + copied == to;
 }
 
+/*
+ * With a record open: what was reserved behind the last quiet round is stamped no earlier than
+ * that; in a lane of one thread, no earlier than what it committed before.
+ */
+static uint64_t drain_open_bound(const struct drain_lane *lane, uint64_t bound)
+{
+    uint64_t least = lane->quiet_at;
+    if (lane->kind == WIRE_LANE_OWN && lane->last_stamp > least)
+        least = lane->last_stamp;
+    return least < bound ? least : bound;
+}
+
 /* Returns the stamp below which this lane will write nothing more. */
 static uint64_t drain_lane_round(struct drain *drain, struct drain_lane *lane, uint64_t bound,
                                  uint64_t now, bool *ret_full)
@@ -248,10 +261,13 @@ static uint64_t drain_lane_round(struct drain *drain, struct drain_lane *lane, u
         if (drain_lane_page(drain, lane, head, ret_full))
             continue;
         if (!drain_is_hopeless(drain, lane, head, now))
-            return lane->last_stamp < bound ? lane->last_stamp : bound;
+            return drain_open_bound(lane, bound);
         drain_abandon(drain, lane, head);
     }
-    return lane->consumed < head && lane->last_stamp < bound ? lane->last_stamp : bound;
+    if (lane->consumed < head)
+        return drain_open_bound(lane, bound);
+    lane->quiet_at = bound;
+    return bound;
 }
 
 /*

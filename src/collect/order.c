@@ -15,6 +15,7 @@ int order_init(struct order *order, struct model *model, struct images *images,
                struct intake *intake)
 {
     *order = (struct order){.model = model, .images = images, .intake = intake};
+    order->by_reservation = images->segment->at->config.strategy == WIRE_LEGACY;
     order->repair_ticks = ticks_from_ns(&images->ticks, ORDER_REPAIR_NS);
     return 0;
 }
@@ -24,6 +25,7 @@ static void order_lane_free(struct order *order, struct order_lane *lane)
     if (lane->first)
         intake_run_put(order->intake, lane->first);
     vec_done(&lane->pending);
+    vec_done(&lane->parts);
     free(lane);
 }
 
@@ -88,31 +90,41 @@ void order_retire(struct order *order, uint64_t at_ns)
     }
 }
 
-static void order_open(struct order *order, const struct intake_news *news)
+/* A lane at the first free index; NULL: no memory. */
+static struct order_lane *order_lane_new(struct order *order)
 {
-    struct image *image = images_get(order->images, news->process_slot);
     struct order_lane *lane = calloc(1, sizeof *lane);
     uint32_t index = 0;
     while (index < order->lanes.n && order->lanes.at[index])
         index++;
     if (!lane || (index == order->lanes.n && !VEC_PUSH(&order->lanes, ORDER_LANES_MAX, lane))) {
         free(lane);
-        return;
+        return NULL;
     }
     order->lanes.at[index] = lane;
-    *lane = (struct order_lane){.number = news->lane,
-                                .slot = news->process_slot,
-                                .kind = news->lane_kind,
-                                .stamp = news->start_stamp,
-                                .tid = news->tid,
-                                .page = news->page,
-                                .thread = MODEL_NONE};
+    lane->index = index;
+    return lane;
+}
+
+static void order_open(struct order *order, const struct intake_news *news)
+{
+    struct image *image = images_get(order->images, news->process_slot);
+    struct order_lane *lane = order_lane_new(order);
+    if (!lane)
+        return;
+    lane->number = news->lane;
+    lane->slot = news->process_slot;
+    lane->kind = news->lane_kind;
+    lane->stamp = news->start_stamp;
+    lane->tid = news->tid;
+    lane->page = news->page;
+    lane->thread = MODEL_NONE;
     if (image) {
         image->lane_n++;
         if (lane->kind == WIRE_LANE_OWN)
             order_open_thread(order, image, lane, news);
     }
-    map_put(&order->lane_of, news->lane, index + 1);
+    map_put(&order->lane_of, news->lane, lane->index + 1);
 }
 
 /* The heap of lanes: order->heap holds indices of lanes. */
@@ -161,21 +173,45 @@ static void order_set_key(struct order_lane *lane)
     lane->delayed = false;
 }
 
-static void order_queue(struct order *order, struct intake_run *run)
+/* How many slots the record at slot i of a run has. */
+static unsigned order_record_slots(const struct intake_run *run, unsigned i)
+{
+    unsigned n = 1;
+    while (i + n < run->n && run->slots[i + n].head == WIRE_CONTINUED)
+        n++;
+    return n;
+}
+
+/*
+ * A handler's records lie behind the one that it interrupted and are older: puts the records of a
+ * run into the order of their stamps. Runs in order, which is nearly all, are only looked at.
+ */
+static void order_sort(struct intake_run *run)
+{
+    uint64_t highest = 0;
+    for (unsigned i = 0, n; i < run->n; i += n) {
+        n = order_record_slots(run, i);
+        uint64_t stamp = run->slots[i].head >> WIRE_KIND_BITS;
+        if ((run->slots[i].head & 0xff) == WIRE_PAD)
+            continue;
+        if (stamp >= highest) {
+            highest = stamp;
+            continue;
+        }
+        struct intake_slot record[WIRE_PAGE_SLOTS];
+        memcpy(record, &run->slots[i], n * sizeof *record);
+        unsigned to = 0;
+        while ((run->slots[to].head & 0xff) == WIRE_PAD ||
+               run->slots[to].head >> WIRE_KIND_BITS <= stamp)
+            to += order_record_slots(run, to);
+        memmove(&run->slots[to + n], &run->slots[to], (i - to) * sizeof *record);
+        memcpy(&run->slots[to], record, n * sizeof *record);
+    }
+}
+
+static void order_push(struct order *order, struct order_lane *lane, struct intake_run *run)
 {
     run->next = NULL;
-    struct order_lane *lane = order_lane_of(order, run->lane);
-    if (!lane) {
-        intake_run_put(order->intake, run);
-        return;
-    }
-    if (lane->kind == WIRE_LANE_LOG) {
-        struct image *image = images_get(order->images, lane->slot);
-        if (image)
-            stacks_read(&image->stacks, run);
-        intake_run_put(order->intake, run);
-        return;
-    }
     if (lane->first) {
         lane->last->next = run;
         lane->last = run;
@@ -184,9 +220,73 @@ static void order_queue(struct order *order, struct intake_run *run)
     lane->first = lane->last = run;
     lane->at = 0;
     order_set_key(lane);
-    uint32_t index = (uint32_t)map_find(&order->lane_of, lane->number) - 1;
-    if (VEC_PUSH(&order->heap, ORDER_LANES_MAX, index))
+    if (VEC_PUSH(&order->heap, ORDER_LANES_MAX, lane->index))
         order_rise(order, order->heap.n - 1);
+}
+
+/*
+ * The lane of one thread's records in a common lane. There threads take turns in the order of
+ * their reservations, while their stamps need not rise; a thread's own do.
+ */
+static struct order_lane *order_part(struct order *order, struct order_lane *common, uint32_t tid)
+{
+    for (size_t i = 0; i < common->parts.n; i++) {
+        struct order_lane *part = order->lanes.at[common->parts.at[i]];
+        if (part->tid == tid)
+            return part;
+    }
+    struct order_lane *part = order_lane_new(order);
+    if (!part)
+        return NULL;
+    part->slot = common->slot;
+    part->kind = WIRE_LANE_COMMON;
+    part->tid = tid;
+    part->thread = MODEL_NONE;
+    if (!VEC_PUSH(&common->parts, ORDER_LANES_MAX, part->index))
+        return NULL;
+    return part;
+}
+
+/* Deals the records of a common lane out to its threads. */
+static void order_deal(struct order *order, struct order_lane *common, struct intake_run *run)
+{
+    for (unsigned i = 0, n; i < run->n; i += n) {
+        n = order_record_slots(run, i);
+        if (!(run->slots[i].head & WIRE_BY_OTHERS) || n < 2)
+            continue;
+        uint32_t tid = (uint32_t)run->slots[i + n - 1].a;
+        struct order_lane *part = order_part(order, common, tid);
+        if (!part)
+            continue;
+        bool fits = part->last && part->last->n + n <= WIRE_PAGE_SLOTS;
+        struct intake_run *to = fits ? part->last : intake_run_get(order->intake);
+        if (!to)
+            continue;
+        memcpy(&to->slots[to->n], &run->slots[i], n * sizeof *run->slots);
+        to->n += n;
+        if (!fits)
+            order_push(order, part, to);
+    }
+    intake_run_put(order->intake, run);
+}
+
+static void order_queue(struct order *order, struct intake_run *run)
+{
+    run->next = NULL;
+    struct order_lane *lane = order_lane_of(order, run->lane);
+    struct image *image = lane ? images_get(order->images, lane->slot) : NULL;
+    if (!image) {
+        intake_run_put(order->intake, run);
+    } else if (lane->kind == WIRE_LANE_LOG) {
+        stacks_read(&image->stacks, run);
+        intake_run_put(order->intake, run);
+    } else if (lane->kind == WIRE_LANE_COMMON && !order->by_reservation) {
+        order_deal(order, lane, run);
+    } else {
+        if (!order->by_reservation)
+            order_sort(run);
+        order_push(order, lane, run);
+    }
 }
 
 void order_take(struct order *order, struct intake_batch *batch)
@@ -484,6 +584,22 @@ void order_note_closed(struct order *order, const struct intake_batch *batch)
     }
 }
 
+/* Frees a common lane's parts once all of them have been fed. */
+static bool order_parts_done(struct order *order, struct order_lane *lane)
+{
+    for (size_t i = 0; i < lane->parts.n; i++) {
+        if (order->lanes.at[lane->parts.at[i]]->first)
+            return false;
+    }
+    for (size_t i = 0; i < lane->parts.n; i++) {
+        uint32_t index = lane->parts.at[i];
+        order_lane_free(order, order->lanes.at[index]);
+        order->lanes.at[index] = NULL;
+    }
+    lane->parts.n = 0;
+    return true;
+}
+
 void order_close(struct order *order)
 {
     size_t kept = 0;
@@ -492,14 +608,14 @@ void order_close(struct order *order)
         struct order_lane *lane = order_lane_of(order, number);
         if (!lane)
             continue;
-        if (lane->first) {
+        if (lane->first || !order_parts_done(order, lane)) {
             order->closing.at[kept++] = number;
             continue;
         }
         struct image *image = images_get(order->images, lane->slot);
         if (image && image->lane_n)
             image->lane_n--;
-        uint32_t index = (uint32_t)map_find(&order->lane_of, number) - 1;
+        uint32_t index = lane->index;
         order_lane_free(order, lane);
         order->lanes.at[index] = NULL;
         map_put(&order->lane_of, number, 0);

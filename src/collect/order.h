@@ -2,12 +2,14 @@
 /*
  * From lanes to one order: merges the runs of all lanes by stamp and feeds the model.
  *
- * Within a lane records stand in the order of their reservation, which is that of their stamps but
- * for a signal handler's records, which may be older than the one they interrupted; the merge goes
- * by the highest stamp so far. Between lanes a free is stamped before the real free and an
- * allocation after the real malloc, so that for one address stamps are in true order, except that
- * an allocation's stamp may be early by what the processor executes out of order: an allocation of
- * an address that is still live waits ORDER_REPAIR_NS of stamp time for the free to come.
+ * Within a thread's lane records stand in the order of their reservation, which is that of their
+ * stamps but for a signal handler's, which are older than the one they interrupted: those are
+ * moved. Of a common lane each thread's records are merged as a lane of their own, since another
+ * thread may be stopped between its reservation and its stamp for any time. Between lanes a free is
+ * stamped before the real free and an allocation after the real malloc, so that for one address
+ * stamps are in true order, except that an allocation's stamp may be early by what the processor
+ * executes out of order: an allocation of an address that is still live waits ORDER_REPAIR_NS of
+ * stamp time for the free to come.
  */
 #ifndef MEMSCOPE_COLLECT_ORDER_H
 #define MEMSCOPE_COLLECT_ORDER_H
@@ -34,6 +36,7 @@ struct order_pending {
 };
 
 struct order_lane {
+    uint32_t index; /* in order.lanes */
     uint32_t number;
     uint32_t slot;
     uint32_t kind;
@@ -49,6 +52,7 @@ struct order_lane {
     struct intake_run *first, *last;
     unsigned at; /* place in the first run */
     VEC(struct order_pending) pending;
+    VEC(uint32_t) parts; /* of a common lane: indices of its threads' lanes */
 };
 
 struct order {
@@ -58,6 +62,7 @@ struct order {
     VEC(struct order_lane *) lanes; /* event lanes */
     VEC(uint32_t) heap;             /* of lanes with records, least key first */
     VEC(uint32_t) closing;          /* numbers of finished lanes */
+    bool by_reservation;            /* legacy: the common lane's own order is the order */
     size_t looked_at;               /* where the next look for dead threads begins */
     struct map lane_of;             /* drain's number -> index + 1; 0 = closed */
     uint64_t repair_ticks;
