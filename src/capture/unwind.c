@@ -9,7 +9,7 @@
 #include "capture/cpu/x86_64/cpu.h"
 #include "capture/stack.h"
 #include "capture/stack_log.h"
-#include "capture/unwind_deep.h"
+#include "capture/unwind_buffer.h"
 #include "capture/unwind_plain.h"
 #include "capture/unwind_reuse.h"
 #include "capture/unwind_rule.h"
@@ -85,6 +85,8 @@ static bool thread_renew(struct unwind_thread *thread, uintptr_t sp, uint32_t ge
 {
     uintptr_t pointer = cpu_thread_pointer();
     bool inside = sp - thread->range.lo < thread->range.hi - thread->range.lo;
+    if (thread->capacity == 0 && unwind_reuse_grow(thread, 0) < 0)
+        return false;
     if (thread->thread != pointer || !inside) {
         struct unwind_range range = unwind_range_of(sp);
         if (!range.own)
@@ -99,7 +101,7 @@ static bool thread_renew(struct unwind_thread *thread, uintptr_t sp, uint32_t ge
         thread->base_kept = 0;
         thread->generation = generation;
     }
-    return thread->capacity != 0 || unwind_reuse_grow(thread, 0) == 0;
+    return true;
 }
 
 /* Read anew each time: signal handlers change it. */
@@ -151,6 +153,13 @@ static uint64_t stack_intern(struct unwind_thread *thread, uint32_t kept)
     return id;
 }
 
+/* On a stack that is not the thread's own, or without memory for its arrays. */
+static uint64_t capture_foreign(struct unwind_thread *thread, struct unwind_state leaf)
+{
+    uint64_t id = thread->capacity != 0 ? unwind_foreign_id(thread, leaf) : 0;
+    return id != 0 ? id : unwind_plain_id(leaf);
+}
+
 uint64_t stack_capture_id(struct unwind_thread *thread, uintptr_t pc, uintptr_t sp, uintptr_t bp)
 {
     if (__builtin_expect(pc - process.linker_start < process.linker_end - process.linker_start, 0))
@@ -165,10 +174,8 @@ uint64_t stack_capture_id(struct unwind_thread *thread, uintptr_t pc, uintptr_t 
         /* Acquire: pairs with the release in unwind_process_init. */
         if (!atomic_load_explicit(&process.ready, memory_order_acquire))
             return 0;
-        if (!thread_renew(thread, sp, generation)) {
-            thread->thread = 0; /* no arrays: ask again next time */
-            return stack_capture_plain(pc, sp, bp);
-        }
+        if (!thread_renew(thread, sp, generation))
+            return capture_foreign(thread, (struct unwind_state){pc, sp, bp});
     }
     struct unwind_walked walked;
     uint32_t captures = ++thread->captures;

@@ -9,9 +9,7 @@
  * same frame, so that each stack differs from the one before by few frames and the log grows by
  * few.
  */
-#include "capture/unwind_deep.h"
-
-#include "capture/stack_log.h"
+#include "capture/unwind_buffer.h"
 #include "wire/event.h"
 
 enum {
@@ -78,71 +76,10 @@ static uint32_t cut_choose(const struct unwind_thread *thread)
     return cut + 1;
 }
 
-struct deep {
-    struct unwind_thread *thread;
-    struct stack_key key;
-    uint64_t id; /* of what has been taken in so far */
-    uint32_t depth, flags;
-    uint32_t piece; /* frames waiting in thread->piece */
-    bool define;
-};
-
-/* The frames so far are a piece of the log: found there, or written to it. */
-static bool deep_piece(struct deep *deep)
-{
-    uint64_t known = stack_table_find(deep->key);
-    if (known == 0)
-        known = stack_log_append(deep->id, deep->depth - deep->piece, deep->flags, deep->piece,
-                                 deep->thread->piece);
-    if (known == 0)
-        return false;
-    stack_table_put(deep->key, known);
-    deep->id = known;
-    deep->piece = 0;
-    return true;
-}
-
-static bool deep_take(struct deep *deep, uintptr_t pc, uint32_t rule)
-{
-    bool guess = unwind_rule_kind(rule) == UNWIND_GUESS;
-    deep->key = stack_key_push(deep->key, pc, guess);
-    deep->flags |= guess ? WIRE_STACK_GUESSED : 0;
-    deep->depth++;
-    if (!deep->define)
-        return true;
-    deep->thread->piece[deep->piece++] = pc;
-    return deep->piece < UNWIND_PIECE_FRAMES || deep_piece(deep);
-}
-
-/* The id of root and leaf frames together; without `define` 0 when it is not known. */
-static uint64_t deep_intern(struct unwind_thread *thread, uint32_t kept, bool define)
-{
-    struct deep deep = {
-            .thread = thread,
-            .key = stack_key_root(thread->generation, WIRE_STACK_TRUNCATED),
-            .flags = WIRE_STACK_TRUNCATED,
-            .define = define,
-    };
-    for (uint32_t i = 1; i <= UNWIND_ROOT_FRAMES; i++) {
-        uint32_t rule = thread->frames[i].rule & ((1u << UNWIND_LIVE_BIT) - 1);
-        if (!deep_take(&deep, thread->frames[i].state.pc, rule))
-            return 0;
-    }
-    for (uint32_t i = kept; i-- > 0;) {
-        if (!deep_take(&deep, thread->pending[i].state.pc, thread->pending[i].rule))
-            return 0;
-    }
-    if (!define)
-        return stack_table_find(deep.key);
-    return deep.piece == 0 || deep_piece(&deep) ? deep.id : 0;
-}
-
 uint64_t unwind_deep_id(struct unwind_thread *thread, struct unwind_state leaf)
 {
     if ((thread->depth < UNWIND_ROOT_FRAMES || !unwind_reuse_holds(thread, UNWIND_ROOT_FRAMES)) &&
         !root_renew(thread, leaf))
         return 0;
-    uint32_t kept = cut_choose(thread);
-    uint64_t id = deep_intern(thread, kept, false);
-    return id != 0 ? id : deep_intern(thread, kept, true);
+    return unwind_buffer_id(thread, UNWIND_ROOT_FRAMES, cut_choose(thread), WIRE_STACK_TRUNCATED);
 }

@@ -18,14 +18,17 @@ enum {
 };
 
 static struct {
-    uintptr_t main_end;
+    uintptr_t main_end, main_thread; /* the first thread's stack end and thread pointer */
     _Atomic bool calls_forbidden;
     _Atomic uint32_t block_offset; /* of the stack's address in struct pthread, once seen */
 } ranges;
 
 void unwind_range_config(uintptr_t main_stack_end)
 {
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     ranges.main_end = main_stack_end & ~(uintptr_t)MASK_WORD;
+    if (here < main_stack_end && main_stack_end - here < MAIN_STACK_BYTES)
+        ranges.main_thread = cpu_thread_pointer();
 }
 
 void unwind_range_forbid_calls(void)
@@ -48,25 +51,30 @@ static bool block_matches(const uintptr_t *words, uintptr_t thread, uintptr_t sp
  * pointer points to. The block is searched to the end of its page, where libc puts it; the offset
  * is remembered for the next thread.
  */
+static const uintptr_t *block_find(uintptr_t thread, uintptr_t sp)
+{
+    uint32_t known = atomic_load_explicit(&ranges.block_offset, memory_order_relaxed);
+    if (known != 0) {
+        const uintptr_t *words = (const uintptr_t *)(thread + known);
+        return block_matches(words, thread, sp) ? words : NULL;
+    }
+    /* The first thread's block tells nothing of its stack. */
+    uintptr_t end = thread == ranges.main_thread ? thread : (thread | (CPU_PAGE_BYTES - 1)) + 1;
+    for (uintptr_t at = thread; at + 3 * sizeof(uintptr_t) <= end; at += sizeof(uintptr_t)) {
+        if (!block_matches((const uintptr_t *)at, thread, sp))
+            continue;
+        atomic_store_explicit(&ranges.block_offset, (uint32_t)(at - thread), memory_order_relaxed);
+        return (const uintptr_t *)at;
+    }
+    return NULL;
+}
+
 static bool thread_range(uintptr_t thread, uintptr_t sp, struct unwind_range *ret_range)
 {
-    uintptr_t page_end = (thread | (CPU_PAGE_BYTES - 1)) + 1;
-    uint32_t known = atomic_load_explicit(&ranges.block_offset, memory_order_relaxed);
-    const uintptr_t *found = NULL;
-    if (known != 0 && block_matches((const uintptr_t *)(thread + known), thread, sp)) {
-        found = (const uintptr_t *)(thread + known);
-    } else {
-        for (uintptr_t at = thread; found == NULL && at + 3 * sizeof(*found) <= page_end;
-             at += sizeof(*found)) {
-            if (block_matches((const uintptr_t *)at, thread, sp))
-                found = (const uintptr_t *)at;
-        }
-    }
-    if (found == NULL)
+    const uintptr_t *block = block_find(thread, sp);
+    if (block == NULL)
         return false;
-    atomic_store_explicit(&ranges.block_offset, (uint32_t)((uintptr_t)found - thread),
-                          memory_order_relaxed);
-    uintptr_t lo = found[0] + found[2];
+    uintptr_t lo = block[0] + block[2];
     *ret_range = (struct unwind_range){(lo + MASK_WORD) & ~(uintptr_t)MASK_WORD,
                                        thread & ~(uintptr_t)MASK_WORD, true};
     return true;

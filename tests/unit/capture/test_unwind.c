@@ -331,6 +331,25 @@ static void test_log_full(void **state)
     expect_right(1);
 }
 
+static void *thread_without_memory(void *argument)
+{
+    probe_pool_empty(true);
+    for (int i = 0; i < 20; i++)
+        sink = recurse(i, 1);
+    probe_pool_empty(false);
+    for (int i = 0; i < 20; i++)
+        sink = recurse(i, 1);
+    return NULL;
+}
+
+static void test_no_memory(void **state)
+{
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, thread_without_memory, NULL), 0);
+    pthread_join(thread, NULL);
+    expect_right(40);
+}
+
 int main(int argc, char **argv)
 {
     probe_init();
@@ -350,6 +369,7 @@ int main(int argc, char **argv)
             cmocka_unit_test(test_ids),
             cmocka_unit_test(test_generation),
             cmocka_unit_test(test_log_full),
+            cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
