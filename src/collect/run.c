@@ -21,6 +21,7 @@
 #include "collect/facts.h"
 #include "collect/library.h"
 #include "collect/ticks.h"
+#include "launch/detect.h"
 #include "launch/program.h"
 #include "launch/spawn.h"
 
@@ -28,12 +29,14 @@ enum {
     RUN_DEFAULT_BUDGET = 64 * 1000 * 1000,
     RUN_LEAST_BUDGET = 1000 * 1000,
     RUN_FD_LEAST = 1000,
+    RUN_DETECT_MS = 300,
 };
 
 struct run {
     const struct run_request *request;
     struct launch_result *result;
     struct program program;
+    enum run_strategy strategy; /* forced, or chosen by what kind of program it is */
     struct segment segment;
     char door[96];
     pid_t collector;
@@ -54,10 +57,9 @@ static void run_warn(struct run *run, const char *format, const char *what)
 
 static uint32_t run_strategy(const struct run *run)
 {
-    const struct run_request *request = run->request;
-    if (request->mode == RUN_MODE_LEGACY)
+    if (run->request->mode == RUN_MODE_LEGACY)
         return WIRE_LEGACY;
-    switch (request->strategy) {
+    switch (run->strategy) {
     case RUN_STRATEGY_SINGLE_THREAD:
         return WIRE_SINGLE_THREAD;
     case RUN_STRATEGY_THREAD_LOCAL:
@@ -70,6 +72,17 @@ static uint32_t run_strategy(const struct run *run)
         break;
     }
     return run->program.imports_threads ? WIRE_THREAD_LOCAL : WIRE_SINGLE_THREAD;
+}
+
+static enum run_strategy run_choose(const struct run *run)
+{
+    const struct detect_options options = {.timeout_ms = RUN_DETECT_MS};
+    struct detect detect;
+    struct diag ignored = {0};
+    if (run->request->strategy != RUN_STRATEGY_AUTO || run->request->mode == RUN_MODE_LEGACY ||
+        detect_program(run->program.path, &options, &detect, &ignored) < 0)
+        return run->request->strategy;
+    return detect.recommended;
 }
 
 /* The segment takes five eighths of the budget, private memory of the processes the rest. */
@@ -86,7 +99,8 @@ static int run_make_segment(struct run *run, struct diag *diag)
             .strategy = run_strategy(run),
             .weight = 1,
             .follow = run->request->follow,
-            .track_tasks = run->request->track_async,
+            /* What the command starts may have tasks where it has none itself. */
+            .track_tasks = run->request->track_async || run->request->strategy == RUN_STRATEGY_AUTO,
             .monitor = run->request->performance_monitoring,
             .lane_pages = pages / 8 < WIRE_LANE_PAGES ? (uint32_t)(pages / 8) : WIRE_LANE_PAGES,
             .private_limit_bytes = budget - segment_bytes,
@@ -271,6 +285,7 @@ int run_program(const struct run_request *request, struct launch_result *ret_res
         return 0;
     }
     struct diag trouble = {0};
+    run.strategy = run_choose(&run);
     if (run.program.reach != PROGRAM_REACHED) {
         err = run_bare(&run, program_reach_text(run.program.reach), diag);
     } else if (run_make_segment(&run, &trouble) < 0) {

@@ -216,11 +216,8 @@ static void detect_tables(struct detection *detection)
 static void detect_threads(struct detection *detection)
 {
     const struct detect_elf *elf = detection->elf;
-    bool rust = detect_elf_symbol(elf, "_Unwind_Backtrace") == 0 &&
-                !detect_elf_needs(elf, "libstdc++", NULL);
     if (detect_elf_symbol(elf, "pthread_create") == 0 || detect_elf_symbol(elf, "thrd_create") == 0)
-        detect_note(detection, DETECT_FOR_THREADS, rust ? 0.8 : 0.85, false,
-                    "it calls pthread_create itself");
+        detect_note(detection, DETECT_FOR_THREADS, 0.85, false, "it calls pthread_create itself");
     else if (detect_elf_symbol(elf, "_ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_"
                                     "StateESt14default_deleteIS1_EEPFvvE") == 0)
         detect_note(detection, DETECT_FOR_THREADS, 0.85, false, "it starts std::thread");
