@@ -294,6 +294,20 @@ test('the tree opens and closes by keyboard, e opens the heaviest path', options
     await page.context().close();
 });
 
+test('leaks follow window and filters to the oracle value', options, async () => {
+    const model = modelOf('server');
+    const page = await openReport(browser, files.server, { fragment: '#v=1&view=leaks&w=10000000000-40000000000&th=2' });
+    const seen = () => page.getByTestId('leak-summary').getAttribute('data-value').then(Number);
+    const { edges } = model.world;
+    const text = await page.evaluate(() => Array.from(document.querySelectorAll('[role=slider]'), (handle) => Number(handle.getAttribute('aria-valuenow'))));
+    const keep = (ctx) => model.world.ctxs[ctx].thread === 2;
+    assert.equal(await seen(), expectedTotal('server', `#w=${edges[text[0]]}-${edges[text[1]]}`, 'leak', 'bytes', keep));
+    await page.keyboard.press('0');
+    await settled(page);
+    assert.equal(await seen(), expectedTotal('server', '#', 'leak', 'bytes', keep));
+    await page.context().close();
+});
+
 test('a finding leads to its place', options, async () => {
     const page = await openReport(browser, files.server);
     await page.getByRole('button', { name: /audit::push grows/ }).click();

@@ -58,6 +58,19 @@ test('odd recordings decode without a breach: empty, hostile, deep, one slice', 
     for (const name of ['empty', 'hostile', 'deep']) assert.deepEqual((await decoded(PRESETS[name]())).breaches, [], name);
 });
 
+test('every column of every model arrives as it was written', async () => {
+    for (const name of ['server', 'processes', 'hostile', 'deep', 'random']) {
+        const model = PRESETS[name]();
+        const { columns } = await decoded(model);
+        for (const [, written] of model.layout) {
+            for (const [column, , values] of written) {
+                if (column === 'node_parent') continue;
+                assert.deepEqual(Array.from(columns.get(column)), Array.from(values), `${name} ${column}`);
+            }
+        }
+    }
+});
+
 test('broken trees and rows are refused', async () => {
     const model = PRESETS.random();
     const breakColumn = (section, name, change) => ({

@@ -23,11 +23,14 @@ export async function gunzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array
     return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** Names of columns whose values fit in 32 bits; all others are kept as doubles. */
-const NARROW = /^(mod|func|frame|node|ctx|site_node|site_cells|cell_ctx|cell_rows|row_a|row_life|proc_end|proc_parent|proc_name|proc_why|thread_proc|thread_name|task_group|task_name|task_parent|group|heat_slice|leak_site|leak_class|leak_suppr)/;
+/** Columns of indexes and counts that fit in 32 bits; all others are kept as doubles. */
+const NARROW = new Set([
+    'mod_name', 'mod_kind', 'mod_path', 'func_name', 'func_short', 'func_file', 'func_mod', 'frame_func', 'frame_line', 'frame_flags', 'node_parent', 'node_frame',
+    'ctx_proc', 'ctx_thread', 'ctx_task', 'proc_end_slice', 'proc_end_kind', 'thread_proc', 'task_group', 'site_node', 'site_cells', 'cell_ctx', 'cell_rows', 'row_a', 'row_life',
+]);
 
 function emptyNumbers(name: string, n: number): Numbers {
-    return NARROW.test(name) ? new Int32Array(n) : new Float64Array(n);
+    return NARROW.has(name) ? new Int32Array(n) : new Float64Array(n);
 }
 
 /** Reads one LEB128 run into `out`; returns the position behind it. */
@@ -91,7 +94,7 @@ function readColumn(bytes: Uint8Array, entry: ColumnEntry): Column | null {
     if (end !== entry.bytes) throw new ReportError(`column ${entry.name}: ${end} bytes read of ${entry.bytes}`);
     if (entry.codec === 'u') return wide;
     undoDelta(wide);
-    return NARROW.test(entry.name) ? Int32Array.from(wide) : wide;
+    return NARROW.has(entry.name) ? Int32Array.from(wide) : wide;
 }
 
 /** Decodes one section; columns with an unknown codec are left out. */

@@ -82,7 +82,8 @@ export function freedElsewhere(rows: Rows, perCell: ArrayLike<number>): Float64A
 /** What stands out, in sentences. */
 export function ownerLints(row: OwnerRow, text: (value: number) => string): string[] {
     const lints: string[] = [];
-    if (row.retainedTasks > 0) lints.push(`${row.retainedTasks} ended ${row.retainedTasks === 1 ? 'task' : 'tasks'} still ${row.retainedTasks === 1 ? 'holds' : 'hold'} ${text(row.retained)}`);
+    if (row.retainedTasks === 1 && row.tasks === 1) lints.push(`ended, still holds ${text(row.retained)}`);
+    else if (row.retainedTasks > 0) lints.push(`${row.retainedTasks} ended ${row.retainedTasks === 1 ? 'task' : 'tasks'} still ${row.retainedTasks === 1 ? 'holds' : 'hold'} ${text(row.retained)}`);
     if (row.alloc > 0 && row.freedElsewhere / row.alloc > 0.5) lints.push(`${Math.round((row.freedElsewhere / row.alloc) * 100)} % freed by another thread`);
     return lints;
 }

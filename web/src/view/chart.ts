@@ -5,7 +5,7 @@ import { CHART, type Theme } from '../colour';
 import { formatBytes, formatCount, formatTime } from '../format';
 
 export const GUTTER_LEFT = 68;
-export const GUTTER_RIGHT = 14;
+export const GUTTER_RIGHT = 20;
 const FONT = '11px system-ui, sans-serif';
 
 export type Scale = 'bytes' | 'count' | 'rate';
@@ -61,7 +61,9 @@ export function timeSplits(from_s: number, until_s: number, count: number): numb
 }
 
 function tickTime(at_s: number, step_s: number): string {
-    if (at_s >= 600 || step_s >= 60) return formatTime(at_s * 1e9);
+    if (step_s >= 3600) return `${Math.round(at_s / 360) / 10}\u202fh`;
+    if (step_s >= 60) return `${Math.round(at_s / 6) / 10}\u202fmin`;
+    if (at_s >= 600) return formatTime(at_s * 1e9);
     const places = step_s >= 1 ? 0 : Math.min(6, Math.ceil(-Math.log10(step_s)));
     return `${at_s.toFixed(places)}\u202fs`;
 }

@@ -16,20 +16,23 @@ const MOST_CHOICES = 500;
 function MetricChoice() {
     const info = METRICS.find((entry) => entry.id === metric.value);
     return (
-        <>
-            <label class="choice">
-                <span>Metric</span>
-                <select value={metric.value} title={info?.help} data-testid="metric" onChange={(event) => setMetric(event.currentTarget.value as MetricId)}>
-                    {METRICS.map((entry) => (
-                        <option key={entry.id} value={entry.id}>{entry.label}</option>
-                    ))}
-                </select>
-            </label>
-            <div class="switch" role="group" aria-label="Unit">
-                <button type="button" aria-pressed={unit.value === 'bytes'} onClick={() => unit.value !== 'bytes' && toggleUnit()}>bytes</button>
-                <button type="button" aria-pressed={unit.value === 'count'} onClick={() => unit.value !== 'count' && toggleUnit()}>blocks</button>
-            </div>
-        </>
+        <label class="choice">
+            <span>Metric</span>
+            <select value={metric.value} title={info?.help} data-testid="metric" onChange={(event) => setMetric(event.currentTarget.value as MetricId)}>
+                {METRICS.map((entry) => (
+                    <option key={entry.id} value={entry.id}>{entry.label}</option>
+                ))}
+            </select>
+        </label>
+    );
+}
+
+function UnitChoice() {
+    return (
+        <div class="switch" role="group" aria-label="Unit">
+            <button type="button" aria-pressed={unit.value === 'bytes'} onClick={() => unit.value !== 'bytes' && toggleUnit()}>bytes</button>
+            <button type="button" aria-pressed={unit.value === 'count'} onClick={() => unit.value !== 'count' && toggleUnit()}>blocks</button>
+        </div>
     );
 }
 
@@ -133,17 +136,13 @@ function Chips() {
     );
 }
 
-/** True when the view in front has choices of its own. */
-function hasChoices(): boolean {
-    return WITH_METRIC.has(view.value) || view.value === 'timeline' || filtered.value || rootNode.value > 0 || search.value !== '';
-}
-
 export function Controls() {
-    if (!hasChoices()) return <div class="controls controls-none" />;
+    if (view.value === 'run') return <div class="controls controls-none" />;
     return (
         <div class="controls" role="group" aria-label="Figures shown">
             {WITH_METRIC.has(view.value) && <MetricChoice />}
-            {view.value !== 'run' && view.value !== 'patterns' && view.value !== 'leaks' && <Filters />}
+            <UnitChoice />
+            {view.value !== 'patterns' && <Filters />}
             {WITH_TREE.has(view.value) && <TreeOptions />}
             <Chips />
             {WITH_METRIC.has(view.value) && <span class="scope" data-testid="scope">{unit.value === 'bytes' ? 'bytes' : 'blocks'} {scopeText.value}</span>}

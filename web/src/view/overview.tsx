@@ -3,7 +3,7 @@
 import { computed } from '@preact/signals';
 import { followLink, selectSite, setMetric, setView, update } from '../actions';
 import type { Finding, MetricId } from '../data/manifest';
-import { formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatTime, formatValue, plural, visible } from '../format';
+import { formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatTime, formatValue, plural, shortened, visible } from '../format';
 import { METRICS } from '../query/metrics';
 import { body, head, narrowed, pickUnit, scopeText, stats, sumsOf, unit } from '../state';
 import { Bars } from './bars';
@@ -34,8 +34,8 @@ function FindingRow({ finding }: { finding: Finding }) {
             <span class={`mark mark-${severity.name}`} aria-hidden="true">{severity.mark}</span>
             <span class="spoken">{severity.name}: </span>
             <span class="finding-text">
-                <b>{visible(finding.title)}</b>
-                {finding.text && <span>{visible(finding.text)}</span>}
+                <b>{shortened(visible(finding.title), 600)}</b>
+                {finding.text && <span>{shortened(visible(finding.text), 1200)}</span>}
             </span>
             {value && <span class="finding-value">{value}</span>}
         </>
