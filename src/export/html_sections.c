@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The page's first two sections: names and tree, then what answers every window. */
+#include "analyze/frame.h"
+#include "analyze/name.h"
 #include "export/html_parts.h"
 
 static struct section_column *html_u(struct section *section, const char *name)
@@ -18,17 +20,27 @@ static void html_fill_modules(struct section *section, const struct page *page)
     }
 }
 
+/* 1 for functions that only pass an allocation on: the page names sites after their callers. */
+static unsigned html_function_flags(const struct page *page, const struct page_function *function)
+{
+    const char *path = page_string_at(page, page->modules.at[function->module].path);
+    const char *name = page_string_at(page, function->short_name);
+    return name_is_plumbing(name, frame_base_name(path)) ? 1 : 0;
+}
+
 static void html_fill_functions(struct section *section, const struct page *page)
 {
     struct section_column *name = html_u(section, "func_name");
     struct section_column *short_name = html_u(section, "func_short");
     struct section_column *file = html_u(section, "func_file");
     struct section_column *module = html_u(section, "func_mod");
+    struct section_column *passes = html_u(section, "func_flags");
     VEC_EACH (struct page_function, function, &page->functions) {
         section_add(name, function->name);
         section_add(short_name, function->short_name);
         section_add(file, function->file);
         section_add(module, function->module);
+        section_add(passes, html_function_flags(page, function));
     }
     struct section_column *of = html_u(section, "frame_func"),
                           *line = html_u(section, "frame_line");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The report page's template as the web build made it, byte for byte. */
+#include "report_template.h"
         .section .rodata
         .global html_template
         .global html_template_end

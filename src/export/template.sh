@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds the report page's template: template.sh WEB_FOLDER OUTPUT auto|enabled
+# Builds the report page's template: template.sh WEB_FOLDER OUTPUT HEADER auto|enabled
+# The header changes when the template does, so that what carries it is made anew.
 # With "auto", a web build that fails leaves an empty template, and -e html says so.
 set -u
-web=$1 output=$2 mode=$3
+web=$1 output=$2 header=$3 mode=$4
 log=$output.log
 
 build() {
@@ -23,3 +24,4 @@ else
     cat "$log" >&2
     exit 1
 fi
+echo "#define REPORT_TEMPLATE_SUM $(cksum <"$output" | cut -d' ' -f1)" >"$header"

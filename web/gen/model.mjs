@@ -153,7 +153,7 @@ function rowsOf(blocks, edges, nodeOfStack, held, heldOwn) {
         const node = nodeOfStack[block.stack];
         if (!sites.has(node)) sites.set(node, new Map());
         const cells = sites.get(node);
-        if (!cells.has(block.ctx)) cells.set(block.ctx, { rows: new Map(), peak_n: 0, peak_bytes: 0, own_n: 0, own_bytes: 0, xfree_n: 0, xfree_bytes: 0 });
+        if (!cells.has(block.ctx)) cells.set(block.ctx, { rows: new Map(), peak_n: 0, peak_bytes: 0, own_n: 0, own_bytes: 0, xfree_n: 0 });
         const cell = cells.get(block.ctx);
         const a = sliceOf(edges, block.born_ns);
         const life = block.freed_ns === NEVER ? T - a : sliceOf(edges, block.freed_ns) - a;
@@ -170,14 +170,11 @@ function rowsOf(blocks, edges, nodeOfStack, held, heldOwn) {
             cell.own_n += block.n;
             cell.own_bytes += block.n * block.size;
         }
-        if (block.xfree) {
-            cell.xfree_n += block.n;
-            cell.xfree_bytes += block.n * block.size;
-        }
+        if (block.xfree) cell.xfree_n += block.n;
     });
     const out = {
         site_node: [], site_cells: [], cell_ctx: [], cell_rows: [], cell_peak_n: [], cell_peak_bytes: [], cell_own_n: [], cell_own_bytes: [],
-        cell_xfree_n: [], cell_xfree_bytes: [], row_a: [], row_life: [], row_n: [], row_bytes: [],
+        cell_xfree_n: [], row_a: [], row_life: [], row_n: [], row_bytes: [],
     };
     for (const node of [...sites.keys()].sort((x, y) => x - y)) {
         const cells = sites.get(node);
@@ -192,7 +189,6 @@ function rowsOf(blocks, edges, nodeOfStack, held, heldOwn) {
             out.cell_own_n.push(cell.own_n);
             out.cell_own_bytes.push(cell.own_bytes);
             out.cell_xfree_n.push(cell.xfree_n);
-            out.cell_xfree_bytes.push(cell.xfree_bytes);
             for (const key of [...cell.rows.keys()].sort((x, y) => x - y)) {
                 const row = cell.rows.get(key);
                 out.row_a.push(Math.floor(key / 65536));

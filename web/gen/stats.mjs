@@ -44,7 +44,7 @@ function histograms(blocks, edges) {
         const life = classOf(LIFE_CLASS, block.freed_ns - block.born_ns);
         out.life_hist_n[life] += block.n;
         out.life_hist_bytes[life] += block.n * block.size;
-        out.life_time_n[life * columns + time] += block.n;
+        out.life_time_n[life * columns + classOf(heat_slice, sliceOf(edges, block.freed_ns))] += block.n;
         out.size_life_n[size * L + life] += block.n;
     }
     return out;
@@ -119,7 +119,7 @@ export function statsFromBlocks(world, blocks, tree, rows) {
     const leaks = leaksOf(perSite, duration_ns);
     const stats = {
         ...columnsOf(sites, ['site_min', 'site_max', 'site_tmp_n', 'site_realloc_n', 'site_moved_bytes', 'site_samples_n', 'site_life_p50_ns', 'site_life_p99_ns']),
-        cell_xfree_n: rows.cell_xfree_n, cell_xfree_bytes: rows.cell_xfree_bytes,
+        cell_xfree_n: rows.cell_xfree_n,
         ...histograms(blocks, world.edges),
         ...columnsOf(leaks, ['leak_site', 'leak_n', 'leak_bytes', 'leak_class', 'leak_first_ns', 'leak_last_ns', 'leak_suppr']),
     };

@@ -9,6 +9,7 @@ import { manifestProblem, type Manifest, type Timeline } from './data/manifest';
 import { namesFrom, reportBreaches, rowsFrom, type Columns } from './data/report';
 import { statsFrom } from './data/stats';
 import { onKey } from './keys';
+import { siteOwners } from './query/calltree';
 import * as state from './state';
 import { App } from './view/app';
 
@@ -74,7 +75,7 @@ async function startBody(): Promise<void> {
     state.prepareTree(names, rows);
     await breath();
     batch(() => {
-        state.body.value = { names, rows, labels: new Labels(names), breaches };
+        state.body.value = { names, rows, labels: new Labels(names), owners: siteOwners(names, rows), breaches };
     });
     performance.mark('memscope-interactive');
     document.documentElement.dataset.ready = 'body';

@@ -22,6 +22,8 @@ export interface Body {
     names: Names;
     rows: Rows;
     labels: Labels;
+    /** Report node that each site is named after. */
+    owners: Int32Array;
     breaches: string[];
 }
 

@@ -355,7 +355,7 @@ for (const theme of ['light', 'dark']) {
         for (let i = 0; i < VIEWS.length; i++) {
             await page.keyboard.press(String(i + 1));
             await settled(page);
-            if (['table', 'tree', 'leaks'].includes(VIEWS[i])) await page.locator('.grid-row[data-row="1"]').click();
+            if (['table', 'tree', 'leaks'].includes(VIEWS[i])) await page.locator('.grid-row[data-row="0"]').click();
             await settled(page);
             const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
             for (const v of result.violations) problems.push(`${VIEWS[i]}: ${v.id} (${v.impact}) ${v.nodes.slice(0, 3).map((n) => n.target.join(' ') + ' ' + n.failureSummary.split('\n')[1]).join(' | ')}`);

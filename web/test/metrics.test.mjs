@@ -112,7 +112,8 @@ test('totals per function, line, file and module count recursion once', async ()
             values.forEach((value, site) => {
                 const keys = pathOf(names, rows.siteNode[site]).map((node) => grouping.keyOfNode[node]);
                 for (const key of new Set(keys)) total[key] += value;
-                if (keys.length > 0) self[keys[keys.length - 1]] += value;
+                const own = pathOf(names, rows.siteNode[site]).filter((node) => [0, 1, 5, 7].includes(names.modKind[names.funcMod[names.frameFunc[names.nodeFrame[node]]]]));
+                self[own.length > 0 ? grouping.keyOfNode[own[own.length - 1]] : keys[keys.length - 1]] += value;
             });
             assert.deepEqual(groupTotal(grouping, names, rows, values), total, `${by} totals`);
             assert.deepEqual(groupSelf(grouping, values), self, `${by} own`);

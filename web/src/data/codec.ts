@@ -25,7 +25,7 @@ export async function gunzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array
 
 /** Columns of indexes and counts that fit in 32 bits; all others are kept as doubles. */
 const NARROW = new Set([
-    'mod_name', 'mod_kind', 'mod_path', 'func_name', 'func_short', 'func_file', 'func_mod', 'frame_func', 'frame_line', 'frame_flags', 'node_parent', 'node_frame',
+    'mod_name', 'mod_kind', 'mod_path', 'func_name', 'func_short', 'func_file', 'func_mod', 'func_flags', 'frame_func', 'frame_line', 'frame_flags', 'node_parent', 'node_frame',
     'ctx_proc', 'ctx_thread', 'ctx_task', 'proc_end_slice', 'proc_end_kind', 'thread_proc', 'task_group', 'site_node', 'site_cells', 'cell_ctx', 'cell_rows', 'row_a', 'row_life',
 ]);
 

@@ -40,6 +40,8 @@ export interface Names {
     funcShort: Int32Array;
     funcFile: Int32Array;
     funcMod: Int32Array;
+    /** Bit 0: only passes allocations on. */
+    funcFlags: Int32Array;
     frameFunc: Int32Array;
     frameLine: Int32Array;
     frameFlags: Int32Array;
@@ -90,6 +92,7 @@ export function namesFrom(columns: Columns): Names {
         funcShort: ints(columns, 'func_short'),
         funcFile: ints(columns, 'func_file'),
         funcMod: ints(columns, 'func_mod'),
+        funcFlags: columns.has('func_flags') ? ints(columns, 'func_flags') : new Int32Array(numbersOf(columns, 'func_name').length),
         frameFunc: ints(columns, 'frame_func'),
         frameLine: ints(columns, 'frame_line'),
         frameFlags: ints(columns, 'frame_flags'),

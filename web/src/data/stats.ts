@@ -41,7 +41,6 @@ export interface Stats {
     siteLifeP50: Numbers;
     siteLifeP99: Numbers;
     cellXfreeN: Numbers;
-    cellXfreeBytes: Numbers;
     sizeClass: Numbers;
     lifeClass: Numbers;
     sizeHistN: Numbers;
@@ -72,7 +71,7 @@ const COLUMN_OF: Record<keyof Stats, string> = {
     taskPolls: 'task_polls', taskN: 'task_n', taskPeakBytes: 'task_peak_bytes',
     siteMin: 'site_min', siteMax: 'site_max', siteTmpN: 'site_tmp_n', siteReallocN: 'site_realloc_n', siteMovedBytes: 'site_moved_bytes',
     siteSamplesN: 'site_samples_n', siteLifeP50: 'site_life_p50_ns', siteLifeP99: 'site_life_p99_ns',
-    cellXfreeN: 'cell_xfree_n', cellXfreeBytes: 'cell_xfree_bytes',
+    cellXfreeN: 'cell_xfree_n',
     sizeClass: 'size_class', lifeClass: 'life_class', sizeHistN: 'size_hist_n', sizeHistBytes: 'size_hist_bytes',
     lifeHistN: 'life_hist_n', lifeHistBytes: 'life_hist_bytes', heatSlice: 'heat_slice',
     sizeTimeN: 'size_time_n', lifeTimeN: 'life_time_n', sizeLifeN: 'size_life_n',

@@ -38,6 +38,22 @@ export interface CallTree {
 
 const HIDDEN_KINDS = new Set([2, 3, 4, 6]);
 
+/** 1 for functions that are not the program's own: library, runtime, libc, kernel, and what only passes allocations on. */
+export function foreignFunctions(names: Names): Uint8Array {
+    const { funcMod, modKind, funcFlags } = names;
+    return Uint8Array.from(funcMod, (mod, func) => (HIDDEN_KINDS.has(modKind[mod]) || (funcFlags[func] & 1) === 1 ? 1 : 0));
+}
+
+/** The node that a site is named after: the nearest call of the program's own, or the allocating one when there is none. */
+export function siteOwners(names: Names, rows: Rows): Int32Array {
+    const foreign = foreignFunctions(names);
+    return rows.siteNode.map((leaf) => {
+        let at = leaf;
+        while (at > 0 && foreign[names.frameFunc[names.nodeFrame[at]]] === 1) at = names.nodeParent[at];
+        return at > 0 ? at : leaf;
+    });
+}
+
 /** Open addressing over (parent, key) pairs; entries are node numbers + 1. */
 class ChildIndex {
     private readonly slots: Int32Array;
@@ -82,8 +98,8 @@ function linkChildren(count: number, parent: Int32Array): { firstChild: Int32Arr
 
 export function buildTree(names: Names, rows: Rows, options: TreeOptions): CallTree {
     const nodes = names.nodeParent.length;
-    const { nodeParent, nodeFrame, frameFunc, funcMod, modKind } = names;
-    const hidden = Uint8Array.from(funcMod, (mod) => (HIDDEN_KINDS.has(modKind[mod]) ? 1 : 0));
+    const { nodeParent, nodeFrame, frameFunc } = names;
+    const hidden = foreignFunctions(names);
     const parent = new Int32Array(nodes);
     const key = new Int32Array(nodes);
     const func = new Int32Array(nodes);

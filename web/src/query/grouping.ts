@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of the table view: values per function, source line, module or site, with recursion counted once.
 import type { Names, Rows } from '../data/report';
-import { outermost } from './calltree';
+import { outermost, siteOwners } from './calltree';
 
 export type GroupBy = 'function' | 'line' | 'file' | 'module' | 'site';
 
@@ -13,6 +13,7 @@ export interface Grouping {
     /** One report node per group, to name it. */
     sample: Int32Array;
     outer: Uint8Array;
+    /** Group that a site's own value counts for: that of the call it is named after. */
     keyOfSite: Int32Array;
 }
 
@@ -46,10 +47,10 @@ export function groupingFor(names: Names, rows: Rows, by: GroupBy): Grouping {
     const { keys, count } = keysByNode(names, by);
     const sample = new Int32Array(count).fill(-1);
     for (let node = nodes - 1; node > 0; node--) sample[keys[node]] = node;
-    return { by, count, keyOfNode: keys, sample, outer: outermost(names.nodeParent, keys, count), keyOfSite: rows.siteNode.map((node) => keys[node]) };
+    return { by, count, keyOfNode: keys, sample, outer: outermost(names.nodeParent, keys, count), keyOfSite: siteOwners(names, rows).map((node) => keys[node]) };
 }
 
-/** Sums of sites whose own frame is in the group. */
+/** Sums of sites that are named after the group. */
 export function groupSelf(grouping: Grouping, siteValues: Float64Array): Float64Array {
     const out = new Float64Array(grouping.count);
     for (let site = 0; site < siteValues.length; site++) out[grouping.keyOfSite[site]] += siteValues[site];

@@ -8,6 +8,8 @@ export interface OwnerSums {
     alloc: Float64Array;
     end: Float64Array;
     chosen: Float64Array;
+    /** Blocks, whatever the unit. */
+    allocN: Float64Array;
     freedElsewhere: Float64Array;
 }
 
@@ -22,17 +24,20 @@ export interface OwnerRow {
     /** Live at the end, allocated by tasks that have ended. */
     retained: number;
     retainedTasks: number;
+    /** Blocks. */
+    allocN: number;
     freedElsewhere: number;
 }
 
 function emptyRow(id: number): OwnerRow {
-    return { id, tasks: 0, alive: 0, polls: 0, alloc: 0, end: 0, chosen: 0, retained: 0, retainedTasks: 0, freedElsewhere: 0 };
+    return { id, tasks: 0, alive: 0, polls: 0, alloc: 0, end: 0, chosen: 0, retained: 0, retainedTasks: 0, allocN: 0, freedElsewhere: 0 };
 }
 
 function addContext(row: OwnerRow, sums: OwnerSums, ctx: number): void {
     row.alloc += sums.alloc[ctx];
     row.end += sums.end[ctx];
     row.chosen += sums.chosen[ctx];
+    row.allocN += sums.allocN[ctx];
     row.freedElsewhere += sums.freedElsewhere[ctx];
 }
 
@@ -67,12 +72,12 @@ export function groupRows(rows: Rows, tasks: OwnerRow[], groups: number): OwnerR
     for (const task of tasks) {
         const group = out[rows.taskGroup[task.id]];
         if (!group) continue;
-        for (const key of ['tasks', 'alive', 'polls', 'alloc', 'end', 'chosen', 'retained', 'retainedTasks', 'freedElsewhere'] as const) group[key] += task[key];
+        for (const key of ['tasks', 'alive', 'polls', 'alloc', 'end', 'chosen', 'retained', 'retainedTasks', 'allocN', 'freedElsewhere'] as const) group[key] += task[key];
     }
     return out;
 }
 
-/** Blocks or bytes that another thread freed, per context. */
+/** Blocks that another thread freed, per context. */
 export function freedElsewhere(rows: Rows, perCell: ArrayLike<number>): Float64Array {
     const out = new Float64Array(rows.ctxProc.length);
     for (let cell = 0; cell < rows.cellCtx.length; cell++) out[rows.cellCtx[cell]] += perCell[cell] ?? 0;
@@ -84,6 +89,6 @@ export function ownerLints(row: OwnerRow, text: (value: number) => string): stri
     const lints: string[] = [];
     if (row.retainedTasks === 1 && row.tasks === 1) lints.push(`ended, still holds ${text(row.retained)}`);
     else if (row.retainedTasks > 0) lints.push(`${row.retainedTasks} ended ${row.retainedTasks === 1 ? 'task' : 'tasks'} still ${row.retainedTasks === 1 ? 'holds' : 'hold'} ${text(row.retained)}`);
-    if (row.alloc > 0 && row.freedElsewhere / row.alloc > 0.5) lints.push(`${Math.round((row.freedElsewhere / row.alloc) * 100)} % freed by another thread`);
+    if (row.allocN > 0 && row.freedElsewhere / row.allocN > 0.5) lints.push(`${Math.round((row.freedElsewhere / row.allocN) * 100)} % of its blocks freed by another thread`);
     return lints;
 }

@@ -128,7 +128,11 @@ export function Facts() {
     return (
         <dl class="facts" aria-label="Facts">
             <Fact label="Peak live" value={estimate + formatBytes(totals.peak_live_bytes)} note={`at ${formatTime(totals.peak_at_ns)}`} exact={bytes(totals.peak_live_bytes)} />
-            <Fact label={session.exit ? 'Live at end' : 'Live now'} value={estimate + formatBytes(totals.end_live_bytes)} note={`in ${plural(totals.end_live_n, 'block')}`} exact={bytes(totals.end_live_bytes)} />
+            {session.exit ? (
+                <Fact label="Never freed" value={estimate + formatBytes(totals.leak_bytes)} note={`in ${plural(totals.leak_n, 'block')}`} exact={bytes(totals.leak_bytes)} />
+            ) : (
+                <Fact label="Live now" value={estimate + formatBytes(totals.end_live_bytes)} note={`in ${plural(totals.end_live_n, 'block')}`} exact={bytes(totals.end_live_bytes)} />
+            )}
             <Fact label="Allocated" value={formatBytes(totals.alloc_bytes)} note={`in ${plural(totals.alloc_n, 'block')}`} exact={bytes(totals.alloc_bytes)} />
             <Fact label="Temporary" value={formatPercent(totals.tmp_n, totals.alloc_n)} note="freed before the next allocation" exact={`${formatCount(totals.tmp_n)} blocks freed before the same thread's next allocation`} />
             {totals.peak_rss_bytes !== undefined && <Fact label="Peak resident" value={formatBytes(totals.peak_rss_bytes)} note="of the whole process" exact={bytes(totals.peak_rss_bytes)} />}

@@ -47,14 +47,7 @@ function namesOf(site: number): { own: string; short: string; via: string; place
     const data = state.body.value;
     if (!data) return { own: '', short: '', via: '', place: '' };
     const leaf = data.rows.siteNode[site];
-    let own = leaf;
-    for (let at = leaf; at > 0; at = data.names.nodeParent[at]) {
-        const kind = data.labels.moduleKind(data.labels.funcOfNode(at));
-        if (kind === 0 || kind === 1 || kind === 5) {
-            own = at;
-            break;
-        }
-    }
+    const own = data.owners[site];
     return { own: data.labels.func(data.labels.funcOfNode(own)), short: data.labels.short(data.labels.funcOfNode(own)), via: own === leaf ? '' : data.labels.short(data.labels.funcOfNode(leaf)), place: data.labels.place(own) };
 }
 

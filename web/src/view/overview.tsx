@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first view: what was found, in ranked sentences, and who holds, leaks and churns the most.
 import { computed } from '@preact/signals';
-import { followLink, selectSite, setMetric, setView, update } from '../actions';
+import { followLink, selectFunction, setMetric, setView, update } from '../actions';
 import type { Finding, MetricId } from '../data/manifest';
 import { formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatTime, formatValue, plural, shortened, visible } from '../format';
 import { METRICS } from '../query/metrics';
-import { body, head, narrowed, pickUnit, scopeText, stats, sumsOf, unit } from '../state';
+import { body, hashOfFunc, head, narrowed, pickUnit, scopeText, stats, sumsOf, unit } from '../state';
 import { Bars } from './bars';
 import { strategyName } from './header';
 import { ShareBar } from './spark';
@@ -66,43 +66,44 @@ function Findings() {
 }
 
 interface TopEntry {
-    site: number;
+    func: number;
     value: number;
+    /** Its heaviest site, to name a place. */
+    site: number;
+    heaviest: number;
 }
 
-function topSites(id: MetricId): { list: TopEntry[]; total: number } {
+/** The functions that sites are named after, with the largest sums of their sites. */
+function topFunctions(id: MetricId): { list: TopEntry[]; total: number } {
     const sums = sumsOf(id);
-    if (!sums) return { list: [], total: 0 };
-    const values = narrowed(pickUnit(sums));
-    const best: TopEntry[] = [];
+    const data = body.value;
+    if (!sums || !data) return { list: [], total: 0 };
+    const entries = new Map<number, TopEntry>();
     let total = 0;
-    values.forEach((value, site) => {
+    narrowed(pickUnit(sums)).forEach((value, site) => {
+        if (value <= 0) return;
         total += value;
-        if (value <= 0 || (best.length === TOP && value <= best[TOP - 1].value)) return;
-        best.push({ site, value });
-        best.sort((x, y) => y.value - x.value);
-        if (best.length > TOP) best.pop();
+        const func = data.labels.funcOfNode(data.owners[site]);
+        const entry = entries.get(func);
+        if (!entry) {
+            entries.set(func, { func, value, site, heaviest: value });
+            return;
+        }
+        entry.value += value;
+        if (value > entry.heaviest) {
+            entry.heaviest = value;
+            entry.site = site;
+        }
     });
-    return { list: best, total };
+    return { list: [...entries.values()].sort((x, y) => y.value - x.value || x.func - y.func).slice(0, TOP), total };
 }
 
 const tops = {
-    peak: computed(() => topSites('peak')),
-    leak: computed(() => topSites('leak')),
-    alloc: computed(() => topSites('alloc')),
-    temp: computed(() => topSites('temp')),
+    peak: computed(() => topFunctions('peak')),
+    leak: computed(() => topFunctions('leak')),
+    alloc: computed(() => topFunctions('alloc')),
+    temp: computed(() => topFunctions('temp')),
 };
-
-/** The first frame above the allocation that is not the language's or a runtime's own. */
-function ownCaller(node: number): number {
-    const data = body.value;
-    if (!data) return node;
-    for (let at = node; at > 0; at = data.names.nodeParent[at]) {
-        const kind = data.labels.moduleKind(data.labels.funcOfNode(at));
-        if (kind === 1 || kind === 5 || kind === 0) return at;
-    }
-    return node;
-}
 
 function TopList(props: { id: 'peak' | 'leak' | 'alloc' | 'temp'; title: string }) {
     const data = body.value;
@@ -117,23 +118,20 @@ function TopList(props: { id: 'peak' | 'leak' | 'alloc' | 'temp'; title: string 
             {data && list.length > 0 && (
                 <ol class="top">
                     {list.map((entry) => {
-                        const node = data.rows.siteNode[entry.site];
-                        const named = ownCaller(node);
-                        const allocator = data.labels.short(data.labels.funcOfNode(node));
                         return (
-                            <li key={entry.site}>
+                            <li key={entry.func}>
                                 <button
                                     type="button"
                                     class="link"
-                                    title={`${data.labels.func(data.labels.funcOfNode(named))} → ${allocator}`.slice(0, 800)}
+                                    title={`${data.labels.func(entry.func).slice(0, 800)}: who calls it, what it calls`}
                                     onClick={() => {
-                                        update({ view: 'flame', graph: 'icicle', metric: props.id, root: '' }, 'push');
-                                        selectSite(entry.site);
+                                        update({ view: 'flame', graph: 'sandwich', func: hashOfFunc(entry.func), metric: props.id }, 'push');
+                                        selectFunction(entry.func);
                                     }}
                                 >
-                                    {data.labels.short(data.labels.funcOfNode(named))}
+                                    {data.labels.short(entry.func)}
                                 </button>
-                                <span class="muted place">{named === node ? data.labels.place(node) : `via ${allocator}`}</span>
+                                <span class="muted place">{data.labels.place(data.owners[entry.site])}</span>
                                 <ShareBar part={entry.value} whole={total} />
                                 <span class="number">{formatValue(entry.value, unit.value)}</span>
                                 <span class="number percent">{formatPercent(entry.value, total)}</span>

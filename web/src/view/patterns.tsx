@@ -59,9 +59,9 @@ const reallocs = computed<ReallocRow[]>(() => {
 function reallocColumns(): GridColumn<ReallocRow>[] {
     const data = state.body.value;
     if (!data) return [];
-    const nodeOf = (row: ReallocRow): number => data.rows.siteNode[row.site];
+    const nodeOf = (row: ReallocRow): number => data.owners[row.site];
     return [
-        { id: 'name', title: 'Site', width: 'minmax(240px, 1fr)', sortable: false, cell: (row) => <span class="named"><span class="name">{data.labels.func(data.labels.funcOfNode(nodeOf(row)))}</span><span class="muted place">{data.labels.place(nodeOf(row))}</span></span> },
+        { id: 'name', title: 'Site', width: 'minmax(240px, 1fr)', sortable: false, cell: (row) => <span class="named"><span class="name">{data.labels.short(data.labels.funcOfNode(nodeOf(row)))}</span><span class="muted place">{data.labels.place(nodeOf(row))}</span></span> },
         { id: 'count', title: 'Reallocs', width: '96px', numeric: true, cell: (row) => formatCount(row.count) },
         { id: 'share', title: 'Of its blocks', width: '104px', numeric: true, sortable: false, cell: (row) => formatPercent(Math.min(row.count, row.blocks), row.blocks) },
         { id: 'moved', title: 'Bytes copied', width: '104px', numeric: true, cell: (row) => (row.moved > 0 ? formatBytes(row.moved) : <span class="muted">–</span>) },
@@ -88,7 +88,7 @@ export function PatternsView() {
                 <section class="card" aria-label="Block sizes"><h2>Block sizes</h2><Bars bounds={extra.sizeClass} values={unit === 'bytes' ? extra.sizeHistBytes : extra.sizeHistN} format={formatBytes} unit={unit} height={130} /></section>
                 <section class="card" aria-label="Lifetimes"><h2>Lifetimes of freed blocks</h2><Bars bounds={extra.lifeClass} values={unit === 'bytes' ? extra.lifeHistBytes : extra.lifeHistN} format={formatDuration} unit={unit} height={130} /></section>
                 <HeatMap title="Size over time" heat={maps.sizeTime} rowLabel={size} columnLabel={time} columnEdges={columnTimes.value} onPick={(_, column) => pickTime(column)} pickHint="click sets the window to that time" />
-                <HeatMap title="Lifetime over time of allocation" heat={maps.lifeTime} rowLabel={life} columnLabel={time} columnEdges={columnTimes.value} onPick={(_, column) => pickTime(column)} pickHint="click sets the window to that time" />
+                <HeatMap title="Lifetime over time of the free" heat={maps.lifeTime} rowLabel={life} columnLabel={time} columnEdges={columnTimes.value} onPick={(_, column) => pickTime(column)} pickHint="click sets the window to that time" />
                 <HeatMap title="Size by lifetime" heat={maps.sizeLife} rowLabel={size} columnLabel={life} />
                 <section class="card" aria-label="Growth by realloc">
                     <h2>Growth by realloc <span class="card-total">{formatCount(totals.realloc_n)}</span></h2>

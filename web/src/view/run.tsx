@@ -60,8 +60,12 @@ function Strategy({ manifest }: { manifest: Manifest }) {
                 <Line name="chosen by">{{ auto: 'detection', user: 'the command line', promoted: 'promotion while running' }[capture.chosen_by] ?? visible(capture.chosen_by)}{capture.confidence !== undefined && `, confidence ${formatPercent(capture.confidence, 1)}`}</Line>
                 <Line name="mode">{visible(capture.mode)}{capture.track_async ? ', async tracking' : ''}{capture.detailed ? ', every event kept' : ''}</Line>
             </dl>
-            <h3>Why</h3>
-            <ul class="plain">{capture.reasons.map((reason) => <li key={reason}>{visible(reason)}</li>)}</ul>
+            {capture.reasons.length > 0 && (
+                <>
+                    <h3>Why</h3>
+                    <ul class="plain">{capture.reasons.map((reason) => <li key={reason}>{visible(reason)}</li>)}</ul>
+                </>
+            )}
             {capture.evidence && capture.evidence.length > 0 && (
                 <table class="small-table">
                     <caption>What detection saw</caption>
@@ -208,9 +212,16 @@ function Session({ manifest }: { manifest: Manifest }) {
                 <Line name="session">{visible(session.id)}, pid {session.pid}</Line>
                 {session.host && <Line name="machine">{visible(session.host)}, {visible(session.kernel ?? '')} {visible(session.arch ?? '')}{session.cpus !== undefined ? `, ${session.cpus} CPUs` : ''}</Line>}
                 {session.build_id && <Line name="build id"><code>{visible(session.build_id)}</code></Line>}
-                {manifest.environment.map((entry) => <Line key={entry.label} name={visible(entry.label)}>{visible(entry.value)}</Line>)}
                 <Line name="written by">{visible(manifest.generator.name)} {visible(manifest.generator.version)}, format {manifest.version.major}.{manifest.version.minor}</Line>
             </dl>
+            {manifest.environment.length > 0 && (
+                <details class="suppressions">
+                    <summary>{manifest.environment.length} recorded facts</summary>
+                    <dl class="lines lines-facts">
+                        {manifest.environment.map((entry, i) => <Line key={i} name={visible(entry.label)}>{visible(entry.value)}</Line>)}
+                    </dl>
+                </details>
+            )}
         </Card>
     );
 }

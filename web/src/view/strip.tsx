@@ -19,6 +19,7 @@ const hover = signal<number | null>(null);
 
 const LIVE_HEIGHT = 128;
 const RATE_HEIGHT = 66;
+const OFF_SCALE = 3;
 
 export const axisRange = computed<[number, number]>(() => {
     if (axis.value) return axis.value;
@@ -34,6 +35,14 @@ const part = computed<Float64Array | null>(() => {
     if (!data || (!ctxMask.value && !mask)) return null;
     const sites = mask ? Array.from(mask.keys()).filter((site) => mask[site] === 1) : null;
     return liveSeries(data.rows, unit.value, sites, ctxMask.value);
+});
+
+/** Resident memory so far above the live heap that both on one scale would flatten the heap: then it is only named. */
+const rssOffScale = computed<number | null>(() => {
+    const data = head.value;
+    if (!data || unit.value !== 'bytes') return null;
+    const peak = data.timeline.rss_bytes.reduce<number>((max, rss) => Math.max(max, rss ?? 0), 0);
+    return peak > OFF_SCALE * data.manifest.totals.peak_live_bytes ? peak : null;
 });
 
 const rates = computed(() => {
@@ -107,7 +116,7 @@ function LiveChart(props: { width: number }) {
         }
         const plot = makeChart(
             host.current,
-            { theme: theme.value, width: props.width, height: LIVE_HEIGHT, scale: unit.value, lines, xAxis: false, range: [from, until], draw: drawMarkers },
+            { theme: theme.value, width: props.width, height: LIVE_HEIGHT, scale: unit.value, lines, xAxis: false, range: [from, until], draw: drawMarkers, yMax: rssOffScale.value === null ? undefined : curves.live.reduce((max, value) => Math.max(max, value), 0) },
             [curves.x, ...series] as uPlot.AlignedData,
         );
         return () => plot.destroy();
@@ -181,7 +190,9 @@ function Legend() {
     return (
         <span class="legend" aria-hidden="true">
             <span><i class="key key-live" />live</span>
-            {head.value?.timeline.rss_bytes.some((rss) => rss !== null) && unit.value === 'bytes' && <span><i class="key key-rss" />RSS</span>}
+            {head.value?.timeline.rss_bytes.some((rss) => rss !== null) && unit.value === 'bytes' && (
+                <span><i class="key key-rss" />{rssOffScale.value === null ? 'RSS' : `RSS up to ${formatBytes(rssOffScale.value)}, off scale`}</span>
+            )}
             {part.value && <span><i class="key key-part" />shown part</span>}
             <span><i class="key key-kept" />allocated, still live at end</span>
             <span><i class="key key-gone" />freed since</span>

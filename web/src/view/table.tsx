@@ -91,7 +91,7 @@ function columns(): GridColumn<TableRow>[] {
                 </span>
             ),
         },
-        { id: 'self', title: 'Own', help: 'Allocated by it directly', width: '84px', ...number, cell: (row) => amount(row.self) },
+        { id: 'self', title: 'Own', help: 'Allocated by it directly, or through allocators and libraries that it calls', width: '84px', ...number, cell: (row) => amount(row.self) },
         {
             id: 'total', title: 'With callees', help: 'Allocated by it and all it calls; recursion counted once', width: '138px', ...number,
             cell: (row) => (

@@ -22,13 +22,14 @@ const sums = computed<OwnerSums | null>(() => {
     const extra = state.stats.value;
     if (!data || !head || !extra) return null;
     const bytes = state.unit.value === 'bytes';
-    const sum = (metric: 'alloc' | 'live' | null): Float64Array => {
+    const sum = (metric: 'alloc' | 'live' | null): { n: Float64Array; bytes: Float64Array } => {
         const query = { ...state.queryFor(metric ?? state.metric.value), siteMask: state.siteMask.value };
         if (metric === 'live') query.window = { i0: query.window.i0, i1: state.slices.value };
-        const result = aggregateContexts(data.rows, head.timeline, query);
-        return bytes ? result.bytes : result.n;
+        return aggregateContexts(data.rows, head.timeline, query);
     };
-    return { alloc: sum('alloc'), end: sum('live'), chosen: sum(null), freedElsewhere: freedElsewhere(data.rows, bytes ? extra.cellXfreeBytes : extra.cellXfreeN) };
+    const pick = (both: { n: Float64Array; bytes: Float64Array }): Float64Array => (bytes ? both.bytes : both.n);
+    const alloc = sum('alloc');
+    return { alloc: pick(alloc), allocN: alloc.n, end: pick(sum('live')), chosen: pick(sum(null)), freedElsewhere: freedElsewhere(data.rows, extra.cellXfreeN) };
 });
 
 function curvesBy(count: number, keyOf: (ctx: number) => number): Float64Array[] {
@@ -115,7 +116,7 @@ function columnsFor(kind: Kind): GridColumn<OwnerRow>[] {
     columns.push(
         { id: 'end', title: 'Live at end', width: '92px', numeric: true, cell: (row) => amount(row.end) },
         { id: 'alloc', title: 'Allocated', help: 'In the window', width: '88px', numeric: true, cell: (row) => amount(row.alloc) },
-        { id: 'elsewhere', title: 'Freed elsewhere', help: 'Freed by another thread, whole run', width: '132px', numeric: true, cell: (row) => amount(row.freedElsewhere) },
+        { id: 'elsewhere', title: 'Freed elsewhere', help: 'Blocks freed by another thread, whole run', width: '132px', numeric: true, cell: (row) => (row.freedElsewhere === 0 ? <span class="muted">–</span> : `${formatCount(row.freedElsewhere)} blocks`) },
     );
     if (kind.withTasks) {
         columns.push(

@@ -37,13 +37,7 @@ function keysFor(by: StackBy): { count: number; keyOf: (site: number, ctx: numbe
         const count = (extra?.groupName.length ?? 0) + 1;
         return { count, keyOf: (_, ctx) => groupOfContext(rows, ctx) + 1, label: (key) => (key === 0 ? 'outside tasks' : groupLabel(labels, extra, key - 1)) };
     }
-    const owner = rows.siteNode.map((node) => {
-        for (let at = node; at > 0; at = names.nodeParent[at]) {
-            const kind = labels.moduleKind(labels.funcOfNode(at));
-            if (kind === 0 || kind === 1 || kind === 5) return labels.funcOfNode(at);
-        }
-        return labels.funcOfNode(node);
-    });
+    const owner = data.owners.map((node) => labels.funcOfNode(node));
     if (by === 'module') return { count: names.modName.length, keyOf: (site) => names.funcMod[owner[site]], label: (key) => labels.moduleName(key) };
     return { count: names.funcName.length, keyOf: (site) => owner[site], label: (key) => labels.short(key) };
 }
@@ -146,7 +140,7 @@ const rates = computed(() => {
 const blocks = computed(() => [seconds.value, [0, ...(state.head.value?.timeline.live_n ?? [])]]);
 const alive = computed(() => {
     const tasks = state.head.value?.timeline.tasks_alive;
-    return tasks ? [seconds.value, [0, ...tasks]] : null;
+    return tasks?.some((count) => count > 0) ? [seconds.value, [0, ...tasks]] : null;
 });
 
 function Markers() {
