@@ -28,7 +28,7 @@ static bool check_frames(const struct model *model)
     return true;
 }
 
-static bool check_actors(const struct model *model)
+static bool check_processes(const struct model *model)
 {
     size_t strings = model->strings.n;
     for (size_t i = 0; i < model->processes.n; i++) {
@@ -38,6 +38,12 @@ static bool check_actors(const struct model *model)
             (unsigned)process->end > PROCESS_LOST)
             return false;
     }
+    return true;
+}
+
+static bool check_threads_and_tasks(const struct model *model)
+{
+    size_t strings = model->strings.n;
     VEC_EACH (struct model_thread, thread, &model->threads) {
         if (thread->process >= model->processes.n || thread->name >= strings)
             return false;
@@ -78,7 +84,8 @@ static bool check_slices(const struct model *model)
 
 bool store_check_indices(const struct model *model)
 {
-    if (!check_frames(model) || !check_actors(model) || !check_cells(model) || !check_slices(model))
+    if (!check_frames(model) || !check_processes(model) || !check_threads_and_tasks(model) ||
+        !check_cells(model) || !check_slices(model))
         return false;
     VEC_EACH (struct model_mark, mark, &model->marks) {
         if (mark->kind >= model->strings.n || mark->text >= model->strings.n)

@@ -21,7 +21,7 @@
 static struct recording_writer *writer_new(char *name)
 {
     struct recording_writer *writer;
-    strcpy(name, "/tmp/test_store.XXXXXX");
+    memcpy(name, "/tmp/test_store.XXXXXX", sizeof "/tmp/test_store.XXXXXX");
     assert_int_equal(recording_adopt(&writer, mkstemp(name), name, 99, NULL), 0);
     return writer;
 }

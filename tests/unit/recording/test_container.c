@@ -26,7 +26,7 @@ struct place {
 static int place_new(void **state)
 {
     struct place *place = calloc(1, sizeof *place);
-    strcpy(place->folder, "/tmp/test_container.XXXXXX");
+    snprintf(place->folder, sizeof place->folder, "/tmp/test_container.XXXXXX");
     if (!mkdtemp(place->folder))
         return -1;
     snprintf(place->name, sizeof place->name, "%s/a.mscope", place->folder);
