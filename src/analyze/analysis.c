@@ -56,8 +56,7 @@ void analysis_free(struct analysis *analysis)
 
 void analysis_add_name(struct text *text, const struct analysis *analysis, uint32_t function)
 {
-    const char *name = analysis->names.bytes + analysis->functions.at[function].short_name;
-    text_add(text, *name == '+' ? "(no stack)" : name);
+    text_add(text, analysis->names.bytes + analysis->functions.at[function].short_name);
 }
 
 void analysis_add_place(struct text *text, const struct analysis *analysis, uint32_t function)

@@ -12,9 +12,10 @@ static const double findings_temporary_share = 0.3; /* of all blocks */
 static const double findings_crossing_share = 0.8;
 enum {
     FINDINGS_BYTES_LEAST = 1 << 20,   /* what is smaller is nobody's problem */
-    FINDINGS_GROWTH_LEAST = 16 << 10, /* bytes kept by something that grows */
+    FINDINGS_GROWTH_LEAST = 64 << 10, /* bytes kept by something that grows */
     FINDINGS_BLOCKS_LEAST = 1000,
-    FINDINGS_GROWING_MAX = 5,
+    FINDINGS_GROWING_MAX = 3,
+    FINDINGS_GROWING_BLOCKS = 8, /* growth in fewer steps may be anything */
     FINDINGS_GAP_LEAST_NS = 100000000,
 };
 
@@ -68,7 +69,8 @@ static void findings_growth(struct analysis *analysis)
     int found = 0;
     for (size_t i = 0; i < analysis->leaks.n && found < FINDINGS_GROWING_MAX; i++) {
         const struct leak *leak = &analysis->leaks.at[i];
-        if (leak->verdict.class != LEAK_GROWING || leak->bytes < FINDINGS_GROWTH_LEAST)
+        if (leak->verdict.class != LEAK_GROWING || leak->bytes < FINDINGS_GROWTH_LEAST ||
+            leak->n < FINDINGS_GROWING_BLOCKS)
             continue;
         double per_second = leak->verdict.slope_bytes_per_s;
         struct finding finding =

@@ -63,10 +63,13 @@ static const char *frame_module_name(const struct model *model, uint32_t module)
 void frame_add_name(struct text *text, const struct model *model, const struct frame *frame)
 {
     const char *function = model_string_at(model, frame->function);
+    const char *module = frame_module_name(model, frame->module);
     if (*function)
         text_add(text, function);
+    else if (frame->module == 0 && frame->offset == 0)
+        text_add(text, "(no stack)");
     else
-        text_printf(text, "%s+0x%llx", frame_module_name(model, frame->module),
+        text_printf(text, "%s+0x%llx", *module ? module : "[unknown]",
                     (unsigned long long)frame->offset);
 }
 
