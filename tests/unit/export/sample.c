@@ -59,8 +59,8 @@ void sample_hostile(struct story *ret_story)
             "<img src=x onerror=alert(1)>",
             "]]>&<!--\"'`",
             "\033[31mred\033[0m\a\b\r",
-            "rtl\xe2\x80\xae"
-            "gnp.exe",
+            ("rtl\xe2\x80\xae"
+             "gnp.exe"),
             "\xff\xfe\xc0\x80\xed\xa0\x80",
             "a;b c\td\ne",
             "=cmd|' /C calc'!A0",
