@@ -26,10 +26,16 @@ uint64_t cfi_read_fixed(struct cfi_reader *reader, uint32_t bytes)
         reader->at = reader->end;
         return 0;
     }
+    const uint8_t *at = reader->at;
     uint64_t value = 0;
-    for (uint32_t i = 0; i < bytes; i++)
-        value |= (uint64_t)reader->at[i] << 8 * i;
     reader->at += bytes;
+    if (bytes == 4) {
+        uint32_t word; /* by far the most */
+        __builtin_memcpy(&word, at, sizeof(word));
+        return word;
+    }
+    for (uint32_t i = 0; i < bytes; i++)
+        value |= (uint64_t)at[i] << 8 * i;
     return value;
 }
 

@@ -46,12 +46,20 @@ static OWN struct unwind_thread *this_thread;
 static OWN bool this_plain;
 static OWN uintptr_t ours[PROBE_DEPTH_MAX], theirs[PROBE_DEPTH_MAX];
 
+/* As the library's own: a forked child finds them zeroed. */
+static void *pages_take(size_t bytes)
+{
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED || madvise(at, (bytes + 4095) & ~(size_t)4095, MADV_WIPEONFORK) != 0)
+        return NULL;
+    return at;
+}
+
 void *pool_take(size_t bytes)
 {
     if (atomic_load(&probe.pool_empty))
         return NULL;
-    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return at == MAP_FAILED ? NULL : at;
+    return pages_take(bytes);
 }
 
 uint64_t stack_log_append(uint64_t prev_id, uint32_t kept, uint32_t flags, uint32_t n,
@@ -110,7 +118,7 @@ uint32_t probe_decode(uint64_t id, uintptr_t *ret_pcs, uint32_t max, uint32_t *r
 struct unwind_thread *probe_thread(void)
 {
     if (this_thread == NULL)
-        this_thread = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        this_thread = pages_take(4096);
     return this_thread;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stacks of known shape, compared frame by frame with libunwind and with gcc's unwinder. */
+#include <dlfcn.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -331,6 +333,74 @@ static void test_log_full(void **state)
     expect_right(1);
 }
 
+/* What a child of fork does: its tables are wiped, its log begins anew. */
+static int child_main(uint64_t parents_id, uint64_t parents_modules)
+{
+    unwind_process_forked();
+    uint64_t ids[2];
+    for (int i = 0; i < 2; i++)
+        ids[i] = probe_capture(EVERY);
+    sink = recurse(20, 1);
+    struct probe_counts counts = probe_counts_get();
+    for (int i = 0; i < 4; i++) {
+        if (counts.wrong[i] != 0)
+            return 1;
+    }
+    if (counts.undecodable != 0 || counts.captures < 3)
+        return 2;
+    if (ids[0] == parents_id || probe_log().modules <= parents_modules)
+        return 3;
+    return 0;
+}
+
+static void test_fork(void **state)
+{
+    sink = recurse(20, 1);
+    uint64_t id = probe_capture(EVERY);
+    expect_right(2);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(child_main(id, probe_log().modules));
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static uint64_t capture_for_plugin;
+
+static void capture_from_plugin(void *argument)
+{
+    capture_for_plugin = probe_capture(PROBE_PLAIN | PROBE_GCC);
+    __asm__ volatile("");
+}
+
+static uintptr_t call_plugin(const char *path)
+{
+    void *module = dlopen(path, RTLD_NOW);
+    assert_non_null(module);
+    void (*call)(void (*)(void *), void *) =
+            (void (*)(void (*)(void *), void *))dlsym(module, "plugin_call");
+    call(capture_from_plugin, NULL);
+    dlclose(module);
+    return (uintptr_t)call;
+}
+
+/* A module goes and another takes its place without a word. The linker's own allocations, which
+ * every loading makes, are the hint. */
+static void test_silent_unload(void **state)
+{
+    struct module_object linker;
+    uintptr_t linker_code = (uintptr_t)_dl_find_object;
+    assert_int_equal(_dl_find_object((void *)linker_code, (struct dl_find_object *)&linker), 0);
+    uintptr_t first = call_plugin(PLUGIN_A);
+    uintptr_t *frame = __builtin_frame_address(0);
+    stack_capture_id(probe_thread(), linker_code, (uintptr_t)(frame + 2), frame[0]);
+    uintptr_t second = call_plugin(PLUGIN_B);
+    if (first != second)
+        skip();
+    expect_right(2);
+}
+
 static void *thread_without_memory(void *argument)
 {
     probe_pool_empty(true);
@@ -370,6 +440,8 @@ int main(int argc, char **argv)
             cmocka_unit_test(test_generation),
             cmocka_unit_test(test_log_full),
             cmocka_unit_test(test_no_memory),
+            cmocka_unit_test(test_fork),
+            cmocka_unit_test(test_silent_unload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
