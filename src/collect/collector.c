@@ -20,6 +20,7 @@
 #include "collect/facts.h"
 #include "collect/order.h"
 #include "collect/symbols.h"
+#include "collect/task_names.h"
 #include "heap/store.h"
 #include "recording/writer.h"
 
@@ -306,6 +307,7 @@ static void collector_complete(struct collector *collector)
         ;
     order_feed(&collector->order, UINT64_MAX);
     symbols_finish(&collector->symbols, (uint64_t)COLLECTOR_SYMBOL_WAIT_S * 1000000000u);
+    task_names_from_spawn(collector->model);
     collector->model->finished = true;
     collector_checkpoint(collector, true);
     if (collector->writer && recording_is_off(collector->writer) && collector->socket < 0)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "collect/task_names.h"
 
 enum { IMAGES_COMMAND_MAX = 64 << 10, IMAGES_MAPS_MAX = 64 << 20 };
 
@@ -318,6 +319,7 @@ uint64_t images_lost(const struct images *images, const struct image *image)
 void images_finish(struct images *images, struct image *image, enum process_end end, int status,
                    uint64_t at_ns)
 {
+    task_names_from_code(&image->tasks, &image->stacks);
     feed_process_end(images->model, image->process, end, status, at_ns);
     struct wire_segment *segment = images->segment->at;
     struct wire_process *slot = wire_process_at(segment, image->slot);

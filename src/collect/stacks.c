@@ -27,8 +27,7 @@ void stacks_done(struct stacks *stacks)
     map_done(&stacks->location_of);
 }
 
-/* The newest module that holds address. */
-static const struct stacks_module *stacks_module_of(const struct stacks *stacks, uint64_t address)
+const struct stacks_module *stacks_module_of(const struct stacks *stacks, uint64_t address)
 {
     for (size_t i = stacks->modules.n; i-- > 0;) {
         const struct stacks_module *module = &stacks->modules.at[i];

@@ -48,6 +48,9 @@ void stacks_done(struct stacks *stacks);
 /* Reads a run of the log. */
 void stacks_read(struct stacks *stacks, const struct intake_run *run);
 
+/* The newest module that holds an address of the image; NULL: none is known. */
+const struct stacks_module *stacks_module_of(const struct stacks *stacks, uint64_t address);
+
 /*
  * The node of a stack id. 0 (the empty stack) for id 0 and for ids that were never defined;
  * MODEL_NONE: the log has not been read that far yet.

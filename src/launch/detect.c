@@ -201,8 +201,9 @@ static bool detect_is_tokio_table(const struct detect_elf *elf, const uint64_t *
 static void detect_tables(struct detection *detection)
 {
     size_t n;
+    uint64_t address;
     unsigned table_n = 0;
-    uint64_t *words = detect_elf_constants(detection->elf, &n);
+    uint64_t *words = detect_elf_constants(detection->elf, &n, &address);
     for (size_t i = 0; words && i + 10 <= n; i++)
         table_n += detect_is_tokio_table(detection->elf, words + i);
     free(words);

@@ -170,7 +170,7 @@ static void detect_elf_relocate(const struct detect_elf *elf, uint64_t start, ui
     free(bytes);
 }
 
-uint64_t *detect_elf_constants(const struct detect_elf *elf, size_t *ret_n)
+uint64_t *detect_elf_constants(const struct detect_elf *elf, size_t *ret_n, uint64_t *ret_address)
 {
     *ret_n = 0;
     for (uint32_t i = 0; i < elf->segment_n; i++) {
@@ -185,6 +185,7 @@ uint64_t *detect_elf_constants(const struct detect_elf *elf, size_t *ret_n)
         if (!words)
             continue;
         *ret_n = segment->p_filesz / 8;
+        *ret_address = segment->p_vaddr;
         if (!elf->fixed)
             detect_elf_relocate(elf, segment->p_vaddr, words, *ret_n);
         return words;

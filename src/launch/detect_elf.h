@@ -43,8 +43,8 @@ bool detect_elf_is_code(const struct detect_elf *elf, uint64_t address);
 
 /*
  * The words that hold relocated constants (RELRO, or read-only data where addresses are fixed) as
- * they are after loading at 0; malloc'd, NULL: none.
+ * they are after loading at 0, with the address of the first; malloc'd, NULL: none.
  */
-uint64_t *detect_elf_constants(const struct detect_elf *elf, size_t *ret_n);
+uint64_t *detect_elf_constants(const struct detect_elf *elf, size_t *ret_n, uint64_t *ret_address);
 
 #endif
