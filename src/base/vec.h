@@ -38,6 +38,7 @@ void vec_done(void *vec);
 
 /* Iterates: `VEC_EACH(struct x, item, &xs) { ... }`. */
 #define VEC_EACH(type, item, vec)                                                                  \
-    for (type *item = (vec)->at, *item##_end = item ? item + (vec)->n : item; item < item##_end; item++)
+    for (type *item = (vec)->at, *item##_end = item ? item + (vec)->n : item; item < item##_end;   \
+         item++)
 
 #endif
