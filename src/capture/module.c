@@ -201,8 +201,12 @@ static void module_parse(const struct module_object *object, uint32_t generation
         build_id_size = module_build_id(&headers, ret_module, &build_id);
     }
     const char *name = object->link_map != NULL ? object->link_map->l_name : NULL;
+    bool is_exe = name == NULL || name[0] == 0;
+    if (is_exe)
+        name = modules.config.exe_name;
     module_log_append(ret_module->start, ret_module->end, build_id, build_id_size,
-                      name != NULL ? name : "", generation);
+                      name != NULL ? name : "",
+                      is_exe ? generation | WIRE_MODULE_EXE : generation & ~WIRE_MODULE_EXE);
 }
 
 bool module_find(uintptr_t address, struct module *ret_module)

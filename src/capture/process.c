@@ -55,6 +55,8 @@ static void process_find_headers(char **envp)
             process.exe_headers = (const Elf64_Phdr *)entry->a_un.a_val;
         else if (entry->a_type == AT_PHNUM)
             process.exe_header_n = (uint32_t)entry->a_un.a_val;
+        else if (entry->a_type == AT_EXECFN)
+            process.exe_name = (const char *)entry->a_un.a_val;
     }
 }
 
@@ -65,7 +67,8 @@ static void process_start_unwinder(void)
     struct unwind_config config = {
             .modules = {.find_object = &process_find_object,
                         .exe_headers = process.exe_headers,
-                        .exe_headers_count = process.exe_header_n},
+                        .exe_headers_count = process.exe_header_n,
+                        .exe_name = process.exe_name},
             .main_stack_end = process.main_stack_end,
             .linker_code = _r_debug.r_brk,
     };

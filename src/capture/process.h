@@ -41,6 +41,7 @@ struct process {
     bool legacy;
     bool tracks_tasks;
     const Elf64_Phdr *exe_headers; /* the executable's program headers */
+    const char *exe_name;          /* what was executed: a path, maybe relative */
     uint32_t exe_header_n;
     _Atomic bool quiet;      /* no system calls from here on: a seccomp filter was seen */
     _Atomic bool view_fixed; /* the view cannot grow: pages beyond it are not for us */

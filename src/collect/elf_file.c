@@ -15,6 +15,7 @@ int elf_file_open(int pid, const char *path)
 {
     char name[4200];
     int n = path[0] == '/' ? snprintf(name, sizeof name, "/proc/%d/root%s", pid, path)
+            : path[0]      ? snprintf(name, sizeof name, "/proc/%d/cwd/%s", pid, path)
                            : snprintf(name, sizeof name, "/proc/%d/exe", pid);
     if (n < 0 || (size_t)n >= sizeof name)
         return -1;

@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Opens path below the root of process pid, or its executable when path is "". -1: cannot. */
+/*
+ * Opens a path as process pid sees it (a relative one from its working directory), or its
+ * executable when path is "". -1: cannot.
+ */
 int elf_file_open(int pid, const char *path);
 
 /*

@@ -6,6 +6,7 @@
 #include "collect/stacks.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -113,13 +114,27 @@ static void stacks_bytes(const struct intake_slot *slot, unsigned from, char *to
     }
 }
 
-/* The name that a module without one has: the executable of the process. */
-static void stacks_executable(int pid, char *name, size_t size)
+/*
+ * The executable of the process: its name takes the place of what was executed, which is all that
+ * is left when the process is gone. Returns a descriptor or -1.
+ */
+static int stacks_executable(int pid, char *name, size_t size)
 {
-    char link[64];
+    char link[64], found[4096];
+    int fd = elf_file_open(pid, "");
     snprintf(link, sizeof link, "/proc/%d/exe", pid);
-    ssize_t n = readlink(link, name, size - 1);
-    name[n < 0 ? 0 : n] = 0;
+    ssize_t n = readlink(link, found, sizeof found - 1);
+    if (n > 0) {
+        found[n] = 0;
+        snprintf(name, size, "%s", found);
+        return fd;
+    }
+    /* A relative path is meant from where the program was started, as we were. */
+    if (fd < 0 && name[0] && realpath(name, found)) {
+        snprintf(name, size, "%s", found);
+        fd = elf_file_open(pid, name);
+    }
+    return fd;
 }
 
 static void stacks_module(struct stacks *stacks, const struct intake_slot *slot, unsigned continued)
@@ -135,9 +150,9 @@ static void stacks_module(struct stacks *stacks, const struct intake_slot *slot,
     stacks_bytes(slot, WIRE_SLOT_WORDS, build_id, build_id_bytes);
     stacks_bytes(slot, 2 * WIRE_SLOT_WORDS, name, name_bytes);
     name[name_bytes] = 0;
-    int fd = elf_file_open(stacks->pid, name);
-    if (!name[0])
-        stacks_executable(stacks->pid, name, sizeof name);
+    bool is_exe = slot->head >> 32 & WIRE_MODULE_EXE;
+    int fd = is_exe ? stacks_executable(stacks->pid, name, sizeof name)
+                    : elf_file_open(stacks->pid, name);
     if (build_id_bytes > MODEL_BUILD_ID_BYTES)
         build_id_bytes = MODEL_BUILD_ID_BYTES;
     uint32_t path = model_string_add(stacks->model, name, strlen(name));

@@ -56,12 +56,16 @@ enum wire_kind {
     /* Records of the stack log; heads carry no stamp. */
     WIRE_STACK = 64,  /* head: n << 8 | flags << 24 | kept << 40; a previous id; b, c, then three a
                          slot: n addresses, root side first */
-    WIRE_MODULE = 65, /* head: name bytes << 8 | build-id bytes << 24 | generation << 32; a base,
+    WIRE_MODULE = 65, /* head: name bytes << 8 | build-id bytes << 24 | generation << 32, with
+                         WIRE_MODULE_EXE set in it for the executable; a base,
                          b end | slot 2: build-id, 24 bytes | text slots: name */
     /* Neither. */
     WIRE_PAD = 126,       /* nothing: the end of a page that a record did not fit into */
     WIRE_CONTINUED = 127, /* belongs to the record before it */
 };
+
+/* The executable's name is what was executed: a path that may be relative, or a script's. */
+#define WIRE_MODULE_EXE (UINT32_C(1) << 31)
 
 enum { WIRE_KIND_BITS = 8, WIRE_STACK_BITS = 48, WIRE_STACK_FRAMES_MAX = 64, WIRE_NAME_MAX = 1024 };
 
