@@ -10,12 +10,24 @@
 #include "cli/help.h"
 
 static verb_fn *const main_verbs[VERB_N] = {
-        [VERB_RUN] = verb_run,      [VERB_ANALYZE] = verb_run,     [VERB_REPORT] = verb_report,
-        [VERB_INFO] = verb_info,    [VERB_VIEW] = verb_view,       [VERB_COMPARE] = verb_compare,
-        [VERB_CHECK] = verb_check,  [VERB_SNAPSHOT] = verb_later,  [VERB_LIVE] = verb_later,
-        [VERB_STOP] = verb_later,   [VERB_CTL] = verb_later,       [VERB_PS] = verb_later,
-        [VERB_DETECT] = verb_later, [VERB_DOCTOR] = verb_later,    [VERB_SYMBOLIZE] = verb_later,
-        [VERB_HELP] = verb_help,    [VERB_VERSION] = verb_version, [VERB_COLLECT] = verb_later,
+        [VERB_RUN] = verb_run,
+        [VERB_ANALYZE] = verb_run,
+        [VERB_REPORT] = verb_report,
+        [VERB_INFO] = verb_info,
+        [VERB_VIEW] = verb_view,
+        [VERB_COMPARE] = verb_compare,
+        [VERB_CHECK] = verb_check,
+        [VERB_SNAPSHOT] = verb_later,
+        [VERB_LIVE] = verb_later,
+        [VERB_STOP] = verb_later,
+        [VERB_CTL] = verb_later,
+        [VERB_PS] = verb_later,
+        [VERB_DETECT] = verb_later,
+        [VERB_DOCTOR] = verb_later,
+        [VERB_SYMBOLIZE] = verb_symbolize,
+        [VERB_HELP] = verb_help,
+        [VERB_VERSION] = verb_version,
+        [VERB_COLLECT] = verb_later,
 };
 
 int cli_fail(const struct cli *cli, const struct diag *diag)

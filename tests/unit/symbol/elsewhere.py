@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Symbols away from the machine: a stripped program's recording, symbolized later.
+
+    elsewhere.py MEMSCOPE LIBRARY SOURCES_DIR
+
+A program is recorded with its debug information and, stripped, without. The second recording, once
+`memscope symbolize --debug-path` has found the debug file, must name what the first one names.
+Last line: `N passed, N failed, N skipped`.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+MEMSCOPE, LIBRARY, SOURCES = map(os.path.abspath, sys.argv[1:4])
+
+
+def run(*command, cwd, status=0):
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, errors="replace",
+                          env={**os.environ, "MEMSCOPE_LIBRARY": LIBRARY,
+                               "XDG_CACHE_HOME": os.path.join(cwd, "cache")})
+    if done.returncode != status:
+        raise RuntimeError("%s: status %d: %s" % (" ".join(command), done.returncode, done.stderr))
+    return done.stdout
+
+
+def frames_of(work, recording):
+    """Sites as lists of (function, file, line), with what they allocated."""
+    run(MEMSCOPE, "report", "-q", "-e", "json", "-o", "out.json", recording, cwd=work)
+    with open(os.path.join(work, "out.json"), encoding="utf-8") as f:
+        data = json.load(f)
+    os.unlink(os.path.join(work, "out.json"))
+    frames = data["frames"]
+
+    def place(i):
+        return tuple(str(frames[i].get(k)) for k in ("function", "file", "line"))
+
+    return sorted((tuple(place(i) for i in site["stack"]), site["allocated_bytes"])
+                  for site in data["sites"])
+
+
+def check(work):
+    source = os.path.join(SOURCES, "shapes.c")
+    os.makedirs(os.path.join(work, "debug"))
+    program = os.path.join(work, "shapes")
+    run("gcc", "-O2", "-g", "-Wl,--build-id", source, "-o", "shapes", cwd=work)
+    run(MEMSCOPE, "run", "-q", "-o", "whole.mscope", program, cwd=work)
+    whole = frames_of(work, "whole.mscope")
+    run("objcopy", "--only-keep-debug", "shapes", "debug/shapes.debug", cwd=work)
+    run("strip", "shapes", cwd=work)
+    run(MEMSCOPE, "run", "-q", "-o", "bare.mscope", program, cwd=work)
+    os.unlink(program)
+    shutil.copy(os.path.join(work, "bare.mscope"), os.path.join(work, "kept.mscope"))
+    bare = frames_of(work, "bare.mscope")
+    said = run(MEMSCOPE, "symbolize", "bare.mscope", "--debug-path", "debug", cwd=work)
+    run(MEMSCOPE, "symbolize", "-q", "-o", "other.mscope", "kept.mscope", "--debug-path", "debug",
+        cwd=work)
+    return [
+        ("the whole program's sites have lines", any("shapes.c" in str(s) for s in whole)),
+        ("the stripped program's have none", not any("shapes.c" in str(s) for s in bare)),
+        ("in place: as if it had not been stripped", frames_of(work, "bare.mscope") == whole),
+        ("with -o: the same", frames_of(work, "other.mscope") == whole),
+        ("with -o: the recording is as it was", frames_of(work, "kept.mscope") == bare),
+        ("it says what it found", "are found" in said),
+        ("no file is left behind", not [n for n in os.listdir(work) if n.startswith(".")]),
+        ("a second time finds nothing more", ", 0 with their line" in run(
+            MEMSCOPE, "symbolize", "bare.mscope", "--debug-path", "debug", cwd=work)),
+        ("no recording: status 125",
+         run(MEMSCOPE, "symbolize", "absent.mscope", cwd=work, status=125) == ""),
+    ]
+
+
+def main():
+    if not shutil.which("gcc") or not shutil.which("objcopy"):
+        print("0 passed, 0 failed, 1 skipped")
+        return 77
+    with tempfile.TemporaryDirectory(prefix="memscope-elsewhere-") as work:
+        results = check(work)
+    for what, passed in results:
+        print("%s  %s" % ("passed" if passed else "FAILED", what))
+    failed = sum(not passed for _, passed in results)
+    print("%d passed, %d failed, 0 skipped" % (len(results) - failed, failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
