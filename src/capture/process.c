@@ -74,7 +74,9 @@ static void process_start_unwinder(void)
     };
     uint64_t used = atomic_load_explicit(&segment->private_bytes, memory_order_relaxed);
     uint64_t limit = segment->config.private_limit_bytes;
-    unwind_config_size(&config, used < limit ? (limit - used) / PROCESS_UNWIND_SHARE : 0);
+    /* The first process gets a large share, many get less each and all get some. */
+    uint64_t share = used < limit / 4 ? PROCESS_UNWIND_SHARE : 4 * PROCESS_UNWIND_SHARE;
+    unwind_config_size(&config, used < limit ? (limit - used) / share : 0);
     unwind_process_init(&config);
 }
 

@@ -13,7 +13,12 @@
 #include "base/file.h"
 #include "collect/task_names.h"
 
-enum { IMAGES_COMMAND_MAX = 64 << 10, IMAGES_MAPS_MAX = 64 << 20 };
+enum {
+    IMAGES_COMMAND_MAX = 64 << 10,
+    IMAGES_MAPS_MAX = 64 << 20,
+    IMAGES_INNER_MAX = 1 << 16,
+    IMAGES_LOOK_NS = 20000000, /* between looks at all processes */
+};
 
 int images_init(struct images *images, struct model *model, struct segment *segment,
                 const struct stacks_sink *sink)
@@ -41,6 +46,7 @@ void images_done(struct images *images)
             image_done(&images->at[i]);
     }
     free(images->at);
+    vec_done(&images->inner);
 }
 
 /* The arguments of pid, joined by blanks. */
@@ -108,8 +114,6 @@ static bool images_begin(struct images *images, struct image *image, struct wire
     struct model_process process = {
             .pid = (uint32_t)image->pid,
             .parent = MODEL_NONE,
-            .exe = images_executable(images->model, image->pid),
-            .command = images_command(images->model, image->pid),
             .start_ns = ticks_to_ns(&images->ticks, *(volatile uint64_t *)&slot->start_stamp),
     };
     struct image *before = forked ? NULL : images_replaced(images, image);
@@ -151,7 +155,7 @@ static bool images_maps_segment(const struct images *images, int pid)
     return maps;
 }
 
-/* The pid by which process `pid` knows itself, in its innermost namespace. */
+/* The pid by which process `pid` knows itself in a namespace below ours; 0: it is in ours. */
 static int images_inner_pid(int pid)
 {
     char path[64], *text;
@@ -160,31 +164,70 @@ static int images_inner_pid(int pid)
     if (file_read_all(path, 64 << 10, &text, &n, NULL) < 0)
         return 0;
     const char *line = strstr(text, "NSpid:");
-    int inner = 0;
+    int inner = 0, levels = 0;
     while (line && *line && *line != '\n') {
         line += strcspn(line, "0123456789\n");
-        if (*line && *line != '\n')
-            inner = (int)strtol(line, (char **)&line, 10);
+        if (!*line || *line == '\n')
+            break;
+        inner = (int)strtol(line, (char **)&line, 10);
+        levels++;
     }
     free(text);
-    return inner;
+    return levels > 1 ? inner : 0;
 }
 
-/* Our number of the process that calls itself inner; 0: it is gone already. */
-static int images_host_pid(const struct images *images, int inner)
+/* Lists the processes of other pid namespaces. */
+static void images_look(struct images *images)
 {
-    if (images_maps_segment(images, inner))
-        return inner;
+    images->looked_at = segment_now(images->segment);
+    images->inner.n = 0;
     DIR *folder = opendir("/proc");
-    int found = 0;
-    for (struct dirent *entry; folder && !found && (entry = readdir(folder));) {
-        int pid = (int)strtol(entry->d_name, NULL, 10);
-        if (pid > 0 && images_inner_pid(pid) == inner && images_maps_segment(images, pid))
-            found = pid;
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        int host = (int)strtol(entry->d_name, NULL, 10);
+        int inner = host > 0 ? images_inner_pid(host) : 0;
+        struct images_inner found = {inner, host};
+        if (inner && !VEC_PUSH(&images->inner, IMAGES_INNER_MAX, found))
+            break;
     }
     if (folder)
         closedir(folder);
-    return found;
+}
+
+/* The image's process is known: watches it, and reads what /proc tells. */
+static void images_found(struct images *images, struct image *image, int pid)
+{
+    image->sought = false;
+    image->pid = pid;
+    image->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    image->dead = image->pidfd < 0 && errno == ESRCH;
+    image->stacks.pid = pid;
+    struct model_process *process = &images->model->processes.at[image->process];
+    process->exe = images_executable(images->model, pid);
+    process->command = images_command(images->model, pid);
+}
+
+/*
+ * Seeks the process of an image: the one with the number that it has itself, if that has our
+ * segment; else one of another namespace, if a look since its start has found one; else it is dead.
+ */
+static void images_seek(struct images *images, struct image *image, int inner)
+{
+    if (images_maps_segment(images, inner)) {
+        images_found(images, image, inner);
+        return;
+    }
+    const struct wire_process *slot = wire_process_at(images->segment->at, image->slot);
+    if (images->looked_at <= *(const volatile uint64_t *)&slot->start_stamp)
+        return;
+    for (size_t i = 0; i < images->inner.n; i++) {
+        const struct images_inner *known = &images->inner.at[i];
+        if (known->inner == inner && images_maps_segment(images, known->host)) {
+            images_found(images, image, known->host);
+            return;
+        }
+    }
+    image->sought = false;
+    image->dead = true;
 }
 
 struct image *images_get(struct images *images, uint32_t slot)
@@ -199,16 +242,15 @@ struct image *images_get(struct images *images, uint32_t slot)
     if (atomic_load_explicit(&at->state, memory_order_acquire) != WIRE_PROCESS_LIVE)
         return NULL;
     image->slot = slot;
-    int inner = (int)*(volatile uint32_t *)&at->pid;
-    int pid = images_host_pid(images, inner);
-    image->pid = pid ? pid : inner;
-    image->pidfd = pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-    image->dead = !pid || (image->pidfd < 0 && errno == ESRCH);
+    image->pid = (int)*(volatile uint32_t *)&at->pid;
+    image->pidfd = -1;
+    image->sought = true;
     stacks_init(&image->stacks, images->model, image->pid, &images->sink);
     if (!images_begin(images, image, at)) {
         image_done(image);
         return NULL;
     }
+    images_seek(images, image, image->pid);
     image->used = true;
     images->live_n++;
     images->seen_n++;
@@ -217,8 +259,19 @@ struct image *images_get(struct images *images, uint32_t slot)
 
 void images_scan(struct images *images)
 {
-    for (uint32_t i = 0; i < images->segment->process_n; i++)
-        images_get(images, i);
+    uint64_t pause = ticks_from_ns(&images->ticks, IMAGES_LOOK_NS);
+    bool sought = false;
+    for (uint32_t i = 0; i < images->segment->process_n; i++) {
+        struct image *image = images_get(images, i);
+        sought = sought || (image && image->sought);
+    }
+    if (!sought || segment_now(images->segment) - images->looked_at < pause)
+        return;
+    images_look(images);
+    for (uint32_t i = 0; i < images->segment->process_n; i++) {
+        if (images->at[i].used && images->at[i].sought)
+            images_seek(images, &images->at[i], images->at[i].pid);
+    }
 }
 
 static uint32_t images_thread_name(struct model *model, int pid, uint32_t tid)

@@ -22,6 +22,7 @@ struct image {
     uint32_t process; /* index in the model */
     int pid;
     int pidfd;     /* -1: not to be had */
+    bool sought;   /* whose process it is, is not known yet: of another namespace, or dead */
     bool dead;     /* it ended before it could be watched */
     bool gone;     /* its threads are no more, its lanes are being closed */
     bool complete; /* ... and the drain has read every lane to its end */
@@ -34,7 +35,14 @@ struct image {
     struct tasks tasks;
 };
 
+/* A process in a pid namespace below ours. */
+struct images_inner {
+    int inner, host; /* its number there, and here */
+};
+
 struct images {
+    VEC(struct images_inner) inner; /* as of looked_at */
+    uint64_t looked_at;             /* ticks of the session */
     struct model *model;
     struct segment *segment;
     struct ticks ticks;
@@ -51,7 +59,7 @@ void images_done(struct images *images);
 /* The image of a slot, made known to the model when it is new. NULL: hostile slot, no memory. */
 struct image *images_get(struct images *images, uint32_t slot);
 
-/* Looks for slots that came alive. */
+/* Looks for slots that came alive, and for the processes of those that are sought. */
 void images_scan(struct images *images);
 
 /* The thread of an image. */
