@@ -11,6 +11,9 @@ export type Theme = 'light' | 'dark';
 /** Hues (degrees in OKLCH) that stay apart for common colour-vision deficiencies when lightness alternates. */
 const HUES = [255, 75, 165, 30, 305, 120, 225, 55, 345, 195, 95, 280];
 
+/** Degrees between files of one module: less than between modules. */
+const FILE_TURN = 7;
+
 const LIGHTNESS = { light: 0.74, dark: 0.5 };
 const CHROMA = { light: 0.085, dark: 0.095 };
 
@@ -52,14 +55,15 @@ function paintOf(rgb: [number, number, number]): Paint {
 
 const cache = new Map<string, Paint>();
 
-/** Paint of a module; its functions differ a little in lightness. */
-export function modulePaint(module: string, grey: boolean, shade: number, theme: Theme): Paint {
+/** Paint of a function: hue by module, a few degrees to either side by source file, a little lightness by function. */
+export function modulePaint(module: string, file: string, grey: boolean, shade: number, theme: Theme): Paint {
     const step = shade % 3;
-    const key = `${theme}${grey ? '-' : '+'}${step}${module}`;
+    const turn = ((hashText(file) % 5) - 2) * FILE_TURN;
+    const key = `${theme}${grey ? '-' : '+'}${step}/${turn}/${module}`;
     let paint = cache.get(key);
     if (!paint) {
         const lightness = LIGHTNESS[theme] + (step - 1) * 0.022;
-        paint = paintOf(rgbFromOklch(lightness, grey ? 0.008 : CHROMA[theme], grey ? 255 : HUES[hashText(module) % HUES.length]));
+        paint = paintOf(rgbFromOklch(lightness, grey ? 0.008 : CHROMA[theme], grey ? 255 : HUES[hashText(module) % HUES.length] + turn));
         cache.set(key, paint);
     }
     return paint;

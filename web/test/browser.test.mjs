@@ -291,6 +291,15 @@ test('the tree opens and closes by keyboard, e opens the heaviest path', options
     await settled(page);
     assert.equal(await first.getAttribute('aria-expanded'), 'true');
     assert.ok((await page.locator('.grid-row[data-row]').count()) > closed + 3);
+    const focused = () => page.locator('.grid-row:focus').getAttribute('data-row');
+    await page.keyboard.press('ArrowRight');
+    await settled(page);
+    assert.equal(await focused(), '1', 'right goes into an open row');
+    for (let i = 0; i < 4; i++) await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('ArrowLeft');
+    await settled(page);
+    assert.ok(Number(await focused()) < 5, 'left goes out to the row above that holds it');
     await page.context().close();
 });
 

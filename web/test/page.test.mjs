@@ -253,10 +253,10 @@ test('label ink has at least 4.5:1 on every module colour of both themes, and mo
     const ink = { '#101418': [16, 20, 24], '#ffffff': [255, 255, 255] };
     for (const theme of ['light', 'dark']) {
         for (let i = 0; i < 300; i++) {
-            const paint = colour.modulePaint(`module ${i}`, i % 5 === 0, i, theme);
+            const paint = colour.modulePaint(`module ${i}`, `file ${i % 11}`, i % 5 === 0, i, theme);
             const [a, b] = [colour.luminance(parse(paint.fill)), colour.luminance(ink[paint.ink])];
             assert.ok((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) >= 4.5, `${paint.fill} with ${paint.ink}`);
         }
-        assert.equal(colour.modulePaint('serde', false, 1, theme).fill, colour.modulePaint('serde', false, 4, theme).fill);
+        assert.equal(colour.modulePaint('serde', 'de.rs', false, 1, theme).fill, colour.modulePaint('serde', 'de.rs', false, 4, theme).fill);
     }
 });

@@ -68,7 +68,7 @@ function functionPaint(labels: Labels, func: number, theme: Theme): Paint {
     let paint = painted.paints[func];
     if (!paint) {
         const kind = labels.moduleKind(func);
-        paint = modulePaint(labels.module(func), kind === 2 || kind === 3 || kind === 4 || kind === 6, func, theme);
+        paint = modulePaint(labels.module(func), labels.file(func), kind === 2 || kind === 3 || kind === 4 || kind === 6, func, theme);
         painted.paints[func] = paint;
     }
     return paint;

@@ -6,6 +6,8 @@ import { useSize } from './measure';
 
 export const ROW_PX = 26;
 const SPARE = 6;
+/** Whatever a layout makes of the height: never more rows than this exist at once. */
+const MOST_ROWS = 150;
 
 export interface GridColumn<R> {
     id: string;
@@ -28,8 +30,8 @@ export interface GridProps<R> {
     chosen?: string | number | null;
     onChoose?: (row: R) => void;
     onOpen?: (row: R) => void;
-    /** Keys beyond arrows and Enter; returns true when used. */
-    onKey?: (row: R, event: KeyboardEvent) => boolean;
+    /** Keys beyond up, down and Enter; returns true when used, or the row to go to. */
+    onKey?: (row: R, event: KeyboardEvent, index: number) => boolean | number;
     /** Set for a treegrid: nesting depth from 1, and whether the row is open. */
     level?: (row: R) => number;
     expanded?: (row: R) => boolean | undefined;
@@ -74,7 +76,7 @@ export function Grid<R>(props: GridProps<R>) {
     const widest = props.columns.reduce((sum, column) => sum + Number(/\d+/.exec(column.width)?.[0] ?? 0), 0);
     const template = props.columns.map((column) => column.width).join(' ');
     const first = Math.max(0, Math.floor(top / ROW_PX) - SPARE);
-    const last = Math.min(props.rows.length, Math.ceil((top + height) / ROW_PX) + SPARE);
+    const last = Math.min(props.rows.length, Math.ceil((top + height) / ROW_PX) + SPARE, first + MOST_ROWS);
     const at = Math.min(active, Math.max(0, props.rows.length - 1));
 
     useEffect(() => {
@@ -102,9 +104,13 @@ export function Grid<R>(props: GridProps<R>) {
         const steps: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: props.rows.length - 1 };
         const row = props.rows[at];
         if (event.key in steps) move(steps[event.key]);
-        else if (row !== undefined && props.onKey?.(row, event)) wantsFocus.current = true;
-        else if (event.key === 'Enter' && row !== undefined && props.onOpen) props.onOpen(row);
-        else return;
+        else {
+            const used = row !== undefined && (props.onKey?.(row, event, at) ?? false);
+            if (typeof used === 'number') move(used);
+            else if (used) wantsFocus.current = true;
+            else if (event.key === 'Enter' && row !== undefined && props.onOpen) props.onOpen(row);
+            else return;
+        }
         event.preventDefault();
         event.stopPropagation();
     };

@@ -108,9 +108,20 @@ function choose(row: TreeRow): void {
     else selectTreeNode(row.key);
 }
 
-function onKey(row: TreeRow, event: KeyboardEvent): boolean {
-    if (event.key === 'ArrowRight' && row.children > 0) setOpen([row.key], true);
-    else if (event.key === 'ArrowLeft' && row.open) setOpen([row.key], false);
+/** Row above that this one is nested in. */
+function parentRow(index: number): number {
+    const level = rows.value[index].level;
+    let at = index - 1;
+    while (at >= 0 && rows.value[at].level >= level) at--;
+    return Math.max(0, at);
+}
+
+function onKey(row: TreeRow, event: KeyboardEvent, index: number): boolean | number {
+    if (event.key === 'ArrowRight' && row.children > 0) {
+        if (row.open) return index + 1;
+        setOpen([row.key], true);
+    } else if (event.key === 'ArrowLeft' && row.open && row.children > 0) setOpen([row.key], false);
+    else if (event.key === 'ArrowLeft') return parentRow(index);
     else if (event.key === 'e') openChain(row);
     else if (event.key === 's') sandwich(funcOf(row.key));
     else return false;
