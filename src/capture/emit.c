@@ -101,6 +101,7 @@ static void emit_task_type(struct lane_state *state, uint64_t cell)
     record.slot[1].a = rule;
     lane_commit(&record.slot[1], WIRE_CONTINUED);
     emit_commit(&record, emit_stamp());
+    task_type_told(cell);
 }
 
 static void emit_task_record(struct lane_state *state, unsigned kind, uint64_t key, uint64_t polls,
@@ -275,5 +276,7 @@ void emit_exec(enum wire_exec what, const char *path)
 
 void emit_task_name(uint64_t key, uint64_t cell, const char *name)
 {
+    if (task_type_is_new(cell))
+        emit_task_type(lane_mine(), cell);
     emit_text(WIRE_TASK_NAME, key, cell, name);
 }

@@ -47,10 +47,10 @@ struct lane_state;
 /* What a switch record to the thread's current task says of its polls; they count as told. */
 uint64_t task_take_polls(struct lane_state *state);
 
-/* The types that this process has announced: true when the cell's type is news. */
+/* Whether the cell's type has not been announced by this process yet; and that it has been now. */
 bool task_type_is_new(uint64_t cell);
+void task_type_told(uint64_t cell);
 
-struct task_type;
 /* What a type record says; false: there is no such type. */
 bool task_type_get(uint64_t cell, uint64_t *ret_table, uint64_t *ret_entry, uint64_t *ret_rule);
 

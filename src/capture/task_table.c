@@ -269,10 +269,15 @@ bool task_type_is_new(uint64_t cell)
             told = fresh;
     }
     uint64_t type = cell >> WIRE_CELL_BITS;
-    if (type >= WIRE_TYPES_MAX || told[type])
-        return false;
-    told[type] = 1;
-    return true;
+    return type < WIRE_TYPES_MAX && !__atomic_load_n(&told[type], __ATOMIC_ACQUIRE);
+}
+
+void task_type_told(uint64_t cell)
+{
+    uint8_t *told = atomic_load_explicit(&task_table.told, memory_order_acquire);
+    /* Release: whoever sees it finds the record committed, with a lower stamp than its own next. */
+    if (told && cell >> WIRE_CELL_BITS < WIRE_TYPES_MAX)
+        __atomic_store_n(&told[cell >> WIRE_CELL_BITS], 1, __ATOMIC_RELEASE);
 }
 
 bool task_type_get(uint64_t cell, uint64_t *ret_table, uint64_t *ret_entry, uint64_t *ret_rule)

@@ -92,5 +92,35 @@ def tokio_cases(quick):
     return cases
 
 
+def smol(profile, mode):
+    def build(work):
+        program = build_rust(work, "smol", "smol", 'smol = "2"\nasync-std = "1"', profile, "gt_smol")
+        return [program, mode]
+
+    return Case(f"smol-{profile}-{mode}", "async-task", build)
+
+
+def smol_cases(quick):
+    if quick:
+        return [smol("release", mode) for mode in ("global", "local", "std")]
+    return [smol(profile, mode) for profile in PROFILES for mode in ("global", "local", "std")]
+
+
+def build_c(work, source, compiler, flags):
+    program = work / f"{pathlib.Path(source).stem}-{compiler}-{'-'.join(flags) or 'plain'}"
+    built = subprocess.run([need(compiler), *flags, "-pthread", f"-I{HERE.parents[1]}/include",
+                            HERE / source, "-o", program], capture_output=True)
+    if built.returncode != 0:
+        raise Missing(built.stderr.decode(errors="replace").strip()[-300:])
+    return program
+
+
+def explicit_cases(quick):
+    def build(work):
+        return [build_c(work, "explicit.c", "gcc", ["-O2"])]
+
+    return [Case("explicit", "program", build, parents=False)]
+
+
 def cases(quick):
-    return tokio_cases(quick)
+    return tokio_cases(quick) + smol_cases(quick) + explicit_cases(quick)
