@@ -88,9 +88,6 @@ int symbolizer_resolve(struct symbolizer *symbolizer, uint32_t module, uint64_t 
 /* SYMBOL_* flags of a module that was resolved from; 0 before. */
 uint32_t symbolizer_module_flags(const struct symbolizer *symbolizer, uint32_t module);
 
-/* Frees what was read of a module; it is read again when it is asked for again. */
-void symbolizer_module_close(struct symbolizer *symbolizer, uint32_t module);
-
 /*
  * Appends the readable form of a mangled C++ or Rust name, without the hash of legacy Rust names;
  * false (nothing appended): not mangled, malformed or over SYMBOL_NAME_BYTES_MAX. A hostile name

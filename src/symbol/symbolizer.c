@@ -215,9 +215,3 @@ uint32_t symbolizer_module_flags(const struct symbolizer *symbolizer, uint32_t m
 {
     return module < symbolizer->modules.n ? symbolizer->modules.at[module]->flags : 0;
 }
-
-void symbolizer_module_close(struct symbolizer *symbolizer, uint32_t module)
-{
-    if (module < symbolizer->modules.n)
-        module_close(symbolizer->modules.at[module]);
-}

@@ -36,20 +36,26 @@ struct worker {
     unsigned char out[PROTOCOL_PACKET_BYTES_MAX];
 };
 
+/* Memory that is written: files that are only mapped may be of any size. */
 static void worker_limit_memory(uint64_t bytes)
 {
-    char line[64];
+    char line[128];
     int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     ssize_t n = fd >= 0 ? read(fd, line, sizeof line - 1) : 0;
     if (fd >= 0)
         close(fd);
     line[n > 0 ? n : 0] = 0;
-    uint64_t used = strtoull(line, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+    /* The sixth number: pages of data and stack. */
+    char *at = line;
+    uint64_t pages = 0;
+    for (int i = 0; i < 6; i++)
+        pages = strtoull(at, &at, 10);
+    uint64_t limit_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE) + bytes;
     struct rlimit limit;
-    if (getrlimit(RLIMIT_AS, &limit) != 0 || used + bytes >= limit.rlim_cur)
+    if (getrlimit(RLIMIT_DATA, &limit) != 0 || limit_bytes >= limit.rlim_cur)
         return;
-    limit.rlim_cur = limit.rlim_max = used + bytes;
-    setrlimit(RLIMIT_AS, &limit);
+    limit.rlim_cur = limit.rlim_max = limit_bytes;
+    setrlimit(RLIMIT_DATA, &limit);
 }
 
 /* A helper that needs too much is the first to go, not the program nor the collector. */

@@ -306,6 +306,25 @@ static void test_given_up(void **state)
     symbol_client_free(client);
 }
 
+/* Too little memory for debug information: fewer names, but every answer. */
+static void test_memory_limit(void **state)
+{
+    (void)state;
+    static const uint64_t sizes[] = {1, 300000, 2000000, UINT64_C(1) << 30};
+    for (size_t i = 0; i < 4; i++) {
+        struct answers answers;
+        struct symbol_limits limits = {.memory_bytes = sizes[i]};
+        struct symbol_client *client = client_begin(&answers, &limits);
+        submit_some(client, module_add(client, own_path, -1), ADDRESSES);
+        assert_int_equal(drain(client, 30), 0);
+        assert_int_equal(answers.n, ADDRESSES);
+        bool has_failed = symbol_client_failures(client, NULL) > 0;
+        if (i == 3)
+            assert_false(has_failed);
+        symbol_client_free(client);
+    }
+}
+
 static void test_children_end(void **state)
 {
     (void)state;
@@ -395,8 +414,9 @@ int main(void)
             cmocka_unit_test(test_same_module),     cmocka_unit_test(test_killed),
             cmocka_unit_test(test_blame),           cmocka_unit_test(test_stands_still),
             cmocka_unit_test(test_deadline),        cmocka_unit_test(test_keeper_killed),
-            cmocka_unit_test(test_given_up),        cmocka_unit_test(test_children_end),
-            cmocka_unit_test(test_hostile_answers), cmocka_unit_test(test_checked_answers),
+            cmocka_unit_test(test_given_up),        cmocka_unit_test(test_memory_limit),
+            cmocka_unit_test(test_children_end),    cmocka_unit_test(test_hostile_answers),
+            cmocka_unit_test(test_checked_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
