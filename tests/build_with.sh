@@ -4,7 +4,7 @@
 #
 # usage: tests/build_with.sh BUILD CC [OPTION...]
 #
-# The programs that end-to-end tests watch are left out: only the build proper runs those tests.
+# The programs that end-to-end tests watch and the HTML page are left out: the build proper tests them.
 # TARGETS in the environment names what to build, else everything is built.
 # The directory is set up anew when the options differ from those it was last set up with.
 set -eu
@@ -19,7 +19,7 @@ if [ ! -f "$build/build.ninja" ] || [ "$(cat "$build/set-up-with" 2>/dev/null)" 
     *b_sanitize*) set -- "$@" -Db_lundef=false -Doptimization=1 \
         "-Dc_args=-fno-sanitize-recover=all -fno-omit-frame-pointer" ;;
     esac
-    CC=$compiler meson setup "$build" -Dtargets=false "$@" >/dev/null
+    CC=$compiler meson setup "$build" -Dtargets=false -Dweb=disabled "$@" >/dev/null
     echo "$wanted" >"$build/set-up-with"
 fi
 # shellcheck disable=SC2086  # a list of words
