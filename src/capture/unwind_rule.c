@@ -228,9 +228,8 @@ __attribute__((noinline)) static uint32_t rule_of_entry(const struct cfi_entry *
 uint32_t unwind_rule_resolve(uintptr_t pc)
 {
     struct cfi_entry entry;
-    uintptr_t high = pc >> UNWIND_CACHE_BITS_MIN;
     uint32_t rule = UNWIND_GUESS;
-    if (high == 0 || pc >> CPU_ADDRESS_BITS != 0)
+    if (pc >> CPU_ADDRESS_BITS != 0)
         return rule;
     int found = unwind_entry_find(pc, &entry);
     /* Code outside every module may be replaced without notice: nothing to keep. */
@@ -239,7 +238,7 @@ uint32_t unwind_rule_resolve(uintptr_t pc)
     if (found != UNWIND_ENTRY_NONE)
         rule = found == 0 ? rule_of_entry(&entry, pc) : UNWIND_SIGNAL;
     /* Release: pairs with the acquire in unwind_rule_get. */
-    atomic_store_explicit(&unwind_cache.words[(pc ^ high) & unwind_cache.mask],
-                          (uint64_t)high << UNWIND_RULE_BITS | rule, memory_order_release);
+    atomic_store_explicit(&unwind_cache.words[unwind_cache_index(pc)],
+                          unwind_cache_tag(pc) << UNWIND_RULE_BITS | rule, memory_order_release);
     return rule;
 }

@@ -71,11 +71,12 @@ struct unwind_wide {
 const struct unwind_wide *unwind_wide_of(uint32_t rule);
 
 /*
- * The cache: one word holds the high bits of the pc and its rule, and the index is a function
- * that together with those bits gives the pc back. So a hit is never false, words are read and
- * written whole, and threads share the table without knowing of each other.
+ * The cache: one word holds its rule and those bits of the pc that, together with the word's
+ * index, give the pc back. So a hit is never false, words are read and written whole, and threads
+ * share the table without knowing of each other. Neighbouring code shares a cache line: eight
+ * bytes of it to a word, where two return addresses hardly ever fit.
  */
-enum { UNWIND_CACHE_BITS_MIN = 14, UNWIND_CACHE_BITS_MAX = 16 };
+enum { UNWIND_CACHE_BITS_MIN = 14, UNWIND_CACHE_BITS_MAX = 16, UNWIND_CODE_SHIFT = 3 };
 
 struct unwind_cache {
     _Atomic uint64_t *words; /* NULL before unwind_cache_init */
@@ -97,15 +98,26 @@ int unwind_entry_find(uintptr_t pc, struct cfi_entry *ret_entry);
 /* Finds the rule in the module's tables and caches it. Out of line: once per pc. */
 uint32_t unwind_rule_resolve(uintptr_t pc);
 
+/* The pc's place in the cache, and its bits in the word above the rule. */
+static inline uint64_t unwind_cache_index(uintptr_t pc)
+{
+    uintptr_t code = pc >> UNWIND_CODE_SHIFT;
+    return (code ^ code >> UNWIND_CACHE_BITS_MIN) & unwind_cache.mask;
+}
+
+static inline uint64_t unwind_cache_tag(uintptr_t pc)
+{
+    return pc >> (UNWIND_CODE_SHIFT + UNWIND_CACHE_BITS_MIN) << UNWIND_CODE_SHIFT | pc % 8;
+}
+
 /* The rule of a pc. */
 static inline uint32_t unwind_rule_get(uintptr_t pc)
 {
-    uintptr_t high = pc >> UNWIND_CACHE_BITS_MIN;
     /* Acquire: pairs with the release in unwind_rule_resolve, after the module's log record and
      * the WIDE entry. */
-    uint64_t word = atomic_load_explicit(&unwind_cache.words[(pc ^ high) & unwind_cache.mask],
-                                         memory_order_acquire);
-    if (__builtin_expect(word >> UNWIND_RULE_BITS == high, 1))
+    uint64_t word =
+            atomic_load_explicit(&unwind_cache.words[unwind_cache_index(pc)], memory_order_acquire);
+    if (__builtin_expect(word >> UNWIND_RULE_BITS == unwind_cache_tag(pc), 1))
         return (uint32_t)word & ((1u << UNWIND_RULE_BITS) - 1);
     return unwind_rule_resolve(pc);
 }
