@@ -37,7 +37,7 @@ static const struct option_row option_table[] = {
         {OPTION_TRACK_ASYNC, 0, "track-async", NULL, NULL, RECORD, SECTION_TRACK,
          "attribute memory to async tasks", NULL},
         {OPTION_DETAILED, 0, "detailed-tracking", NULL, NULL, RECORD, SECTION_TRACK,
-         "keep every event in the recording, not only the aggregate", "keeping single events"},
+         "keep every event in the recording, not only the aggregate", NULL},
         {OPTION_PERFORMANCE, 0, "performance-monitoring", NULL, NULL, RECORD, SECTION_TRACK,
          "measure more closely what the recording itself costs", NULL},
         {OPTION_MAX_OVERHEAD, 0, "max-overhead", "MB", NULL, RECORD, SECTION_TRACK,

@@ -46,6 +46,7 @@ struct collector {
     struct drain *drain;
     struct recording_writer *writer;
     struct store *store;
+    struct journal journal;
     struct ticks ticks;
     uint64_t flushed; /* highest flush that was answered and fed */
     uint64_t scanned_at, slow_scanned_at, checkpoint_at;
@@ -104,10 +105,12 @@ static int collector_init(struct collector *collector, struct diag *diag)
         return diag_set(diag, ERR_MEMORY, "no memory for the heap model");
     symbols_init(&collector->symbols, collector->model);
     const struct stacks_sink sink = {.module = collector_module, .context = collector};
-    if (images_init(&collector->images, collector->model, collector->segment, &sink) < 0 ||
+    if (images_init(&collector->images, collector->model, collector->segment, &sink,
+                    &collector->journal) < 0 ||
         intake_init(&collector->intake) < 0)
         return diag_set(diag, ERR_MEMORY, "no memory for the collector");
-    order_init(&collector->order, collector->model, &collector->images, &collector->intake);
+    order_init(&collector->order, collector->model, &collector->images, &collector->intake,
+               &collector->journal);
     return drain_start(collector->segment, &collector->intake, &collector->drain, diag);
 }
 
@@ -137,6 +140,8 @@ static int collector_open_recording(struct collector *collector, struct diag *di
     if (err < 0)
         return err;
     collector->store = store_new(collector->writer);
+    if (request->detailed)
+        collector->journal.writer = collector->writer;
     return collector->store ? 0 : diag_set(diag, ERR_MEMORY, "no memory for the recording");
 }
 
@@ -148,6 +153,7 @@ static void collector_checkpoint(struct collector *collector, bool finished)
     collector->model->end_ns = finished ? collector->end_ns : collector_now(collector);
     facts_update(collector->model, collector->segment, &collector->order, collector->drain,
                  &collector->ticks);
+    journal_flush(&collector->journal);
     if (store_checkpoint(collector->store, collector->model, finished, &diag) < 0)
         model_fact_set(collector->model, "recording_error", diag.text);
     collector->checkpoint_at = collector_now(collector);
@@ -201,7 +207,10 @@ static void collector_scan(struct collector *collector)
         if (image->used && (image->execed || image->dead || ended))
             collector_image_gone(collector, image);
     }
-    feed_time(collector->model, ticks_to_ns(&collector->ticks, collector->order.end_stamp));
+    uint64_t fed_ns = ticks_to_ns(&collector->ticks, collector->order.end_stamp);
+    feed_time(collector->model, fed_ns);
+    journal_event(&collector->journal,
+                  &(struct events_event){.kind = EVENTS_TIME, .at_ns = fed_ns});
     symbols_step(&collector->symbols);
     order_retire(&collector->order, now);
     if (now - collector->slow_scanned_at >= COLLECTOR_SLOW_SCAN_NS) {
@@ -403,6 +412,7 @@ int collector_main(struct segment *segment, int socket, const struct run_request
     if (!collector.answered)
         collector_answer(&collector, COLLECTOR_DONE, collector.path);
     drain_free(collector.drain);
+    journal_done(&collector.journal);
     store_free(collector.store);
     order_done(&collector.order);
     images_done(&collector.images);

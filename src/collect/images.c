@@ -21,9 +21,10 @@ enum {
 };
 
 int images_init(struct images *images, struct model *model, struct segment *segment,
-                const struct stacks_sink *sink)
+                const struct stacks_sink *sink, struct journal *journal)
 {
-    *images = (struct images){.model = model, .segment = segment, .sink = *sink};
+    *images =
+            (struct images){.model = model, .segment = segment, .sink = *sink, .journal = journal};
     ticks_init(&images->ticks);
     images->at = calloc(segment->process_n, sizeof *images->at);
     return images->at ? 0 : ERR_MEMORY;
@@ -128,6 +129,9 @@ static bool images_begin(struct images *images, struct image *image, struct wire
         process.parent = images_parent(images, image->pid);
     }
     image->process = feed_process_begin(images->model, &process);
+    journal_event(images->journal, &(struct events_event){.kind = EVENTS_PROCESS_BEGIN,
+                                                          .process = image->process,
+                                                          .at_ns = process.start_ns});
     tasks_init(&image->tasks, images->model, image->process, &images->ticks,
                images->segment->at->config.monitor ? 1 : WIRE_POLLS_TIMED);
     return image->process != MODEL_NONE;
@@ -300,6 +304,10 @@ uint32_t images_thread(struct images *images, struct image *image, uint32_t tid,
             .start_ns = at_ns,
     };
     uint32_t index = feed_thread_begin(images->model, &thread);
+    journal_event(images->journal, &(struct events_event){.kind = EVENTS_THREAD_BEGIN,
+                                                          .process = image->process,
+                                                          .thread = index,
+                                                          .at_ns = at_ns});
     if (index != MODEL_NONE)
         map_put(&image->threads, tid, index);
     return index;
@@ -360,8 +368,12 @@ void images_slow_scan(struct images *images, uint64_t at_ns)
         if (peak > process->rss_peak_bytes)
             process->rss_peak_bytes = peak;
     }
-    if (resident)
+    if (resident) {
         feed_rss(images->model, at_ns, resident);
+        journal_event(
+                images->journal,
+                &(struct events_event){.kind = EVENTS_RSS, .size_bytes = resident, .at_ns = at_ns});
+    }
 }
 
 uint64_t images_lost(const struct images *images, const struct image *image)
@@ -374,6 +386,11 @@ void images_finish(struct images *images, struct image *image, enum process_end 
 {
     task_names_from_code(&image->tasks, &image->stacks);
     feed_process_end(images->model, image->process, end, status, at_ns);
+    journal_event(images->journal, &(struct events_event){.kind = EVENTS_PROCESS_END,
+                                                          .process = image->process,
+                                                          .size_bytes = end,
+                                                          .node = (uint32_t)status,
+                                                          .at_ns = at_ns});
     struct wire_segment *segment = images->segment->at;
     struct wire_process *slot = wire_process_at(segment, image->slot);
     uint64_t private_bytes = atomic_exchange(&slot->private_bytes, 0);

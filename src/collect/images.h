@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/map.h"
+#include "collect/journal.h"
 #include "collect/segment.h"
 #include "collect/stacks.h"
 #include "collect/tasks.h"
@@ -47,13 +48,14 @@ struct images {
     struct segment *segment;
     struct ticks ticks;
     struct stacks_sink sink;
+    struct journal *journal;
     struct image *at; /* by slot */
     uint32_t live_n;
     uint32_t seen_n; /* images ever */
 };
 
 int images_init(struct images *images, struct model *model, struct segment *segment,
-                const struct stacks_sink *sink);
+                const struct stacks_sink *sink, struct journal *journal);
 void images_done(struct images *images);
 
 /* The image of a slot, made known to the model when it is new. NULL: hostile slot, no memory. */

@@ -12,9 +12,9 @@ enum { ORDER_PREFETCH = 12 };
 enum { ORDER_FED, ORDER_DELAYED, ORDER_NOT_YET };
 
 int order_init(struct order *order, struct model *model, struct images *images,
-               struct intake *intake)
+               struct intake *intake, struct journal *journal)
 {
-    *order = (struct order){.model = model, .images = images, .intake = intake};
+    *order = (struct order){.model = model, .images = images, .intake = intake, .journal = journal};
     order->by_reservation = images->segment->at->config.strategy == WIRE_LEGACY;
     order->repair_ticks = ticks_from_ns(&images->ticks, ORDER_REPAIR_NS);
     return 0;
@@ -349,19 +349,29 @@ static bool order_pending_take(struct order *order, struct order_lane *lane,
     return true;
 }
 
+static void order_realloc_cancel(struct order *order, const struct order_record *record,
+                                 uint64_t old, struct feed_pending *block)
+{
+    journal_heap(order->journal, EVENTS_REALLOC_CANCEL, &record->context,
+                 &(struct events_event){.old_address = old});
+    feed_realloc_cancel(order->model, &record->context, block);
+}
+
 static void order_realloc_begin(struct order *order, struct order_lane *lane,
                                 const struct order_record *record)
 {
     size_t most = lane->kind == WIRE_LANE_OWN ? ORDER_PENDING_MAX : ORDER_PENDING_SHARED_MAX;
     if (lane->pending.n == most) {
         /* Frames of hooks that were jumped out of: their blocks live on. */
-        feed_realloc_cancel(order->model, &record->context, &lane->pending.at[0].block);
+        order_realloc_cancel(order, record, lane->pending.at[0].old, &lane->pending.at[0].block);
         order_pending_remove(lane, &lane->pending.at[0]);
     }
     struct order_pending pending = {.tid = record->tid, .old = record->slot->a};
     feed_realloc_begin(order->model, &record->context, record->slot->a, &pending.block);
+    journal_heap(order->journal, EVENTS_REALLOC_BEGIN, &record->context,
+                 &(struct events_event){.address = record->slot->a});
     if (!VEC_PUSH(&lane->pending, most, pending))
-        feed_realloc_cancel(order->model, &record->context, &pending.block);
+        order_realloc_cancel(order, record, pending.old, &pending.block);
 }
 
 /* In a process with one lane nobody else can free an address. */
@@ -395,15 +405,34 @@ static int order_alloc(struct order *order, struct order_lane *lane,
         weight = 1;
     if (record->kind == WIRE_ALLOC) {
         feed_alloc(order->model, &record->context, record->slot->a, record->slot->b, node, weight);
+        journal_heap(order->journal, EVENTS_ALLOC, &record->context,
+                     &(struct events_event){.address = record->slot->a,
+                                            .size_bytes = record->slot->b,
+                                            .node = node,
+                                            .weight = weight});
         return ORDER_FED;
     }
     uint64_t old = record->slots > 1 ? record->slot[1].a : 0;
     struct feed_pending block = {0};
-    if (!order_pending_take(order, lane, record, old, &block))
+    bool matched = order_pending_take(order, lane, record, old, &block);
+    if (!matched)
         order->model->loss.unmatched_realloc_n++;
     feed_realloc_end(order->model, &record->context, &block, record->slot->a, record->slot->b, node,
                      weight);
+    journal_heap(order->journal, EVENTS_REALLOC_END, &record->context,
+                 &(struct events_event){.old_address = matched ? old : 0,
+                                        .address = record->slot->a,
+                                        .size_bytes = record->slot->b,
+                                        .node = node,
+                                        .weight = weight});
     return ORDER_FED;
+}
+
+static void order_free(struct order *order, const struct order_record *record, uint64_t address)
+{
+    feed_free(order->model, &record->context, address);
+    journal_heap(order->journal, EVENTS_FREE, &record->context,
+                 &(struct events_event){.address = address});
 }
 
 /* realloc(p, 0): the old block was freed and nothing came of it. */
@@ -414,8 +443,8 @@ static void order_realloc_freed(struct order *order, struct order_lane *lane,
     struct feed_pending block;
     if (!order_pending_take(order, lane, record, old, &block))
         return;
-    feed_realloc_cancel(order->model, &record->context, &block);
-    feed_free(order->model, &record->context, old);
+    order_realloc_cancel(order, record, old, &block);
+    order_free(order, record, old);
 }
 
 static int order_event(struct order *order, struct order_lane *lane,
@@ -428,7 +457,7 @@ static int order_event(struct order *order, struct order_lane *lane,
         return order_alloc(order, lane, record);
     case WIRE_FREE:
         tasks_freed(&record->image->tasks, slot->a, record->context.at_ns);
-        feed_free(order->model, &record->context, slot->a);
+        order_free(order, record, slot->a);
         return ORDER_FED;
     case WIRE_REALLOC_BEGIN:
         order_realloc_begin(order, lane, record);
@@ -440,7 +469,7 @@ static int order_event(struct order *order, struct order_lane *lane,
         return ORDER_FED;
     case WIRE_REALLOC_CANCEL:
         if (order_pending_take(order, lane, record, slot->a, &block))
-            feed_realloc_cancel(order->model, &record->context, &block);
+            order_realloc_cancel(order, record, slot->a, &block);
         return ORDER_FED;
     case WIRE_TASK_SWITCH:
     case WIRE_TASK_TYPE:

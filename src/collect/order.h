@@ -20,6 +20,7 @@
 #include "base/vec.h"
 #include "collect/images.h"
 #include "collect/intake.h"
+#include "collect/journal.h"
 #include "heap/feed.h"
 
 enum {
@@ -58,7 +59,8 @@ struct order_lane {
 struct order {
     struct model *model;
     struct images *images;
-    struct intake *intake;          /* takes back empty runs */
+    struct intake *intake; /* takes back empty runs */
+    struct journal *journal;
     VEC(struct order_lane *) lanes; /* event lanes */
     VEC(uint32_t) heap;             /* of lanes with records, least key first */
     VEC(uint32_t) closing;          /* numbers of finished lanes */
@@ -71,7 +73,7 @@ struct order {
 };
 
 int order_init(struct order *order, struct model *model, struct images *images,
-               struct intake *intake);
+               struct intake *intake, struct journal *journal);
 void order_done(struct order *order);
 
 /* Takes a batch: opens lanes, reads logs, queues the runs of events. */
