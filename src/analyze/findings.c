@@ -169,17 +169,18 @@ static void findings_tasks(struct analysis *analysis)
 {
     const struct model *model = analysis->model;
     uint64_t bytes = 0, tasks = 0;
-    uint32_t last = 0;
-    for (size_t i = 0; i < model->cells.n; i++) {
+    bool *counted = calloc(model->tasks.n + 1, sizeof *counted);
+    for (size_t i = 0; counted && i < model->cells.n; i++) {
         const struct model_cell *cell = &model->cells.at[i];
         uint32_t task = cell->key.task;
         if (task == 0 || task >= model->tasks.n || !model->tasks.at[task].ended_ns ||
             !cell->live_bytes)
             continue;
         bytes += cell->live_bytes;
-        tasks += task != last;
-        last = task;
+        tasks += !counted[task];
+        counted[task] = true;
     }
+    free(counted);
     if (bytes < FINDINGS_BYTES_LEAST)
         return;
     struct finding finding =

@@ -157,6 +157,7 @@ static void summary_sections(struct summary *summary)
     if (full) {
         summary_temporary(summary, 5);
         summary_threads(summary, 8);
+        summary_task_names(summary, 8);
         summary_processes(summary, 10);
     }
     summary_tasks(summary);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyze/frame.h"
+#include "base/map.h"
 #include "export/columns.h"
 #include "export/summary_parts.h"
 
@@ -216,6 +217,81 @@ void summary_threads(struct summary *summary, size_t rows)
     if (n > rows)
         text_printf(&summary->out, "     and %zu more\n", n - rows);
     free(threads);
+}
+
+struct list_tasks {
+    uint32_t name; /* string */
+    uint32_t n;
+    uint64_t peak_bytes, peak_n;
+};
+
+static int list_tasks_compare(const void *a, const void *b)
+{
+    const struct list_tasks *x = a, *y = b;
+    if (x->peak_bytes != y->peak_bytes)
+        return x->peak_bytes < y->peak_bytes ? 1 : -1;
+    if (x->n != y->n)
+        return x->n < y->n ? 1 : -1;
+    return x->name < y->name ? -1 : x->name > y->name;
+}
+
+/* Tasks of one name together: *ret_of is the entry of each task. NULL: none, or no memory. */
+static struct list_tasks *list_task_names(const struct model *model, uint32_t **ret_of,
+                                          size_t *ret_n)
+{
+    size_t n = 0, tasks = model->tasks.n;
+    struct map index = {0};
+    struct list_tasks *names = tasks > 1 ? calloc(tasks, sizeof *names) : NULL;
+    uint32_t *of = names ? calloc(tasks, sizeof *of) : NULL;
+    for (size_t i = 1; of && i < tasks; i++) {
+        uint32_t name = model->tasks.at[i].name;
+        int64_t found = map_find(&index, name);
+        if (found == MAP_NONE) {
+            if (!map_put(&index, name, (uint32_t)n))
+                break;
+            found = (int64_t)n;
+            names[n++].name = name;
+        }
+        of[i] = (uint32_t)found;
+        names[found].n++;
+    }
+    map_done(&index);
+    if (!of) {
+        free(names);
+        return NULL;
+    }
+    *ret_of = of;
+    *ret_n = n;
+    return names;
+}
+
+void summary_task_names(struct summary *summary, size_t rows)
+{
+    const struct model *model = summary->model;
+    uint32_t *of = NULL;
+    size_t n = 0;
+    struct list_tasks *names = list_task_names(model, &of, &n);
+    if (!names)
+        return;
+    VEC_EACH (struct model_cell, cell, &model->cells) {
+        if (cell->key.task == 0 || cell->key.task >= model->tasks.n)
+            continue;
+        names[of[cell->key.task]].peak_bytes += cell->peak_bytes;
+        names[of[cell->key.task]].peak_n += cell->peak_n;
+    }
+    qsort(names, n, sizeof *names, list_tasks_compare);
+    summary_heading(summary, "Tasks, by what they hold at the peak", list_titles);
+    for (size_t i = 0; i < n && i < rows; i++) {
+        char place[32];
+        (void)!snprintf(place, sizeof place, "%u task%s", names[i].n, names[i].n == 1 ? "" : "s");
+        const char *name = model_string_at(model, names[i].name);
+        list_named(summary, *name ? name : "(no name)", place);
+        list_figures(summary, names[i].peak_bytes, model->sums.peak_bytes, names[i].peak_n);
+    }
+    if (n > rows)
+        text_printf(&summary->out, "     and %zu more\n", n - rows);
+    free(names);
+    free(of);
 }
 
 static int list_process_compare(const void *a, const void *b)
