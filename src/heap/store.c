@@ -259,31 +259,41 @@ static void store_rows_encode(const struct model *model, const struct store_row 
     }
 }
 
+/* Sorts and writes one chunk of rows. */
+static int store_rows_put(const struct store_run *run, struct store_row *rows, size_t n)
+{
+    if (n == 0)
+        return 0;
+    qsort(rows, n, sizeof *rows, store_row_order);
+    struct codec_out out = {0};
+    store_rows_encode(run->model, rows, n, &out);
+    return store_put(run, RECORDING_ROWS, &out);
+}
+
 static int store_rows(const struct store_run *run)
 {
     struct model *model = run->model;
     const struct rows_saved *saved =
             model->feed && !run->whole && run->saved->rows ? model->feed->rows.saved.at : NULL;
-    struct store_row *rows = malloc((model->rows.n + 1) * sizeof *rows);
+    struct store_row *rows = malloc(STORE_ROWS * sizeof *rows);
     if (!rows)
         return store_no_memory(run);
     size_t n = 0;
-    for (size_t i = 0; i < model->rows.n; i++) {
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < model->rows.n; i++) {
         const struct model_row *row = &model->rows.at[i];
         struct store_row more = {row->cell, row->born, row->freed, row->n, row->bytes};
         more.n -= saved ? saved[i].n : 0;
         more.bytes -= saved ? saved[i].bytes : 0;
         if (more.n || more.bytes)
             rows[n++] = more;
+        if (n == STORE_ROWS) {
+            err = store_rows_put(run, rows, n);
+            n = 0;
+        }
     }
-    qsort(rows, n, sizeof *rows, store_row_order);
-    int err = 0;
-    for (size_t at = 0; err == 0 && at < n; at += STORE_ROWS) {
-        size_t some = n - at < STORE_ROWS ? n - at : STORE_ROWS;
-        struct codec_out out = {0};
-        store_rows_encode(model, rows + at, some, &out);
-        err = store_put(run, RECORDING_ROWS, &out);
-    }
+    if (err == 0)
+        err = store_rows_put(run, rows, n);
     free(rows);
     run->saved->rows = true;
     return err;

@@ -18,7 +18,7 @@
 
 enum {
     LOAD_TRIES = 8,          /* checkpoints that are given up for the one before */
-    LOAD_ROWS_MAX = 1 << 28, /* increments of rows */
+    LOAD_ROWS_MAX = 1 << 26, /* increments of rows */
     LOAD_ROW_BYTES = 5,      /* a row's fewest bytes in a chunk */
     LOAD_COMMIT_VALUES = 3,  /* of a COMMIT before the lengths */
     LOAD_CHECKPOINT_S = 5,   /* the most time between checkpoints */

@@ -15,7 +15,7 @@ enum {
     RECORDING_HEAD_BYTES = 24,
     RECORDING_RAW_MAX = 4 << 20,   /* of one chunk's payload */
     RECORDING_RAW_FREE = 64 << 10, /* raw <= this + ratio * stored: against bombs */
-    RECORDING_RATIO_MAX = 128,
+    RECORDING_RATIO_MAX = 32,
 };
 
 enum recording_type {
