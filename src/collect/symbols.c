@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "collect/jit.h"
+
 enum { SYMBOLS_BATCH = 4096 };
 
 static uint32_t symbols_string(struct model *model, const char *text)
@@ -116,6 +118,7 @@ void symbols_step(struct symbols *symbols)
 
 void symbols_finish(struct symbols *symbols, uint64_t wait_ns)
 {
+    jit_name(symbols->model);
     if (!symbols->client)
         return;
     struct timespec now;

@@ -28,10 +28,12 @@ struct perfmap_entry {
 struct perfmap {
     char *bytes;
     size_t n;
+    uint64_t changed_unix_ns;
     VEC(struct perfmap_entry) entries; /* by low, then by line */
 };
 
-static int perfmap_check(int fd, uid_t owner, const char *path, size_t *ret_n, struct diag *diag)
+static int perfmap_check(struct perfmap *map, int fd, uid_t owner, const char *path, size_t *ret_n,
+                         struct diag *diag)
 {
     struct stat status;
     if (fstat(fd, &status) != 0)
@@ -41,6 +43,8 @@ static int perfmap_check(int fd, uid_t owner, const char *path, size_t *ret_n, s
     if (status.st_size > PERFMAP_BYTES_MAX)
         return diag_set(diag, ERR_LIMIT, "%s is larger than %d MiB", path, PERFMAP_BYTES_MAX >> 20);
     *ret_n = (size_t)status.st_size;
+    map->changed_unix_ns =
+            (uint64_t)status.st_mtim.tv_sec * 1000000000u + (uint64_t)status.st_mtim.tv_nsec;
     return 0;
 }
 
@@ -152,7 +156,7 @@ int perfmap_open(const char *path, uid_t owner, struct perfmap **ret_map, struct
         return diag_set_errno(diag, errno == ELOOP ? ERR_DENIED : ERR_MISSING, errno, "%s", path);
     struct perfmap *map = calloc(1, sizeof *map);
     size_t n = 0;
-    int err = map ? perfmap_check(fd, owner, path, &n, diag) : ERR_MEMORY;
+    int err = map ? perfmap_check(map, fd, owner, path, &n, diag) : ERR_MEMORY;
     if (err == 0)
         err = perfmap_read(map, fd, n, path, diag);
     close(fd);
@@ -190,6 +194,11 @@ int perfmap_open_process(pid_t pid, pid_t namespace_pid, struct perfmap **ret_ma
         return err < 0 ? diag_set(diag, err, "%s", ignored.text) : 0;
     snprintf(path, sizeof path, "/tmp/perf-%d.map", (int)pid);
     return perfmap_open(path, owner, ret_map, diag);
+}
+
+uint64_t perfmap_changed_unix_ns(const struct perfmap *map)
+{
+    return map->changed_unix_ns;
 }
 
 void perfmap_free(struct perfmap *map)

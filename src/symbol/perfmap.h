@@ -30,6 +30,9 @@ int perfmap_open(const char *path, uid_t owner, struct perfmap **ret_map, struct
 /* The map of a process as it names itself: host pid, and its pid in its own namespace. */
 int perfmap_open_process(pid_t pid, pid_t namespace_pid, struct perfmap **ret_map,
                          struct diag *diag);
+/* When its file was last written, nanoseconds since 1970. */
+uint64_t perfmap_changed_unix_ns(const struct perfmap *map);
+
 void perfmap_free(struct perfmap *map);
 
 /* The name at an absolute address, n bytes without terminator; NULL: none. */

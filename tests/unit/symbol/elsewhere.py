@@ -5,7 +5,7 @@
     elsewhere.py MEMSCOPE LIBRARY SOURCES_DIR
 
 A program is recorded with its debug information and, stripped, without. The second recording, once
-`memscope symbolize --debug-path` has found the debug file, must name what the first one names.
+`memscope symbolize --debug-path` has found the debug file, must name what the first one names. Besides: code made at run time, through the perf map of the program.
 Last line: `N passed, N failed, N skipped`.
 """
 
@@ -74,12 +74,27 @@ def check(work):
     ]
 
 
+def check_jit(work):
+    """Functions that a program made at run time, named by its perf map."""
+    run("gcc", "-O1", "-g", os.path.join(SOURCES, "jit.c"), "-o", "jit", cwd=work)
+    results = []
+    for how, wanted in (("named", ("JS:*made", "/src/made.js", "12")), ("foreign", None)):
+        maps = run(MEMSCOPE, "run", "-q", "-o", how + ".mscope", os.path.join(work, "jit"), how,
+                   cwd=work)
+        for name in set(maps.split()):
+            os.unlink(name)
+        frames = [frame for stack, _ in frames_of(work, how + ".mscope") for frame in stack]
+        named = [frame for frame in frames if "made" in frame[0]]
+        results.append(("perf map, " + how, named == ([wanted] if wanted else [])))
+    return results
+
+
 def main():
     if not shutil.which("gcc") or not shutil.which("objcopy"):
         print("0 passed, 0 failed, 1 skipped")
         return 77
     with tempfile.TemporaryDirectory(prefix="memscope-elsewhere-") as work:
-        results = check(work)
+        results = check(work) + check_jit(work)
     for what, passed in results:
         print("%s  %s" % ("passed" if passed else "FAILED", what))
     failed = sum(not passed for _, passed in results)

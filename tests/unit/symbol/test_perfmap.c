@@ -63,6 +63,9 @@ static void test_find(void **state)
     struct perfmap *map = NULL;
     struct diag diag = {0};
     assert_int_equal(perfmap_open(path, geteuid(), &map, &diag), 0);
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(perfmap_changed_unix_ns(map) / 1000000000, status.st_mtim.tv_sec);
     expect(map, 0x7f000f, NULL);
     expect(map, 0x7f0010, "first");
     expect(map, 0x7f002f, "first");
