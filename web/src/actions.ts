@@ -193,6 +193,12 @@ export function followLink(link: FindingLink): void {
     const tree = state.tree.value;
     if (link.site !== undefined && link.site < data.rows.siteNode.length) selectSite(link.site);
     else if (link.node !== undefined && tree && link.node < tree.ofNode.length) selectTreeNode(tree.ofNode[link.node]);
+    else if (link.search) {
+        const { names, labels } = data;
+        const wanted = link.search;
+        const func = names.funcName.findIndex((_, at) => labels.short(at) === wanted || labels.func(at) === wanted);
+        if (func > 0) selectFunction(func);
+    }
 }
 
 export function setTheme(theme: 'light' | 'dark'): void {

@@ -124,7 +124,7 @@ export function Details() {
     return (
         <aside class="details" aria-label="Selected">
             <h2>{labels.func(chosen.func)}</h2>
-            <p class="muted place">{labels.place(chosen.node)} · {labels.module(chosen.func)}</p>
+            <p class="muted place">{labels.place(chosen.node)}{labels.file(chosen.func) !== '' && ` · ${labels.module(chosen.func)}`}</p>
             <p class="big" title={formatValueExact(value, unit.value)}>
                 {formatValue(value, unit.value)} <span>{formatPercent(value, scopedTotal.value)}</span>
             </p>

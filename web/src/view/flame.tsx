@@ -291,6 +291,15 @@ function Canvas() {
         if (now && canvas.current && host.current) drawFlame(canvas.current, now, host.current.scrollTop, width, height);
     };
     useEffect(redraw, [shown, width, height, hover.value, focus.value, state.matches.value, state.theme.value]);
+    const { graph } = state.page.value;
+    useEffect(() => {
+        const scroller = host.current;
+        const now = model.value;
+        if (!scroller || !now || now.parts.length === 0 || height < LINE_PX) return;
+        if (graph === 'sandwich') scroller.scrollTop = (now.parts[now.parts.length - 1].top - height / LINE_PX + 5) * LINE_PX;
+        else scroller.scrollTop = graph === 'flame' ? now.lines * LINE_PX : 0;
+        redraw();
+    }, [graph, graph === 'sandwich' ? middleFunc.value : -1, state.rootNode.value, height > 0 && lines > 0]);
     useEffect(() => {
         const selected = state.selection.value;
         if (!shown || !isCallTree()) {
@@ -322,7 +331,7 @@ function Canvas() {
             tabIndex={0}
             role="application"
             aria-roledescription="flame graph"
-            aria-label={`${state.page.value.graph} of ${state.scopeText.value}: arrow keys move, Enter narrows, Backspace goes out. The Tree and Table views hold the same figures as text.`}
+            aria-label={`${graph} of ${state.scopeText.value}: arrow keys move, Enter narrows, Backspace goes out. The Tree and Table views hold the same figures as text.`}
             onScroll={redraw}
             onMouseMove={(event) => (hover.value = boxOf(event))}
             onMouseLeave={() => (hover.value = null)}

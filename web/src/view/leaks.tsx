@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was never freed: sites by bytes with a verdict on their shape, their history, and what the user's suppressions hid.
+// What was never freed: functions by bytes with a verdict on their shape, their history, and what the user's suppressions hid.
 import { computed, signal } from '@preact/signals';
-import { selectSite } from '../actions';
+import { sandwich } from '../actions';
 import type { Stats } from '../data/stats';
 import { formatBytes, formatCount, formatPercent, formatRate, formatTime, formatValue, formatValueExact, visible } from '../format';
 import { liveSeries } from '../query/series';
@@ -19,94 +19,124 @@ const CLASSES = [
     { name: 'burst', tone: 'medium', help: 'Left behind by one short moment.' },
 ];
 
+/** The sites that are named after one function, together. */
 interface LeakRow {
-    site: number;
-    /** Row of the report's leak table, −1 when it has none for this site. */
-    index: number;
+    func: number;
+    sites: number[];
+    /** Of its heaviest site. */
+    heaviest: number;
+    verdict: number;
+    suppressed: boolean;
     value: number;
+    heaviestValue: number;
     blocks: number;
     bytes: number;
+    slope: number;
+    r2: number;
+    first_ns: number;
+    last_ns: number;
 }
 
 const sort = signal('bytes.d');
 const showSuppressed = signal(false);
-const curves = new Map<number, Float64Array>();
+const curves = new Map<number, { sites: number; live: Float64Array }>();
 
-function curveOf(site: number): Float64Array {
+const GROWING = 1;
+/** Verdicts from the one to look at first. */
+const SHAPE_ORDER = [GROWING, 5, 0, 2, 3, 4];
+
+function curveOf(row: LeakRow): Float64Array {
     const data = state.body.value;
-    let curve = curves.get(site);
-    if (!curve && data) {
-        curve = liveSeries(data.rows, 'bytes', [site], null);
-        curves.set(site, curve);
+    let curve = curves.get(row.func);
+    if ((!curve || curve.sites !== row.sites.length) && data) {
+        curve = { sites: row.sites.length, live: liveSeries(data.rows, 'bytes', row.sites, null) };
+        curves.set(row.func, curve);
     }
-    return curve ?? new Float64Array(0);
+    return curve?.live ?? new Float64Array(0);
 }
 
-/** The nearest frame of the program's own code, and the allocating one. */
-function namesOf(site: number): { own: string; short: string; via: string; place: string } {
-    const data = state.body.value;
-    if (!data) return { own: '', short: '', via: '', place: '' };
-    const leaf = data.rows.siteNode[site];
-    const own = data.owners[site];
-    return { own: data.labels.func(data.labels.funcOfNode(own)), short: data.labels.short(data.labels.funcOfNode(own)), via: own === leaf ? '' : data.labels.short(data.labels.funcOfNode(leaf)), place: data.labels.place(own) };
+function emptyRow(func: number, site: number): LeakRow {
+    return {
+        func, sites: [], heaviest: site, verdict: 0, suppressed: false, value: 0, heaviestValue: -1, blocks: 0, bytes: 0, slope: 0, r2: 0, first_ns: Infinity, last_ns: 0,
+    };
 }
 
-/** Sites with never-freed blocks in the window, after filters. */
+/** Adds what the report's leak table says of a site to the row of its function. */
+function addVerdict(row: LeakRow, extra: Stats, index: number): void {
+    row.slope += extra.leakSlope[index] ?? 0;
+    row.r2 = Math.max(row.r2, extra.leakR2[index] ?? 0);
+    row.first_ns = Math.min(row.first_ns, extra.leakFirst[index]);
+    row.last_ns = Math.max(row.last_ns, extra.leakLast[index]);
+}
+
+/** Functions with never-freed blocks in the window, after filters. */
 const all = computed<LeakRow[]>(() => {
     const extra = state.stats.value;
+    const data = state.body.value;
     const sums = state.sumsOf('leak');
-    if (!extra || !sums) return [];
+    if (!extra || !data || !sums) return [];
     const indexOf = new Map(Array.from(extra.leakSite, (site, index) => [site, index]));
-    const values = state.narrowed(state.pickUnit(sums));
-    const rows: LeakRow[] = [];
-    values.forEach((value, site) => {
-        if (value > 0) rows.push({ site, index: indexOf.get(site) ?? -1, value, blocks: sums.n[site], bytes: sums.bytes[site] });
+    const rows = new Map<number, LeakRow>();
+    state.narrowed(state.pickUnit(sums)).forEach((value, site) => {
+        const index = indexOf.get(site);
+        const suppressed = index !== undefined && extra.leakSuppr[index] > 0;
+        if (value <= 0 || (suppressed && !showSuppressed.value)) return;
+        const func = data.labels.funcOfNode(data.owners[site]);
+        const row = rows.get(func) ?? emptyRow(func, site);
+        rows.set(func, row);
+        row.sites.push(site);
+        row.value += value;
+        row.blocks += sums.n[site];
+        row.bytes += sums.bytes[site];
+        if (index !== undefined) addVerdict(row, extra, index);
+        if (value > row.heaviestValue) {
+            row.heaviestValue = value;
+            row.heaviest = site;
+            row.verdict = index === undefined ? 0 : extra.leakClass[index];
+        }
     });
-    return rows;
+    return [...rows.values()];
 });
 
 function classOf(row: LeakRow): (typeof CLASSES)[number] {
-    return CLASSES[state.stats.value?.leakClass[row.index] ?? 0] ?? CLASSES[0];
+    return CLASSES[row.verdict] ?? CLASSES[0];
 }
 
-const SORTS: Record<string, (row: LeakRow, extra: Stats) => number> = {
-    bytes: (row) => row.value, blocks: (row) => row.blocks, shape: (row, extra) => extra.leakClass[row.index] ?? 0, slope: (row, extra) => extra.leakSlope[row.index] ?? 0,
-    first: (row, extra) => extra.leakFirst[row.index] ?? 0, last: (row, extra) => extra.leakLast[row.index] ?? 0,
+const SORTS: Record<string, (row: LeakRow) => number> = {
+    bytes: (row) => row.value, blocks: (row) => row.blocks, shape: (row) => -SHAPE_ORDER.indexOf(row.verdict), slope: (row) => (row.verdict === GROWING ? row.slope : 0),
+    first: (row) => row.first_ns, last: (row) => row.last_ns,
 };
 
 const shown = computed<LeakRow[]>(() => {
-    const extra = state.stats.value;
     const data = state.body.value;
-    if (!extra || !data) return [];
+    if (!data) return [];
     const hits = state.matches.value;
     const inStack = (site: number): boolean => {
         for (let at = data.rows.siteNode[site]; hits && at > 0; at = data.names.nodeParent[at]) if (hits[data.labels.funcOfNode(at)] === 1) return true;
-        return !hits;
+        return false;
     };
-    const rows = all.value.filter((row) => (showSuppressed.value || !(extra.leakSuppr[row.index] > 0)) && inStack(row.site));
+    const rows = all.value.filter((row) => !hits || row.sites.some(inStack));
     const [field, direction] = sort.value.split('.');
     const sign = direction === 'a' ? 1 : -1;
     const valueOf = SORTS[field] ?? SORTS.bytes;
-    return rows.sort((x, y) => sign * (valueOf(x, extra) - valueOf(y, extra)) || y.value - x.value || x.site - y.site);
+    return rows.sort((x, y) => sign * (valueOf(x) - valueOf(y)) || y.value - x.value || x.func - y.func);
 });
 
 function columns(): GridColumn<LeakRow>[] {
-    const extra = state.stats.value;
+    const data = state.body.value;
     const total = all.value.reduce((sum, row) => sum + row.value, 0);
     const unit = state.unit.value;
-    if (!extra) return [];
+    if (!data) return [];
+    const { labels } = data;
     return [
         {
-            id: 'name', title: 'Site', width: 'minmax(240px, 1fr)', sortable: false,
-            cell: (row) => {
-                const names = namesOf(row.site);
-                return (
-                    <span class="named">
-                        <span class="name" title={names.own.slice(0, 800)}>{names.short}</span>
-                        <span class="muted place">{names.place}{names.via && ` · via ${names.via}`}</span>
-                    </span>
-                );
-            },
+            id: 'name', title: 'Function', width: 'minmax(240px, 1fr)', sortable: false,
+            cell: (row) => (
+                <span class="named">
+                    <span class="name" title={labels.func(row.func).slice(0, 800)}>{labels.short(row.func)}</span>
+                    <span class="muted place">{labels.place(data.owners[row.heaviest])}{row.sites.length > 1 && ` · ${formatCount(row.sites.length)} stacks`}</span>
+                </span>
+            ),
         },
         { id: 'bytes', title: 'Never freed', width: '112px', numeric: true, cell: (row) => <span title={formatValueExact(row.value, unit)}>{formatValue(row.value, unit)}</span> },
         { id: 'share', title: 'Share', width: '64px', numeric: true, sortable: false, cell: (row) => <span class="percent">{formatPercent(row.value, total)}</span> },
@@ -118,13 +148,13 @@ function columns(): GridColumn<LeakRow>[] {
                 return <span class={`tag tag-${verdict.tone}`} title={verdict.help}>{verdict.name}</span>;
             },
         },
-        { id: 'curve', title: 'Live over the run', width: '138px', sortable: false, cell: (row) => <Spark series={curveOf(row.site)} width={120} height={20} label="Live memory of this site" /> },
+        { id: 'curve', title: 'Live over the run', width: '138px', sortable: false, cell: (row) => <Spark series={curveOf(row)} width={120} height={20} label="Live memory of this function" /> },
         {
             id: 'slope', title: 'Growth', help: 'Over the last half of the run, with its fit R²', width: '108px', numeric: true,
-            cell: (row) => (extra.leakClass[row.index] === 1 ? <span title={`R² ${(extra.leakR2[row.index] ?? 0).toFixed(2)}`}>{formatRate(extra.leakSlope[row.index] ?? 0)}</span> : <span class="muted">–</span>),
+            cell: (row) => (row.verdict === GROWING ? <span title={`R² ${row.r2.toFixed(2)}`}>{formatRate(row.slope)}</span> : <span class="muted">–</span>),
         },
-        { id: 'first', title: 'First', width: '74px', numeric: true, cell: (row) => (row.index < 0 ? '–' : formatTime(extra.leakFirst[row.index])) },
-        { id: 'last', title: 'Last', width: '74px', numeric: true, cell: (row) => (row.index < 0 ? '–' : formatTime(extra.leakLast[row.index])) },
+        { id: 'first', title: 'First', width: '74px', numeric: true, cell: (row) => (row.last_ns > 0 ? formatTime(row.first_ns) : '–') },
+        { id: 'last', title: 'Last', width: '74px', numeric: true, cell: (row) => (row.last_ns > 0 ? formatTime(row.last_ns) : '–') },
     ];
 }
 
@@ -163,6 +193,13 @@ function Suppressions() {
     );
 }
 
+function choose(row: LeakRow): void {
+    const data = state.body.value;
+    if (!data) return;
+    const node = row.sites.length === 1 ? data.rows.siteNode[row.heaviest] : data.owners[row.heaviest];
+    state.selection.value = { func: row.func, node, treeNode: -1, sites: Int32Array.from(row.sites) };
+}
+
 export function LeaksView() {
     const rows = shown.value;
     if (state.stats.value === null) return <p class="waiting">Reading…</p>;
@@ -171,16 +208,17 @@ export function LeaksView() {
             <div class="table">
                 <div class="toolbar"><Summary /><span class="grow" /><Suppressions /></div>
                 <Grid
-                    label="Sites with blocks that were never freed"
+                    label="Functions with blocks that were never freed"
                     columns={columns()}
                     rows={rows}
-                    rowKey={(row) => row.site}
+                    rowKey={(row) => row.func}
                     sort={sort.value}
                     onSort={(next) => (sort.value = next)}
-                    chosen={state.selection.value?.sites.length === 1 ? state.selection.value.sites[0] : null}
-                    onChoose={(row) => selectSite(row.site)}
+                    chosen={state.selection.value?.func ?? null}
+                    onChoose={choose}
+                    onOpen={(row) => sandwich(row.func)}
                 />
-                {rows.length === 0 && <p class="nothing">{all.value.length === 0 ? 'Nothing here: all of it was freed.' : 'No site is left after search and suppressions.'}</p>}
+                {rows.length === 0 && <p class="nothing">{all.value.length === 0 ? 'Nothing here: all of it was freed.' : 'Nothing is left after the search.'}</p>}
             </div>
             <Details />
         </div>

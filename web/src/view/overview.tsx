@@ -70,7 +70,6 @@ interface TopEntry {
     value: number;
     /** Its heaviest site, to name a place. */
     site: number;
-    heaviest: number;
 }
 
 /** The functions that sites are named after, with the largest sums of their sites. */
@@ -78,24 +77,26 @@ function topFunctions(id: MetricId): { list: TopEntry[]; total: number } {
     const sums = sumsOf(id);
     const data = body.value;
     if (!sums || !data) return { list: [], total: 0 };
-    const entries = new Map<number, TopEntry>();
+    const { funcName, nodeFrame, frameFunc } = data.names;
+    const values = narrowed(pickUnit(sums));
+    const perFunc = new Float64Array(funcName.length);
+    const heaviest = new Int32Array(funcName.length).fill(-1);
     let total = 0;
-    narrowed(pickUnit(sums)).forEach((value, site) => {
-        if (value <= 0) return;
-        total += value;
-        const func = data.labels.funcOfNode(data.owners[site]);
-        const entry = entries.get(func);
-        if (!entry) {
-            entries.set(func, { func, value, site, heaviest: value });
-            return;
-        }
-        entry.value += value;
-        if (value > entry.heaviest) {
-            entry.heaviest = value;
-            entry.site = site;
-        }
+    for (let site = 0; site < values.length; site++) {
+        if (values[site] <= 0) continue;
+        const func = frameFunc[nodeFrame[data.owners[site]]];
+        total += values[site];
+        perFunc[func] += values[site];
+        if (heaviest[func] < 0 || values[site] > values[heaviest[func]]) heaviest[func] = site;
+    }
+    const list: TopEntry[] = [];
+    perFunc.forEach((value, func) => {
+        if (value <= 0 || (list.length === TOP && value <= list[TOP - 1].value)) return;
+        list.push({ func, value, site: heaviest[func] });
+        list.sort((x, y) => y.value - x.value || x.func - y.func);
+        if (list.length > TOP) list.pop();
     });
-    return { list: [...entries.values()].sort((x, y) => y.value - x.value || x.func - y.func).slice(0, TOP), total };
+    return { list, total };
 }
 
 const tops = {
