@@ -13,6 +13,7 @@ struct export_request {
     uint64_t recording_bytes; /* size of the recording */
     enum export_panel panel;  /* svg */
     const char *version;      /* of memscope */
+    size_t most_rows;         /* html: past it slices are merged; 0 = the default */
 };
 
 /* Writes one export. 0, or a negative result with the sentence in diag; `out` is never closed. */

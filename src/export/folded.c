@@ -52,7 +52,7 @@ int export_folded(const struct analysis *analysis, const struct export_request *
 {
     struct export_sink sink = {.out = out, .diag = diag};
     struct page page;
-    int err = page_build(&page, analysis, diag);
+    int err = page_build(&page, analysis, 0, diag);
     if (err)
         return err;
     err = folded_write(&page, &sink);

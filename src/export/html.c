@@ -158,7 +158,7 @@ int export_html(const struct analysis *analysis, const struct export_request *re
                 struct file_out *out, struct diag *diag)
 {
     struct html html = {.request = request, .sink = {.out = out, .diag = diag}};
-    int err = page_build(&html.page, analysis, diag);
+    int err = page_build(&html.page, analysis, request->most_rows, diag);
     if (err)
         return err;
     err = html_live_build(&html.live, &html.page);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "analyze/session.h"
-#include "analyze/timeline.h"
 #include "export/html_parts.h"
 #include "export/notice.h"
 
@@ -164,8 +163,8 @@ static void manifest_fidelity(struct json *json, const struct page *page)
 {
     const struct model *model = page->model;
     uint64_t least = 0, most = 0, named = 0, placed = 0;
-    for (size_t i = 0; i < model->slices.n; i++) {
-        uint64_t width = timeline_slice_end(model, i) - model->slices.at[i].start_ns;
+    for (size_t i = 0; i < page->slices.n; i++) {
+        uint64_t width = page_slice_end(page, i) - page->slices.at[i].start_ns;
         least = i == 0 || width < least ? width : least;
         most = width > most ? width : most;
     }

@@ -183,10 +183,12 @@ static void stats_heat(struct section *section, const struct page *page)
     const struct model *model = page->model;
     size_t slices = model->slice_histograms.n;
     size_t step = (slices + HEAT_COLUMNS_MOST - 1) / HEAT_COLUMNS_MOST;
-    step = step ? step : 1;
+    size_t merged = (size_t)1 << page->merge_shift; /* columns begin where slices of the page do */
+    step = (step + merged - 1) / merged * merged;
+    step = step ? step : merged;
     struct section_column *first = stats_u(section, "heat_slice");
     for (size_t i = 0; i < slices; i += step)
-        section_add(first, i);
+        section_add(first, i >> page->merge_shift);
     struct section_column *sizes = stats_u(section, "size_time_n");
     for (unsigned s = 0; s < MODEL_SLICE_SIZE_CLASSES; s++) {
         for (size_t i = 0; i < slices; i += step) {

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyze/timeline.h"
 #include "export/html_parts.h"
 
 enum { HTML_MARKS_MOST = 200 };
@@ -63,12 +62,12 @@ static void html_add_array(struct json *json, const char *key, const uint64_t *v
     json_array_end(json);
 }
 
-static void html_add_slices(struct json *json, const struct model *model, const char *key,
+static void html_add_slices(struct json *json, const struct page *page, const char *key,
                             size_t offset, bool null_for_0)
 {
     json_key(json, key);
     json_array_begin(json);
-    VEC_EACH (struct model_slice, slice, &model->slices) {
+    VEC_EACH (struct model_slice, slice, &page->slices) {
         uint64_t value;
         memcpy(&value, (const char *)slice + offset, sizeof value);
         if (value == 0 && null_for_0)
@@ -121,17 +120,17 @@ void html_add_timeline(struct json *json, const struct page *page, const struct 
     json_object_begin(json);
     json_key(json, "edge_ns");
     json_array_begin(json);
-    VEC_EACH (struct model_slice, slice, &model->slices) {
+    VEC_EACH (struct model_slice, slice, &page->slices) {
         json_u64(json, slice->start_ns);
     }
-    if (model->slices.n)
-        json_u64(json, timeline_slice_end(model, model->slices.n - 1));
+    if (page->slices.n)
+        json_u64(json, page_slice_end(page, page->slices.n - 1));
     json_array_end(json);
     html_add_array(json, "live_bytes", live->bytes, page->slice_n);
     html_add_array(json, "live_n", live->n, page->slice_n);
     html_add_array(json, "kept_bytes", live->kept_bytes, page->slice_n);
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        html_add_slices(json, model, columns[i].key, columns[i].offset, columns[i].null_for_0);
+        html_add_slices(json, page, columns[i].key, columns[i].offset, columns[i].null_for_0);
     html_add_markers(json, model);
     json_key(json, "gaps");
     json_array_begin(json);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_STRINGS_MAX = 1 << 24 };
+enum { PAGE_STRINGS_MAX = 1 << 24, PAGE_ROWS_WANTED = 1000000 };
 
 uint32_t page_string(struct page *page, const char *bytes, size_t n)
 {
@@ -35,15 +35,14 @@ const char *page_string_at(const struct page *page, uint32_t string)
     return string < page->strings.n ? page->string_bytes.bytes + page->strings.at[string] : "";
 }
 
-int page_build(struct page *page, const struct analysis *analysis, struct diag *diag)
+int page_build(struct page *page, const struct analysis *analysis, size_t most_rows,
+               struct diag *diag)
 {
-    *page = (struct page){.analysis = analysis,
-                          .model = analysis->model,
-                          .slice_n = (uint32_t)analysis->model->slices.n};
+    *page = (struct page){.analysis = analysis, .model = analysis->model};
     uint32_t *nodes = malloc((analysis->sites.n + 1) * sizeof *nodes);
     int err = nodes && page_string(page, "", 0) == 0 ? 0 : ERR_MEMORY;
     err = err ? err : page_names_build(page, nodes);
-    err = err ? err : page_rows_build(page, nodes);
+    err = err ? err : page_rows_build(page, nodes, most_rows ? most_rows : PAGE_ROWS_WANTED);
     free(nodes);
     if (err) {
         page_done(page);
@@ -56,6 +55,7 @@ void page_done(struct page *page)
 {
     text_done(&page->string_bytes);
     vec_done(&page->strings);
+    vec_done(&page->slices);
     vec_done(&page->modules);
     vec_done(&page->functions);
     vec_done(&page->frames);

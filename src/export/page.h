@@ -74,8 +74,10 @@ struct page {
     const struct analysis *analysis;
     const struct model *model;
     uint32_t slice_n;
-    struct text string_bytes; /* all strings, each with a 0 behind */
-    VEC(size_t) strings;      /* places in string_bytes; 0 is "" */
+    uint32_t merge_shift;           /* 2^n slices of the model are one here */
+    VEC(struct model_slice) slices; /* slice_n of them */
+    struct text string_bytes;       /* all strings, each with a 0 behind */
+    VEC(size_t) strings;            /* places in string_bytes; 0 is "" */
     VEC(struct page_module) modules;
     VEC(struct page_function) functions;
     VEC(struct page_frame) frames;
@@ -92,7 +94,9 @@ struct page {
     struct map string_index, module_index, function_index, frame_index, context_index;
 };
 
-int page_build(struct page *page, const struct analysis *analysis, struct diag *diag);
+/* most_rows: past it neighbouring slices are merged until the rows are fewer; 0: 10^6. */
+int page_build(struct page *page, const struct analysis *analysis, size_t most_rows,
+               struct diag *diag);
 void page_done(struct page *page);
 
 /* Adds a string, valid UTF-8 whatever the bytes were; MODEL_NONE: no memory. */
@@ -101,6 +105,9 @@ const char *page_string_at(const struct page *page, uint32_t string);
 
 /* The steps of page_build(). page_names: nodes for each analysis site, in ret_nodes. */
 int page_names_build(struct page *page, uint32_t *ret_nodes);
-int page_rows_build(struct page *page, const uint32_t *site_nodes);
+int page_rows_build(struct page *page, const uint32_t *site_nodes, size_t most_rows);
+
+/* The end of a slice of the page. */
+uint64_t page_slice_end(const struct page *page, size_t i);
 
 #endif

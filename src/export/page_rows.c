@@ -7,7 +7,7 @@
 #include "analyze/timeline.h"
 #include "export/page.h"
 
-enum { PAGE_ROWS_MAX = MODEL_ROWS_MAX * 2 };
+enum { PAGE_ROWS_MAX = MODEL_ROWS_MAX * 2, PAGE_SLICES_LEAST = 64 };
 
 /* One model cell on its way into the page. */
 struct rows_cell {
@@ -33,14 +33,14 @@ static int rows_compare_rows(const void *a, const void *b)
 }
 
 /* The slice that at_ns lies in; the number of slices at or past the end. */
-static uint32_t rows_slice_at(const struct model *model, uint64_t at_ns)
+static uint32_t rows_slice_at(const struct page *page, uint64_t at_ns)
 {
-    size_t low = 0, high = model->slices.n;
-    if (at_ns >= model->end_ns)
-        return (uint32_t)model->slices.n;
+    size_t low = 0, high = page->slices.n;
+    if (at_ns >= page->model->end_ns)
+        return page->slice_n;
     while (low + 1 < high) {
         size_t middle = (low + high) / 2;
-        if (model->slices.at[middle].start_ns <= at_ns)
+        if (page->slices.at[middle].start_ns <= at_ns)
             low = middle;
         else
             high = middle;
@@ -58,7 +58,7 @@ static int rows_processes(struct page *page)
     VEC_EACH (struct model_process, process, &model->processes) {
         uint32_t gone = page->slice_n;
         if (process->end != PROCESS_RUNNING && process->end_ns)
-            gone = rows_slice_at(model, process->end_ns);
+            gone = rows_slice_at(page, process->end_ns);
         if (gone + 1 >= page->slice_n)
             gone = page->slice_n;
         if (!VEC_PUSH(&page->process_gone, MODEL_PROCESSES_MAX, gone))
@@ -135,11 +135,13 @@ static bool rows_append(struct page *page, uint32_t cell)
     const struct analysis *analysis = page->analysis;
     for (uint32_t i = analysis->row_first.at[cell]; i < analysis->row_first.at[cell + 1]; i++) {
         const struct model_row *from = &page->model->rows.at[analysis->row_order.at[i]];
-        if (from->born >= page->slice_n)
+        if (from->born >= page->model->slices.n)
             continue;
-        uint32_t freed = from->freed < page->slice_n ? from->freed : page->slice_n;
-        struct page_row row = {.born = from->born,
-                               .life = freed > from->born ? freed - from->born : 0,
+        uint32_t born = from->born >> page->merge_shift, freed = page->slice_n;
+        if (from->freed < page->model->slices.n)
+            freed = from->freed >> page->merge_shift;
+        struct page_row row = {.born = born,
+                               .life = freed > born ? freed - born : 0,
                                .n = from->n,
                                .bytes = from->bytes};
         if (!VEC_PUSH(&page->rows, PAGE_ROWS_MAX, row))
@@ -246,10 +248,61 @@ static int rows_groups(struct page *page)
     return err;
 }
 
-int page_rows_build(struct page *page, const uint32_t *site_nodes)
+/* The model's slices, 2^merge_shift neighbours as one. */
+static int rows_slices(struct page *page)
 {
-    int err = rows_processes(page);
-    err = err ? err : rows_sites(page, site_nodes);
-    err = err ? err : rows_cells(page);
+    const struct model *model = page->model;
+    page->slices.n = 0;
+    for (size_t i = 0; i < model->slices.n; i++) {
+        struct model_slice slice = model->slices.at[i];
+        if (i >> page->merge_shift == page->slices.n) {
+            if (!VEC_PUSH(&page->slices, MODEL_SLICES_MAX * 2, slice))
+                return ERR_MEMORY;
+            continue;
+        }
+        struct model_slice *sum = &page->slices.at[page->slices.n - 1];
+        sum->high_bytes = slice.high_bytes > sum->high_bytes ? slice.high_bytes : sum->high_bytes;
+        sum->rss_bytes = slice.rss_bytes > sum->rss_bytes ? slice.rss_bytes : sum->rss_bytes;
+        sum->alloc_n += slice.alloc_n;
+        sum->alloc_bytes += slice.alloc_bytes;
+        sum->free_n += slice.free_n;
+        sum->free_bytes += slice.free_bytes;
+        sum->live_n = slice.live_n;
+        sum->live_bytes = slice.live_bytes;
+        sum->tasks_alive = slice.tasks_alive;
+    }
+    page->slice_n = (uint32_t)page->slices.n;
+    return 0;
+}
+
+uint64_t page_slice_end(const struct page *page, size_t i)
+{
+    uint64_t end_ns =
+            i + 1 < page->slices.n ? page->slices.at[i + 1].start_ns : page->model->end_ns;
+    return end_ns > page->slices.at[i].start_ns ? end_ns : page->slices.at[i].start_ns + 1;
+}
+
+/* Everything that depends on the slices, anew. */
+static int rows_fill(struct page *page)
+{
+    page->process_gone.n = 0;
+    page->cells.n = 0;
+    page->rows.n = 0;
+    VEC_EACH (struct page_site, site, &page->sites) {
+        site->cell_n = 0;
+    }
+    int err = rows_slices(page);
+    err = err ? err : rows_processes(page);
+    return err ? err : rows_cells(page);
+}
+
+int page_rows_build(struct page *page, const uint32_t *site_nodes, size_t most_rows)
+{
+    int err = rows_sites(page, site_nodes);
+    err = err ? err : rows_fill(page);
+    while (err == 0 && page->rows.n > most_rows && page->slice_n > PAGE_SLICES_LEAST) {
+        page->merge_shift++;
+        err = rows_fill(page);
+    }
     return err ? err : rows_groups(page);
 }

@@ -191,7 +191,7 @@ int export_pprof(const struct analysis *analysis, const struct export_request *r
 {
     struct export_sink sink = {.out = out, .diag = diag};
     struct page page;
-    int err = page_build(&page, analysis, diag);
+    int err = page_build(&page, analysis, 0, diag);
     if (err)
         return err;
     struct pprof pprof = {.page = &page, .string_n = (uint32_t)page.strings.n};

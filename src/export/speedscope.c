@@ -134,7 +134,7 @@ int export_speedscope(const struct analysis *analysis, const struct export_reque
 {
     struct export_sink sink = {.out = out, .diag = diag};
     struct page page;
-    int err = page_build(&page, analysis, diag);
+    int err = page_build(&page, analysis, 0, diag);
     if (err)
         return err;
     err = speedscope_write(&page, request, &sink);

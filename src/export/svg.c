@@ -159,7 +159,7 @@ int export_svg(const struct analysis *analysis, const struct export_request *req
                struct file_out *out, struct diag *diag)
 {
     struct page page;
-    int err = page_build(&page, analysis, diag);
+    int err = page_build(&page, analysis, 0, diag);
     if (err)
         return err;
     struct svg svg = {.analysis = analysis, .model = analysis->model, .page = &page};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes one export of one sample model to a file: dump SAMPLE FORMAT FILE [PANEL]. */
+/* Writes one export of one sample model to a file: dump SAMPLE FORMAT FILE [PANEL [ROWS]]. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,6 +33,8 @@ int main(int argc, char **argv)
     struct export_request request = {.recording_bytes = 2048, .version = "test"};
     if (argc > 4)
         request.panel = (enum export_panel)(argv[4][0] - '0');
+    if (argc > 5)
+        request.most_rows = strtoul(argv[5], NULL, 10);
     int err = analysis_new(story.model, &analysis, &diag);
     err = err ? err : file_out_open(&out, argv[3], &diag);
     err = err ? err : format->write(analysis, &request, &out, &diag);

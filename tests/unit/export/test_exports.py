@@ -189,6 +189,22 @@ class Html(unittest.TestCase):
                 live += line["alloc_n"][i] - line["free_n"][i]
                 self.assertEqual(now, live)
 
+    def test_merged_slices_change_no_sum(self):
+        fine, coarse = (Page(export("server", "html", "0", rows)) for rows in ("0", "1500"))
+        self.assertLess(len(coarse.columns["row_n"]), len(fine.columns["row_n"]))
+        self.assertLessEqual(len(coarse.timeline["edge_ns"]), len(fine.timeline["edge_ns"]) // 2 + 2)
+        for key in ("row_n", "row_bytes", "cell_peak_bytes", "size_time_n", "life_time_n"):
+            self.assertEqual(sum(coarse.columns[key]), sum(fine.columns[key]), key)
+        for key in ("alloc_n", "free_bytes", "kept_bytes"):
+            self.assertEqual(sum(coarse.timeline[key]), sum(fine.timeline[key]), key)
+        self.assertEqual(coarse.timeline["live_bytes"][-1], fine.timeline["live_bytes"][-1])
+        self.assertEqual(max(coarse.timeline["hwm_bytes"]), max(fine.timeline["hwm_bytes"]))
+        self.assertTrue(set(coarse.timeline["edge_ns"]) <= set(fine.timeline["edge_ns"]))
+        slices = len(coarse.timeline["edge_ns"]) - 1
+        self.assertTrue(all(0 <= a < slices and 0 < a + life + 1 <= slices + 1 for a, life in
+                            zip(coarse.columns["row_a"], coarse.columns["row_life"])))
+        self.assertTrue(all(slice < slices for slice in coarse.columns["heat_slice"]))
+
     def test_the_tree_is_in_preorder_and_named(self):
         page = Page(export("server", "html"))
         columns = page.columns
