@@ -3,6 +3,7 @@
 #include "capture/stack_log.h"
 
 #include "capture/lane.h"
+#include "capture/task_table.h"
 
 enum { STACK_LOG_SLOT_BYTES = WIRE_SLOT_WORDS * sizeof(uint64_t), STACK_LOG_BUILD_ID_MOST = 24 };
 
@@ -68,4 +69,5 @@ void module_log_append(uintptr_t base, uintptr_t end_address, const uint8_t *bui
     stack_log_bytes(slot + 2, name, name_bytes);
     lane_commit(slot, WIRE_MODULE | (uint64_t)name_bytes << 8 | (uint64_t)build_id_bytes << 24 |
                               (uint64_t)generation << 32);
+    task_tables_patch_module(base, generation);
 }

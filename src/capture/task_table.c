@@ -21,7 +21,13 @@
 #include "capture/pool.h"
 #include "capture/task.h"
 
-enum { TASK_THUNK_BYTES = 16, TASK_MODULES_MAX = 4096, TASK_COPIES_MAX = 32, TASK_RANGES = 8 };
+enum {
+    TASK_THUNK_BYTES = 16,
+    TASK_MODULES_MAX = 4096,
+    TASK_COPIES_MAX = 32,
+    TASK_RANGES = 8,
+    TASK_SCANNED = 512
+};
 
 struct task_range {
     uintptr_t start, end;
@@ -41,6 +47,11 @@ struct task_type task_types[WIRE_TYPES_MAX];
 
 static struct {
     uint32_t slot_n, type_n, copy_n;
+    uint32_t scanned_n;
+    struct {
+        uintptr_t start;
+        uint32_t generation; /* of the module set; 0 = there since the start, never unloaded */
+    } scanned[TASK_SCANNED];
     _Atomic uint32_t busy;   /* one patches at a time; others do without */
     _Atomic(uint8_t *) told; /* by type, in memory that a fork wipes: announced in this process */
 } task_table;
@@ -228,15 +239,34 @@ static void task_patch_executable(uintptr_t bias)
                       task_is_fixed(process.exe_headers, bias));
 }
 
-void task_tables_patch_module(uintptr_t start, uintptr_t end)
+/* Whether the module was scanned already; notes that it is now. */
+static bool task_scanned(uintptr_t start, uint32_t generation)
+{
+    for (uint32_t i = 0; i < task_table.scanned_n; i++) {
+        if (task_table.scanned[i].start != start)
+            continue;
+        bool known = task_table.scanned[i].generation == 0 ||
+                     task_table.scanned[i].generation == generation;
+        task_table.scanned[i].generation = known ? task_table.scanned[i].generation : generation;
+        return known;
+    }
+    if (task_table.scanned_n == TASK_SCANNED)
+        return true;
+    task_table.scanned[task_table.scanned_n].start = start;
+    task_table.scanned[task_table.scanned_n++].generation = generation;
+    return false;
+}
+
+void task_tables_patch_module(uintptr_t start, uint32_t generation)
 {
     struct module_headers headers;
     uint32_t idle = 0;
-    if (!process.tracks_tasks || atomic_load_explicit(&process.quiet, memory_order_relaxed) ||
-        !module_headers_read(start, &headers) ||
+    if (!process.tracks_tasks || !task_table.scanned_n ||
+        atomic_load_explicit(&process.quiet, memory_order_relaxed) ||
         !atomic_compare_exchange_strong(&task_table.busy, &idle, 1))
         return;
-    task_scan_run(headers.at, headers.count, headers.bias, false);
+    if (!task_scanned(start, generation) && module_headers_read(start, &headers))
+        task_scan_run(headers.at, headers.count, headers.bias, false);
     atomic_store(&task_table.busy, 0);
 }
 
@@ -250,6 +280,7 @@ void task_tables_patch(void)
     const struct link_map *map = debug->r_map;
     for (int i = 0; map && i < TASK_MODULES_MAX; i++, map = map->l_next) {
         struct module_headers headers;
+        task_scanned(map->l_addr, 0);
         if (i == 0)
             task_patch_executable(map->l_addr);
         else if (map->l_addr && module_headers_read(map->l_addr, &headers))

@@ -42,8 +42,9 @@ extern struct task_type task_types[WIRE_TYPES_MAX];
  */
 void task_tables_patch(void);
 
-/* The same for one module that came later, at the start of its mapping. */
-void task_tables_patch_module(uintptr_t start, uintptr_t end);
+/* The same for a module that came later, by the start of its mapping: when its code is first seen.
+ */
+void task_tables_patch_module(uintptr_t start, uint32_t generation);
 
 /* memscope_task_enter and its like. */
 void task_enter_explicit(uint64_t id, const char *name);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ground-truth programs and the ways in which each is built."""
+import os
 import pathlib
 import shutil
 import subprocess
@@ -46,12 +47,11 @@ def need(command):
     return path
 
 
-def build_rust(work, folder, name, dependencies, profile, binary, environment=None):
+def build_rust(work, folder, name, dependencies, profile, binary, library=False):
     """Builds the crate tests/tasks/FOLDER once for a set of dependencies and a profile."""
-    import os
     cargo = need("cargo")
     place = work / f"{name}-{profile}"
-    target = place / "target" / "release" / binary
+    target = place / "target" / "release" / (f"lib{binary}.so" if library else binary)
     source = HERE / folder / "src"
     if target.exists() and target.stat().st_mtime > (source / "main.rs").stat().st_mtime:
         return target
@@ -59,9 +59,11 @@ def build_rust(work, folder, name, dependencies, profile, binary, environment=No
     keys, flags = PROFILES[profile]
     (place / "Cargo.toml").write_text(
         f'[package]\nname = "{binary}"\nversion = "0.0.0"\nedition = "2021"\n'
-        f'[[bin]]\nname = "{binary}"\npath = "{source}/main.rs"\n'
+        + (f'[[bin]]\nname = "{binary}"\n' if not library else
+           f'[lib]\nname = "{binary}"\ncrate-type = ["cdylib"]\n')
+        + f'path = "{source}/main.rs"\n'
         f"[dependencies]\n{dependencies}\n[profile.release]\n{keys}\n[workspace]\n")
-    settings = dict(os.environ, RUSTFLAGS=flags, **(environment or {}))
+    settings = dict(os.environ, RUSTFLAGS=flags)
     built = subprocess.run([cargo, "build", "-q", "-j1", "--release"], cwd=place, env=settings,
                            capture_output=True, timeout=1800)
     if built.returncode != 0:
@@ -82,6 +84,18 @@ def tokio(version, profile, mode):
     return Case(f"tokio-{version}-{profile}-{mode}", "tokio", build)
 
 
+def tokio_loaded(mode):
+    def build(work):
+        dependencies = (f'tokio = {{ version = "1", features = {TOKIO_FEATURES} }}\n'
+                        'futures-util = { version = "0.3", default-features = false, '
+                        'features = ["std"] }')
+        library = build_rust(work, "tokio", "tokio-loaded", dependencies, "release", "gt_loaded",
+                             library=True)
+        return ["env", f"GT_LIBRARY={library}", build_c(work, "host.c", "gcc", ["-O2"]), mode]
+
+    return Case(f"tokio-loaded-{mode}", "tokio", build)
+
+
 def tokio_cases(quick):
     if quick:
         return [tokio("newest", "release", mode) for mode in ("mt", "ct", "local")]
@@ -89,6 +103,7 @@ def tokio_cases(quick):
              for mode in ("mt", "ct", "local")]
     cases += [tokio(version, profile, mode) for version in TOKIO_VERSIONS
               for profile in ("release", "fat-abort") for mode in ("mt", "ct", "local")]
+    cases += [tokio_loaded(mode) for mode in ("mt", "ct", "local")]
     return cases
 
 

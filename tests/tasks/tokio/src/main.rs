@@ -310,6 +310,12 @@ async fn local() {
     tokio::task::yield_now().await;
 }
 
+/// For a host that loads the program as a library.
+#[no_mangle]
+pub extern "C" fn gt_main() {
+    main();
+}
+
 fn main() {
     std::panic::set_hook(Box::new(|_| {}));
     let mode = std::env::args().nth(1).unwrap_or_else(|| "mt".into());
