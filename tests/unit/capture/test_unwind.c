@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stacks of known shape, compared frame by frame with libunwind and with gcc's unwinder. */
 #include <dlfcn.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -10,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -366,6 +369,39 @@ static void test_fork(void **state)
     assert_int_equal(status, 0);
 }
 
+/* Where any system call kills: every rule is looked up anew, and a foreign stack is one frame. */
+static int sandboxed_main(void)
+{
+    oracles = PROBE_PLAIN;
+    sink = recurse(100, 1);
+    probe_counts_reset();
+    unwind_range_forbid_calls();
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0)
+        return 77;
+    unwind_modules_changed();
+    sink = recurse(100, 1);
+    struct probe_counts counts = probe_counts_get();
+    if (counts.wrong[0] != 0 || counts.undecodable != 0 || counts.captures < 10)
+        return 1;
+    static uintptr_t foreign[64];
+    uint32_t flags = 0;
+    uint64_t id = stack_capture_id(probe_thread(), (uintptr_t)__builtin_return_address(0),
+                                   (uintptr_t)&foreign[16], (uintptr_t)&foreign[32]);
+    return probe_decode(id, foreign, 64, &flags) == 1 && (flags & 4) != 0 ? 0 : 2;
+}
+
+static void test_no_system_calls(void **state)
+{
+    pid_t child = fork();
+    if (child == 0)
+        syscall(SYS_exit, sandboxed_main());
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(status, 0);
+}
+
 static uint64_t capture_for_plugin;
 
 static void capture_from_plugin(void *argument)
@@ -441,6 +477,7 @@ int main(int argc, char **argv)
             cmocka_unit_test(test_log_full),
             cmocka_unit_test(test_no_memory),
             cmocka_unit_test(test_fork),
+            cmocka_unit_test(test_no_system_calls),
             cmocka_unit_test(test_silent_unload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
