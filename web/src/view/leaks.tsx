@@ -31,7 +31,9 @@ interface LeakRow {
     heaviestValue: number;
     blocks: number;
     bytes: number;
+    /** Of the sites that the leak table lists, and their bytes. */
     slope: number;
+    listedBytes: number;
     r2: number;
     first_ns: number;
     last_ns: number;
@@ -57,13 +59,14 @@ function curveOf(row: LeakRow): Float64Array {
 
 function emptyRow(func: number, site: number): LeakRow {
     return {
-        func, sites: [], heaviest: site, verdict: 0, suppressed: false, value: 0, heaviestValue: -1, blocks: 0, bytes: 0, slope: 0, r2: 0, first_ns: Infinity, last_ns: 0,
+        func, sites: [], heaviest: site, verdict: 0, suppressed: false, value: 0, heaviestValue: -1, blocks: 0, bytes: 0, slope: 0, listedBytes: 0, r2: 0, first_ns: Infinity, last_ns: 0,
     };
 }
 
 /** Adds what the report's leak table says of a site to the row of its function. */
 function addVerdict(row: LeakRow, extra: Stats, index: number): void {
     row.slope += extra.leakSlope[index] ?? 0;
+    row.listedBytes += extra.leakBytes[index] ?? 0;
     row.r2 = Math.max(row.r2, extra.leakR2[index] ?? 0);
     row.first_ns = Math.min(row.first_ns, extra.leakFirst[index]);
     row.last_ns = Math.max(row.last_ns, extra.leakLast[index]);
@@ -98,12 +101,18 @@ const all = computed<LeakRow[]>(() => {
     return [...rows.values()];
 });
 
+/** Growth of the whole function: the table may leave out small sites, whose share goes by bytes. */
+function growthOf(row: LeakRow): number {
+    if (row.verdict !== GROWING || row.listedBytes <= 0) return 0;
+    return row.slope * Math.max(1, row.bytes / row.listedBytes);
+}
+
 function classOf(row: LeakRow): (typeof CLASSES)[number] {
     return CLASSES[row.verdict] ?? CLASSES[0];
 }
 
 const SORTS: Record<string, (row: LeakRow) => number> = {
-    bytes: (row) => row.value, blocks: (row) => row.blocks, shape: (row) => -SHAPE_ORDER.indexOf(row.verdict), slope: (row) => (row.verdict === GROWING ? row.slope : 0),
+    bytes: (row) => row.value, blocks: (row) => row.blocks, shape: (row) => -SHAPE_ORDER.indexOf(row.verdict), slope: growthOf,
     first: (row) => row.first_ns, last: (row) => row.last_ns,
 };
 
@@ -151,7 +160,7 @@ function columns(): GridColumn<LeakRow>[] {
         { id: 'curve', title: 'Live over the run', width: '138px', sortable: false, cell: (row) => <Spark series={curveOf(row)} width={120} height={20} label="Live memory of this function" /> },
         {
             id: 'slope', title: 'Growth', help: 'Over the last half of the run, with its fit R²', width: '108px', numeric: true,
-            cell: (row) => (row.verdict === GROWING ? <span title={`R² ${row.r2.toFixed(2)}`}>{formatRate(row.slope)}</span> : <span class="muted">–</span>),
+            cell: (row) => (row.verdict === GROWING ? <span title={`R² ${row.r2.toFixed(2)}`}>{formatRate(growthOf(row))}</span> : <span class="muted">–</span>),
         },
         { id: 'first', title: 'First', width: '74px', numeric: true, cell: (row) => (row.last_ns > 0 ? formatTime(row.first_ns) : '–') },
         { id: 'last', title: 'Last', width: '74px', numeric: true, cell: (row) => (row.last_ns > 0 ? formatTime(row.last_ns) : '–') },
