@@ -26,7 +26,7 @@ static const char *hotspots_colour(const struct page *page, uint32_t node)
     const struct page_function *function =
             &page->functions.at[page->frames.at[page->nodes.at[node].frame].function];
     const struct page_module *module = &page->modules.at[function->module];
-    if (module->kind != PAGE_USER && module->kind != PAGE_UNKNOWN)
+    if (module->kind == PAGE_STD || module->kind == PAGE_RUNTIME || module->kind == PAGE_LIBC)
         return "#c9ced4";
     const char *name = page_string_at(page, module->name);
     return hues[map_hash_bytes(name, strlen(name)) % (sizeof hues / sizeof hues[0])];
