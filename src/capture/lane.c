@@ -270,44 +270,57 @@ static bool lane_install(struct wire_lane *lane, _Atomic uint64_t *place, uint64
     return !atomic_compare_exchange_strong(place, &entry, 0);
 }
 
+/* A wait for room under way: zeroed = it has not begun. */
+struct lane_patience {
+    uint64_t since, beat;
+    unsigned waits, starved;
+};
+
+/* Waits a little; false: recording is off, or nobody will make room. */
+static bool lane_be_patient(struct wire_lane *lane, uint32_t room, struct lane_patience *patience)
+{
+    if (!process_records() || (lane_is_starved() && ++patience->starved > LANE_STARVED_WAITS))
+        return false;
+    if (!patience->since) {
+        patience->since = process_stamp();
+        atomic_fetch_add_explicit(&lane->stall_n, 1, memory_order_relaxed);
+    }
+    if (lane_wait(room, &patience->waits, &patience->beat))
+        return true;
+    lane_give_up();
+    return false;
+}
+
+/* True when the collector has passed this place: whatever was reserved there is given up. */
+static bool lane_is_passed(const struct wire_lane *lane, uint64_t ring_page, uint64_t entry)
+{
+    return ring_page < atomic_load_explicit(&lane->passed, memory_order_acquire) ||
+           (entry && wire_entry_ring_page(entry) > ring_page);
+}
+
 /* The ring page that holds slot `at`, installed if need be. NULL: no room to be had. */
 static struct wire_slot *lane_page(struct wire_lane *lane, uint64_t at)
 {
-    struct wire_segment *segment = process.segment;
     uint64_t ring_page = at / WIRE_PAGE_SLOTS;
     _Atomic uint64_t *place = &lane->page_of[ring_page % WIRE_LANE_PAGES];
-    unsigned waits = 0, starved = 0;
-    uint64_t beat = 0, stall_from = 0;
+    struct lane_patience patience = {0};
     for (;;) {
-        uint32_t room = atomic_load_explicit(&segment->room, memory_order_acquire);
+        uint32_t room = atomic_load_explicit(&process.segment->room, memory_order_acquire);
         uint64_t entry = atomic_load_explicit(place, memory_order_acquire);
+        uint32_t page = wire_entry_page(entry);
         if (entry && wire_entry_ring_page(entry) == ring_page) {
-            if (stall_from)
-                atomic_fetch_add_explicit(&lane->stall_ticks, process_stamp() - stall_from,
+            if (patience.since)
+                atomic_fetch_add_explicit(&lane->stall_ticks, process_stamp() - patience.since,
                                           memory_order_relaxed);
-            return process_view_page(wire_entry_page(entry))
-                           ? process_page_at(wire_entry_page(entry))
-                           : NULL;
+            return process_view_page(page) ? process_page_at(page) : NULL;
         }
-        if (ring_page < atomic_load_explicit(&lane->passed, memory_order_acquire) ||
-            (entry && wire_entry_ring_page(entry) > ring_page))
-            return NULL; /* given up on long ago: the collector has passed this place */
-        uint32_t page = entry || lane_is_full(lane, ring_page) ? 0 : process_take_page();
-        if (page) {
-            if (!lane_install(lane, place, entry, wire_page_entry(ring_page, page)))
-                process_give_page(page);
-            continue;
-        }
-        if (!process_records() || (lane_is_starved() && ++starved > LANE_STARVED_WAITS))
+        if (lane_is_passed(lane, ring_page, entry))
             return NULL;
-        if (!stall_from) {
-            stall_from = process_stamp();
-            atomic_fetch_add_explicit(&lane->stall_n, 1, memory_order_relaxed);
-        }
-        if (!lane_wait(room, &waits, &beat)) {
-            lane_give_up();
+        page = entry || lane_is_full(lane, ring_page) ? 0 : process_take_page();
+        if (!page && !lane_be_patient(lane, room, &patience))
             return NULL;
-        }
+        if (page && !lane_install(lane, place, entry, wire_page_entry(ring_page, page)))
+            process_give_page(page);
     }
 }
 

@@ -33,6 +33,8 @@ enum {
     DRAIN_IDLE_ROUNDS = 200,
     DRAIN_FREE_PAGES = 64,
     DRAIN_LANES_MAX = 1 << 16,
+    /* Slots that can be reserved ahead: a full ring, and what many threads wait for. */
+    DRAIN_AHEAD_MAX = WIRE_LANE_PAGES * WIRE_PAGE_SLOTS + (1 << 20),
 };
 
 struct drain_lane {
@@ -257,6 +259,9 @@ static uint64_t drain_lane_round(struct drain *drain, struct drain_lane *lane, u
 {
     /* Acquire, and after the clock: what is reserved later gets a later stamp. */
     uint64_t head = atomic_load_explicit(&lane->at->head, memory_order_acquire);
+    if (head - lane->consumed > DRAIN_AHEAD_MAX)
+        head = lane->consumed; /* no writer of ours gets that far: nothing in it is to be believed
+                                */
     while (lane->consumed < head && !*ret_full) {
         if (drain_lane_page(drain, lane, head, ret_full))
             continue;
@@ -319,7 +324,7 @@ static void drain_close_finished(struct drain *drain)
         bool gone = atomic_load(&drain->gone[lane->process_slot]) ||
                     atomic_load_explicit(&lane->at->retired, memory_order_acquire);
         uint64_t head = atomic_load_explicit(&lane->at->head, memory_order_acquire);
-        if (!gone || lane->consumed < head) {
+        if (!gone || (lane->consumed < head && head - lane->consumed <= DRAIN_AHEAD_MAX)) {
             i++;
             continue;
         }

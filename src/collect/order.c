@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collect/order_threads.h"
+#include "collect/runs.h"
+
 enum { ORDER_PREFETCH = 12 };
 
 /* What became of the record at hand. */
@@ -16,6 +19,7 @@ int order_init(struct order *order, struct model *model, struct images *images,
 {
     *order = (struct order){.model = model, .images = images, .intake = intake, .journal = journal};
     order->by_reservation = images->segment->at->config.strategy == WIRE_LEGACY;
+    order->future_ticks = ticks_from_ns(&images->ticks, ORDER_FUTURE_NS);
     order->repair_ticks = ticks_from_ns(&images->ticks, ORDER_REPAIR_NS);
     return 0;
 }
@@ -45,49 +49,6 @@ static struct order_lane *order_lane_of(const struct order *order, uint32_t numb
 {
     int64_t index = map_find(&order->lane_of, number);
     return index > 0 ? order->lanes.at[index - 1] : NULL;
-}
-
-static void order_retire_lane(struct order *order, struct order_lane *lane, uint64_t at_ns)
-{
-    struct wire_lane *at = segment_page(order->images->segment, lane->page);
-    /* Release: pairs with the drain, which then closes the lane. */
-    atomic_store_explicit(&at->retired, 1, memory_order_release);
-    lane->retired = true;
-    if (lane->thread < order->model->threads.n && !order->model->threads.at[lane->thread].end_ns)
-        order->model->threads.at[lane->thread].end_ns = at_ns;
-}
-
-/* A lane of a tid that has one already: the kernel has given the number to a new thread. */
-static void order_open_thread(struct order *order, struct image *image, struct order_lane *lane,
-                              const struct intake_news *news)
-{
-    uint64_t at_ns = ticks_to_ns(&order->images->ticks, news->start_stamp);
-    for (size_t i = 0; i < order->lanes.n; i++) {
-        struct order_lane *other = order->lanes.at[i];
-        if (!other || other == lane || other->slot != lane->slot || other->tid != lane->tid ||
-            other->kind != WIRE_LANE_OWN)
-            continue;
-        if (!other->retired)
-            order_retire_lane(order, other, at_ns);
-        images_forget_thread(image, lane->tid);
-    }
-    lane->thread = images_thread(order->images, image, news->tid, at_ns);
-}
-
-void order_retire(struct order *order, uint64_t at_ns)
-{
-    enum { LOOKS = 64 };
-    for (unsigned i = 0; i < LOOKS && i < order->lanes.n; i++) {
-        order->looked_at = (order->looked_at + 1) % order->lanes.n;
-        struct order_lane *lane = order->lanes.at[order->looked_at];
-        if (!lane || lane->kind != WIRE_LANE_OWN || lane->retired || lane->closing)
-            continue;
-        struct image *image = images_get(order->images, lane->slot);
-        if (image && !image->gone && !images_thread_lives(image, lane->tid)) {
-            order_retire_lane(order, lane, at_ns);
-            images_forget_thread(image, lane->tid);
-        }
-    }
 }
 
 /* A lane at the first free index; NULL: no memory. */
@@ -164,49 +125,15 @@ static void order_rise(struct order *order, size_t i)
 }
 
 /* The stamp that the record at hand is sorted by. */
-static void order_set_key(struct order_lane *lane)
+static void order_set_key(const struct order *order, struct order_lane *lane)
 {
     uint64_t stamp = lane->first->slots[lane->at].head >> WIRE_KIND_BITS;
+    if (stamp > order->latest)
+        stamp = order->latest; /* from the future: nothing of ours wrote it, but it must end */
     if (stamp > lane->stamp)
         lane->stamp = stamp;
     lane->key = lane->stamp;
     lane->delayed = false;
-}
-
-/* How many slots the record at slot i of a run has. */
-static unsigned order_record_slots(const struct intake_run *run, unsigned i)
-{
-    unsigned n = 1;
-    while (i + n < run->n && run->slots[i + n].head == WIRE_CONTINUED)
-        n++;
-    return n;
-}
-
-/*
- * A handler's records lie behind the one that it interrupted and are older: puts the records of a
- * run into the order of their stamps. Runs in order, which is nearly all, are only looked at.
- */
-static void order_sort(struct intake_run *run)
-{
-    uint64_t highest = 0;
-    for (unsigned i = 0, n; i < run->n; i += n) {
-        n = order_record_slots(run, i);
-        uint64_t stamp = run->slots[i].head >> WIRE_KIND_BITS;
-        if ((run->slots[i].head & 0xff) == WIRE_PAD)
-            continue;
-        if (stamp >= highest) {
-            highest = stamp;
-            continue;
-        }
-        struct intake_slot record[WIRE_PAGE_SLOTS];
-        memcpy(record, &run->slots[i], n * sizeof *record);
-        unsigned to = 0;
-        while ((run->slots[to].head & 0xff) == WIRE_PAD ||
-               run->slots[to].head >> WIRE_KIND_BITS <= stamp)
-            to += order_record_slots(run, to);
-        memmove(&run->slots[to + n], &run->slots[to], (i - to) * sizeof *record);
-        memcpy(&run->slots[to], record, n * sizeof *record);
-    }
 }
 
 static void order_push(struct order *order, struct order_lane *lane, struct intake_run *run)
@@ -219,7 +146,7 @@ static void order_push(struct order *order, struct order_lane *lane, struct inta
     }
     lane->first = lane->last = run;
     lane->at = 0;
-    order_set_key(lane);
+    order_set_key(order, lane);
     if (VEC_PUSH(&order->heap, ORDER_LANES_MAX, lane->index))
         order_rise(order, order->heap.n - 1);
 }
@@ -251,7 +178,7 @@ static struct order_lane *order_part(struct order *order, struct order_lane *com
 static void order_deal(struct order *order, struct order_lane *common, struct intake_run *run)
 {
     for (unsigned i = 0, n; i < run->n; i += n) {
-        n = order_record_slots(run, i);
+        n = run_record_slots(run, i);
         if (!(run->slots[i].head & WIRE_BY_OTHERS) || n < 2)
             continue;
         uint32_t tid = (uint32_t)run->slots[i + n - 1].a;
@@ -284,13 +211,14 @@ static void order_queue(struct order *order, struct intake_run *run)
         order_deal(order, lane, run);
     } else {
         if (!order->by_reservation)
-            order_sort(run);
+            run_sort(run);
         order_push(order, lane, run);
     }
 }
 
 void order_take(struct order *order, struct intake_batch *batch)
 {
+    order->latest = segment_now(order->images->segment) + order->future_ticks;
     for (size_t i = 0; i < batch->opened_n; i++)
         order_open(order, &batch->opened[i]);
     while (batch->first) {
@@ -546,7 +474,7 @@ static bool order_advance(struct order *order, struct order_lane *lane, unsigned
         lane->last = NULL;
         return false;
     }
-    order_set_key(lane);
+    order_set_key(order, lane);
     return true;
 }
 

@@ -147,7 +147,7 @@ struct wire_lane {
     _Atomic uint32_t retired; /* set by the collector: the owner is gone, the page is given back */
     uint64_t start_stamp;
     _Atomic uint64_t passed; /* ring pages below it that were never installed are given up */
-    uint32_t state; /* number of the owner's private state */
+    uint32_t state;          /* number of the owner's private state */
     uint32_t pad0[5];
     /* Exact at any moment, also when the process is killed; plain stores of the owner. */
     _Alignas(WIRE_LINE) _Atomic uint64_t alloc_n, alloc_bytes;

@@ -169,6 +169,7 @@ static uint64_t random_next(void)
 static void model_walk(const struct model *model)
 {
     volatile uint64_t sum = 0; /* so that no read is left out */
+    (void)sum;
     VEC_EACH (struct model_row, row, &model->rows) {
         const struct model_cell *cell = &model->cells.at[row->cell];
         sum += model->slices.at[row->born].live_n + model->threads.at[cell->key.thread].tid;

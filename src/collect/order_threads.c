@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Threads come and go, and the kernel gives their numbers to others. */
+#include "collect/order_threads.h"
+
+static void order_retire_lane(struct order *order, struct order_lane *lane, uint64_t at_ns)
+{
+    struct wire_lane *at = segment_page(order->images->segment, lane->page);
+    /* Release: pairs with the drain, which then closes the lane. */
+    atomic_store_explicit(&at->retired, 1, memory_order_release);
+    lane->retired = true;
+    if (lane->thread < order->model->threads.n && !order->model->threads.at[lane->thread].end_ns)
+        order->model->threads.at[lane->thread].end_ns = at_ns;
+}
+
+/* A lane of a tid that has one already: the kernel has given the number to a new thread. */
+void order_open_thread(struct order *order, struct image *image, struct order_lane *lane,
+                       const struct intake_news *news)
+{
+    uint64_t at_ns = ticks_to_ns(&order->images->ticks, news->start_stamp);
+    for (size_t i = 0; i < order->lanes.n; i++) {
+        struct order_lane *other = order->lanes.at[i];
+        if (!other || other == lane || other->slot != lane->slot || other->tid != lane->tid ||
+            other->kind != WIRE_LANE_OWN)
+            continue;
+        if (!other->retired)
+            order_retire_lane(order, other, at_ns);
+        images_forget_thread(image, lane->tid);
+    }
+    lane->thread = images_thread(order->images, image, news->tid, at_ns);
+}
+
+void order_retire(struct order *order, uint64_t at_ns)
+{
+    enum { LOOKS = 64 };
+    for (unsigned i = 0; i < LOOKS && i < order->lanes.n; i++) {
+        order->looked_at = (order->looked_at + 1) % order->lanes.n;
+        struct order_lane *lane = order->lanes.at[order->looked_at];
+        if (!lane || lane->kind != WIRE_LANE_OWN || lane->retired || lane->closing)
+            continue;
+        struct image *image = images_get(order->images, lane->slot);
+        if (image && !image->gone && !images_thread_lives(image, lane->tid)) {
+            order_retire_lane(order, lane, at_ns);
+            images_forget_thread(image, lane->tid);
+        }
+    }
+}

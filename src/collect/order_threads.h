@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The threads behind the lanes, for order.c alone. */
+#ifndef MEMSCOPE_COLLECT_ORDER_THREADS_H
+#define MEMSCOPE_COLLECT_ORDER_THREADS_H
+
+#include "collect/order.h"
+
+/* Finds the thread of a lane that was opened; an older lane of the same tid is retired. */
+void order_open_thread(struct order *order, struct image *image, struct order_lane *lane,
+                       const struct intake_news *news);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The drain against a writer of the record protocol, an open record, and a segment full of noise.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "collect/drain.h"
+
+/* xorshift64: the same history for the same seed, everywhere. */
+static uint64_t noise_state;
+
+static uint64_t noise_next(void)
+{
+    noise_state ^= noise_state << 13;
+    noise_state ^= noise_state >> 7;
+    noise_state ^= noise_state << 17;
+    return noise_state;
+}
+
+struct session {
+    struct segment segment;
+    struct intake intake;
+    struct drain *drain;
+};
+
+static void session_open(struct session *session)
+{
+    const struct wire_config config = {.strategy = WIRE_THREAD_LOCAL, .lane_pages = 16};
+    assert_int_equal(segment_init(&session->segment, 2 << 20, &config, NULL), 0);
+    assert_int_equal(intake_init(&session->intake), 0);
+    assert_int_equal(drain_start(&session->segment, &session->intake, &session->drain, NULL), 0);
+}
+
+static void session_close(struct session *session)
+{
+    drain_free(session->drain);
+    intake_done(&session->intake);
+    segment_done(&session->segment);
+}
+
+/* A free page, taken as a target takes one. */
+static uint32_t take_page(struct session *session)
+{
+    _Atomic uint64_t *bits = wire_free_bits(session->segment.at);
+    for (;;) {
+        for (uint32_t i = 0; i < session->segment.page_n / 64; i++) {
+            uint64_t word = atomic_load(&bits[i]);
+            uint64_t bit = word & -word;
+            if (word && atomic_compare_exchange_strong(&bits[i], &word, word & ~bit))
+                return i * 64 + (uint32_t)__builtin_ctzll(bit);
+        }
+        usleep(100);
+    }
+}
+
+static struct wire_lane *publish_lane(struct session *session)
+{
+    uint32_t page = take_page(session);
+    struct wire_lane *lane = segment_page(&session->segment, page);
+    lane->kind = WIRE_LANE_OWN;
+    atomic_store(&lane->tid, 7);
+    atomic_fetch_or(&wire_lane_bits(session->segment.at)[page / 64], 1ull << page % 64);
+    return lane;
+}
+
+/* Reserves a slot; waits while the ring is full. */
+static struct wire_slot *reserve(struct session *session, struct wire_lane *lane)
+{
+    uint64_t at = atomic_fetch_add(&lane->head, 1), ring_page = at / WIRE_PAGE_SLOTS;
+    _Atomic uint64_t *place = &lane->page_of[ring_page % WIRE_LANE_PAGES];
+    while (at % WIRE_PAGE_SLOTS == 0 && atomic_load(place))
+        usleep(50);
+    if (at % WIRE_PAGE_SLOTS == 0)
+        atomic_store(place, wire_page_entry(ring_page, take_page(session)));
+    uint32_t page = wire_entry_page(atomic_load(place));
+    return (struct wire_slot *)segment_page(&session->segment, page) + at % WIRE_PAGE_SLOTS;
+}
+
+static void commit(struct session *session, struct wire_slot *slot, uint64_t value)
+{
+    slot->a = value;
+    atomic_store_explicit(&slot->head, wire_head(segment_now(&session->segment), WIRE_FREE),
+                          memory_order_release);
+}
+
+/* Takes what is there; checks that values come as `next` counts, and returns the new count. */
+static uint64_t take_in_order(struct session *session, uint64_t next, uint64_t *ret_flush)
+{
+    struct intake_batch batch;
+    intake_take(&session->intake, &batch);
+    for (const struct intake_run *run = batch.first; run; run = run->next) {
+        for (unsigned i = 0; i < run->n; i++)
+            assert_int_equal(run->slots[i].a, next++);
+    }
+    *ret_flush = batch.flush;
+    intake_batch_done(&batch);
+    return next;
+}
+
+static uint64_t take_all(struct session *session, uint64_t next)
+{
+    uint64_t wanted = drain_flush(session->drain), flush = 0;
+    while (flush < wanted) {
+        next = take_in_order(session, next, &flush);
+        usleep(100);
+    }
+    return next;
+}
+
+/* Far more records than the segment holds: none is lost, none comes twice, pages come back. */
+static void test_every_record_once(void **state)
+{
+    enum { RECORDS = 300000 };
+    struct session session;
+    session_open(&session);
+    struct wire_lane *lane = publish_lane(&session);
+    uint64_t next = 0, flush;
+    for (uint64_t i = 0; i < RECORDS; i++) {
+        commit(&session, reserve(&session, lane), i);
+        if (i % 5000 == 0)
+            next = take_in_order(&session, next, &flush);
+    }
+    assert_int_equal(take_all(&session, next), RECORDS);
+    session_close(&session);
+}
+
+/* What lies behind an open record waits for it, and the watermark stays below. */
+static void test_open_record_holds(void **state)
+{
+    struct session session;
+    session_open(&session);
+    struct wire_lane *lane = publish_lane(&session);
+    commit(&session, reserve(&session, lane), 0);
+    assert_int_equal(take_all(&session, 0), 1);
+    struct wire_slot *open = reserve(&session, lane);
+    uint64_t opened_at = segment_now(&session.segment);
+    commit(&session, reserve(&session, lane), 2);
+    assert_int_equal(take_all(&session, 1), 1);
+    struct intake_batch batch;
+    intake_take(&session.intake, &batch);
+    assert_true(batch.watermark < opened_at);
+    intake_batch_done(&batch);
+    commit(&session, open, 1);
+    assert_int_equal(take_all(&session, 1), 3);
+    session_close(&session);
+}
+
+/* Noise in every word that a target can write: the drain goes on, and ends when told to. */
+static void test_hostile_segment(void **state)
+{
+    for (unsigned seed = 1; seed <= 5; seed++) {
+        struct session session;
+        session_open(&session);
+        noise_state = seed * 0x9e3779b97f4a7c15u;
+        for (int i = 0; i < 20; i++)
+            publish_lane(&session);
+        uint64_t *words = (uint64_t *)session.segment.at;
+        size_t from = WIRE_PAGE_BYTES / sizeof *words;
+        size_t n = session.segment.size_bytes / sizeof *words - from;
+        for (int i = 0; i < 200000; i++) {
+            uint64_t noise = noise_next();
+            words[from + noise % n] = i % 3 ? noise : noise >> 40;
+            if (i % 1000 == 0) {
+                struct intake_batch batch;
+                intake_take(&session.intake, &batch);
+                intake_batch_done(&batch);
+            }
+        }
+        session_close(&session);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_every_record_once),
+            cmocka_unit_test(test_open_record_holds),
+            cmocka_unit_test(test_hostile_segment),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

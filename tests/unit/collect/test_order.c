@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The merge against what truly happened: a history of allocations, frees and reallocs by several
+ * threads is dealt out to lanes the way hooks would, and must come back as the same sums, whatever
+ * the sizes of the batches.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "collect/order.h"
+
+enum { THREADS = 4, ADDRESSES = 200, EVENTS = 20000, TID = 100, COMMON = 50 };
+
+/* xorshift64: the same history for the same seed, everywhere. */
+static uint64_t noise_state;
+
+static uint64_t noise_next(void)
+{
+    noise_state ^= noise_state << 13;
+    noise_state ^= noise_state >> 7;
+    noise_state ^= noise_state << 17;
+    return noise_state;
+}
+
+/* A session with this process as its only image. */
+struct session {
+    struct segment segment;
+    struct model *model;
+    struct images images;
+    struct intake intake;
+    struct journal journal;
+    struct order order;
+};
+
+static void ignore_module(void *context, uint32_t module, const char *path, int fd)
+{
+}
+
+static void session_open(struct session *session, uint32_t strategy)
+{
+    const struct wire_config config = {.strategy = strategy, .weight = 1};
+    const struct stacks_sink sink = {.module = ignore_module};
+    memset(session, 0, sizeof *session);
+    assert_int_equal(segment_init(&session->segment, 4 << 20, &config, NULL), 0);
+    struct wire_process *slot = wire_process_at(session->segment.at, 0);
+    slot->pid = (uint32_t)getpid();
+    atomic_store(&slot->state, WIRE_PROCESS_LIVE);
+    session->model = model_new();
+    assert_int_equal(feed_open(session->model, 1000000), 0);
+    assert_int_equal(images_init(&session->images, session->model, &session->segment, &sink,
+                                 &session->journal),
+                     0);
+    assert_int_equal(intake_init(&session->intake), 0);
+    order_init(&session->order, session->model, &session->images, &session->intake,
+               &session->journal);
+}
+
+static void session_close(struct session *session)
+{
+    order_done(&session->order);
+    images_done(&session->images);
+    intake_done(&session->intake);
+    model_free_all(session->model);
+    segment_done(&session->segment);
+}
+
+/* A batch under way: what the drain would give. */
+struct deal {
+    struct session *session;
+    struct intake_batch batch;
+};
+
+static void deal_open(struct deal *deal, uint32_t lane, uint32_t kind, uint32_t tid)
+{
+    struct intake_news *all = realloc(deal->batch.opened, (deal->batch.opened_n + 1) * sizeof *all);
+    assert_non_null(all);
+    deal->batch.opened = all;
+    all[deal->batch.opened_n++] = (struct intake_news){
+            .kind = INTAKE_LANE_OPENED, .lane = lane, .lane_kind = kind, .tid = tid};
+}
+
+static struct intake_run *deal_run(struct deal *deal, uint32_t lane)
+{
+    for (struct intake_run *run = deal->batch.first; run; run = run->next) {
+        if (run->lane == lane && run->n + 3 <= WIRE_PAGE_SLOTS && !run->place)
+            return run;
+    }
+    struct intake_run *run = intake_run_get(&deal->session->intake);
+    assert_non_null(run);
+    run->lane = lane;
+    run->place = 0;
+    if (deal->batch.last)
+        deal->batch.last->next = run;
+    else
+        deal->batch.first = run;
+    deal->batch.last = run;
+    return run;
+}
+
+/* One record of one slot, or of two when `old` is given; by another's lane with tid. */
+static void deal_record(struct deal *deal, uint32_t lane, uint32_t tid, unsigned kind,
+                        uint64_t stamp, uint64_t address, uint64_t size, uint64_t old)
+{
+    struct intake_run *run = deal_run(deal, lane);
+    bool by_others = lane == COMMON;
+    run->slots[run->n++] =
+            (struct intake_slot){wire_head(stamp, kind | (by_others ? WIRE_BY_OTHERS : 0u)),
+                                 address, size, wire_stack(0, 1)};
+    if (kind == WIRE_REALLOC_END)
+        run->slots[run->n++] = (struct intake_slot){WIRE_CONTINUED, old, 0, 0};
+    if (by_others)
+        run->slots[run->n++] = (struct intake_slot){WIRE_CONTINUED, tid, 0, 0};
+}
+
+static void deal_feed(struct deal *deal, uint64_t watermark)
+{
+    order_take(&deal->session->order, &deal->batch);
+    order_feed(&deal->session->order, watermark);
+    intake_batch_done(&deal->batch);
+}
+
+static const struct model_sums *session_sums(const struct session *session)
+{
+    return &session->model->sums;
+}
+
+/* Random events of threads that hand blocks to each other; some have no lane of their own. */
+static void history_is_kept(unsigned seed)
+{
+    struct session session;
+    session_open(&session, WIRE_THREAD_LOCAL);
+    struct deal deal = {.session = &session};
+    noise_state = seed * 0x9e3779b97f4a7c15u;
+    deal_open(&deal, COMMON, WIRE_LANE_COMMON, 0);
+    for (uint32_t i = 0; i + 1 < THREADS; i++)
+        deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
+    uint64_t size_of[ADDRESSES] = {0}, live_bytes = 0, live_n = 0, alloc_n = 0, free_n = 0;
+    for (uint64_t i = 0; i < EVENTS; i++) {
+        uint32_t thread = (uint32_t)(noise_next() % THREADS);
+        uint32_t lane = thread + 1 == THREADS ? COMMON : thread;
+        unsigned slot = (unsigned)(noise_next() % ADDRESSES);
+        uint64_t address = 0x1000 + slot * 64, stamp = 1000000 + i * 10;
+        uint64_t size = 1 + noise_next() % 500;
+        if (!size_of[slot]) {
+            deal_record(&deal, lane, TID + thread, WIRE_ALLOC, stamp, address, size, 0);
+            size_of[slot] = size;
+            alloc_n++, live_n++, live_bytes += size;
+        } else if (noise_next() % 3) {
+            deal_record(&deal, lane, TID + thread, WIRE_FREE, stamp, address, 0, 0);
+            live_n--, free_n++, live_bytes -= size_of[slot];
+            size_of[slot] = 0;
+        } else {
+            deal_record(&deal, lane, TID + thread, WIRE_REALLOC_BEGIN, stamp, address, 0, 0);
+            deal_record(&deal, lane, TID + thread, WIRE_REALLOC_END, stamp + 5, address, size,
+                        address);
+            live_bytes += size - size_of[slot];
+            size_of[slot] = size;
+            alloc_n++, free_n++;
+        }
+        if (noise_next() % 100 == 0)
+            deal_feed(&deal, stamp);
+    }
+    deal_feed(&deal, UINT64_MAX);
+    const struct model_sums *sums = session_sums(&session);
+    assert_int_equal(sums->alloc_n, alloc_n);
+    assert_int_equal(sums->free_n, free_n);
+    assert_int_equal(sums->live_n, live_n);
+    assert_int_equal(sums->live_bytes, live_bytes);
+    assert_int_equal(sums->unknown_free_n, 0);
+    assert_int_equal(session.model->loss.unmatched_realloc_n, 0);
+    session_close(&session);
+}
+
+static void test_history(void **state)
+{
+    for (unsigned seed = 1; seed <= 20; seed++)
+        history_is_kept(seed);
+}
+
+/* A handler's records lie behind the one they interrupted, and are older. */
+static void test_handler_inside(void **state)
+{
+    struct session session;
+    session_open(&session, WIRE_THREAD_LOCAL);
+    struct deal deal = {.session = &session};
+    deal_open(&deal, 0, WIRE_LANE_OWN, TID);
+    deal_open(&deal, 1, WIRE_LANE_OWN, TID + 1);
+    deal_record(&deal, 0, 0, WIRE_ALLOC, 900, 0x1000, 10, 0); /* interrupted before its stamp */
+    deal_record(&deal, 0, 0, WIRE_ALLOC, 100, 0x2000, 20, 0); /* the handler's */
+    deal_record(&deal, 1, 0, WIRE_FREE, 200, 0x2000, 0, 0);   /* by another thread, meanwhile */
+    deal_feed(&deal, UINT64_MAX);
+    assert_int_equal(session_sums(&session)->unknown_free_n, 0);
+    assert_int_equal(session_sums(&session)->live_n, 1);
+    assert_int_equal(session_sums(&session)->live_bytes, 10);
+    session_close(&session);
+}
+
+/* In a common lane a thread may be stopped for long between its reservation and its stamp. */
+static void test_common_lane_out_of_order(void **state)
+{
+    struct session session;
+    session_open(&session, WIRE_THREAD_LOCAL);
+    struct deal deal = {.session = &session};
+    deal_open(&deal, COMMON, WIRE_LANE_COMMON, 0);
+    deal_open(&deal, 0, WIRE_LANE_OWN, TID);
+    deal_record(&deal, COMMON, TID + 1, WIRE_ALLOC, 5000, 0x1000, 10, 0);
+    deal_record(&deal, COMMON, TID + 2, WIRE_ALLOC, 1000, 0x2000, 20, 0);
+    deal_record(&deal, 0, 0, WIRE_FREE, 2000, 0x2000, 0, 0);
+    deal_feed(&deal, UINT64_MAX);
+    assert_int_equal(session_sums(&session)->unknown_free_n, 0);
+    assert_int_equal(session_sums(&session)->live_bytes, 10);
+    session_close(&session);
+}
+
+/* An allocation whose stamp is early by what the processor may reorder. */
+static void test_early_stamp_is_repaired(void **state)
+{
+    struct session session;
+    session_open(&session, WIRE_THREAD_LOCAL);
+    struct deal deal = {.session = &session};
+    for (uint32_t i = 0; i < 3; i++)
+        deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
+    deal_record(&deal, 0, 0, WIRE_ALLOC, 1000, 0x1000, 10, 0);
+    deal_record(&deal, 1, 0, WIRE_ALLOC, 1999, 0x1000, 30, 0); /* after the free, in truth */
+    deal_record(&deal, 0, 0, WIRE_FREE, 2000, 0x1000, 0, 0);
+    deal_feed(&deal, UINT64_MAX);
+    assert_int_equal(session_sums(&session)->free_n, 1);
+    assert_int_equal(session_sums(&session)->live_bytes, 30);
+    assert_int_equal(session.model->loss.order_repair_n, 1);
+    session_close(&session);
+}
+
+/* A thread that got its lane between the halves of a realloc. */
+static void test_realloc_across_lanes(void **state)
+{
+    struct session session;
+    session_open(&session, WIRE_THREAD_LOCAL);
+    struct deal deal = {.session = &session};
+    deal_open(&deal, COMMON, WIRE_LANE_COMMON, 0);
+    deal_record(&deal, COMMON, TID, WIRE_ALLOC, 100, 0x1000, 10, 0);
+    deal_record(&deal, COMMON, TID, WIRE_REALLOC_BEGIN, 200, 0x1000, 0, 0);
+    deal_open(&deal, 0, WIRE_LANE_OWN, TID);
+    deal_record(&deal, 0, 0, WIRE_REALLOC_END, 300, 0x3000, 40, 0x1000);
+    deal_feed(&deal, UINT64_MAX);
+    assert_int_equal(session.model->loss.unmatched_realloc_n, 0);
+    assert_int_equal(session_sums(&session)->live_n, 1);
+    assert_int_equal(session_sums(&session)->live_bytes, 40);
+    assert_int_equal(session_sums(&session)->peak_bytes, 40);
+    session_close(&session);
+}
+
+/* realloc(p, 0) frees, a failed one changes nothing. */
+static void test_realloc_ends(void **state)
+{
+    struct session session;
+    session_open(&session, WIRE_THREAD_LOCAL);
+    struct deal deal = {.session = &session};
+    deal_open(&deal, 0, WIRE_LANE_OWN, TID);
+    deal_record(&deal, 0, 0, WIRE_ALLOC, 100, 0x1000, 10, 0);
+    deal_record(&deal, 0, 0, WIRE_ALLOC, 110, 0x2000, 20, 0);
+    deal_record(&deal, 0, 0, WIRE_REALLOC_BEGIN, 200, 0x1000, 0, 0);
+    deal_record(&deal, 0, 0, WIRE_REALLOC_END, 210, 0, 0, 0x1000);
+    deal_record(&deal, 0, 0, WIRE_REALLOC_BEGIN, 300, 0x2000, 0, 0);
+    deal_record(&deal, 0, 0, WIRE_REALLOC_CANCEL, 310, 0x2000, 0, 0);
+    deal_feed(&deal, UINT64_MAX);
+    assert_int_equal(session_sums(&session)->alloc_n, 2);
+    assert_int_equal(session_sums(&session)->free_n, 1);
+    assert_int_equal(session_sums(&session)->live_bytes, 20);
+    session_close(&session);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_history),
+            cmocka_unit_test(test_handler_inside),
+            cmocka_unit_test(test_common_lane_out_of_order),
+            cmocka_unit_test(test_early_stamp_is_repaired),
+            cmocka_unit_test(test_realloc_across_lanes),
+            cmocka_unit_test(test_realloc_ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
