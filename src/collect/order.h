@@ -26,7 +26,7 @@
 enum {
     ORDER_REPAIR_NS = 1000,
     ORDER_FUTURE_NS = 1000000, /* a stamp so far ahead of the clock is a lie */
-    ORDER_PENDING_MAX = 8, /* reallocs of one thread between their halves: handlers nest */
+    ORDER_PENDING_MAX = 8,     /* reallocs of one thread between their halves: handlers nest */
     ORDER_PENDING_SHARED_MAX = 1 << 16, /* the same of a common lane */
     ORDER_LANES_MAX = 1 << 20,
 };
@@ -69,7 +69,7 @@ struct order {
     size_t looked_at;               /* where the next look for dead threads begins */
     struct map lane_of;             /* drain's number -> index + 1; 0 = closed */
     uint64_t repair_ticks, future_ticks;
-    uint64_t latest; /* the highest stamp that can be true */
+    uint64_t latest;    /* the highest stamp that can be true */
     uint64_t end_stamp; /* of the last event fed */
     uint64_t event_n;
 };
