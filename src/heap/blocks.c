@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growth, shrinking and removal in the table of blocks. */
+/* Growth and shrinking of the table of blocks. */
 #include "heap/blocks.h"
 
 #include <stdlib.h>
@@ -77,22 +77,6 @@ void blocks_shrink(struct blocks *blocks)
     /* Without memory for the smaller table the larger one stays. */
     if (shift != blocks->shift)
         blocks_resize(blocks, shift);
-}
-
-void blocks_remove(struct blocks *blocks, struct blocks_slot *slot)
-{
-    size_t hole = (size_t)(slot - blocks->slots);
-    for (size_t i = (hole + 1) & blocks->mask; blocks->slots[i].address;
-         i = (i + 1) & blocks->mask) {
-        size_t home = blocks_home(blocks, blocks->slots[i].address);
-        /* It may move into the hole unless its home lies behind the hole. */
-        if (((i - home) & blocks->mask) >= ((i - hole) & blocks->mask)) {
-            blocks->slots[hole] = blocks->slots[i];
-            hole = i;
-        }
-    }
-    blocks->slots[hole].address = 0;
-    blocks->n--;
 }
 
 void blocks_done(struct blocks *blocks)

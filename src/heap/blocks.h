@@ -81,7 +81,21 @@ static inline int blocks_reserve(struct blocks *blocks)
 }
 
 /* Frees the slot of a block. Other slots move. */
-void blocks_remove(struct blocks *blocks, struct blocks_slot *slot);
+static inline void blocks_remove(struct blocks *blocks, struct blocks_slot *slot)
+{
+    size_t hole = (size_t)(slot - blocks->slots);
+    for (size_t i = (hole + 1) & blocks->mask; blocks->slots[i].address;
+         i = (i + 1) & blocks->mask) {
+        size_t home = blocks_home(blocks, blocks->slots[i].address);
+        /* It may move into the hole unless its home lies behind the hole. */
+        if (((i - home) & blocks->mask) >= ((i - hole) & blocks->mask)) {
+            blocks->slots[hole] = blocks->slots[i];
+            hole = i;
+        }
+    }
+    blocks->slots[hole].address = 0;
+    blocks->n--;
+}
 
 /* Gives back memory when few blocks are left; called now and then, moves slots. */
 void blocks_shrink(struct blocks *blocks);

@@ -1,71 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Classes of sizes and lifetimes: what a histogram's bars stand for. */
-#include "heap/model.h"
-
-/* Quarter decades from 1 us to 1 h, rounded to whole nanoseconds. */
-static const uint64_t life_least[MODEL_LIFE_CLASSES] = {
-        0,
-        1000,
-        1778,
-        3162,
-        5623,
-        10000,
-        17783,
-        31623,
-        56234,
-        100000,
-        177828,
-        316228,
-        562341,
-        1000000,
-        1778279,
-        3162278,
-        5623413,
-        10000000,
-        17782794,
-        31622777,
-        56234133,
-        100000000,
-        177827941,
-        316227766,
-        562341325,
-        1000000000,
-        1778279410,
-        3162277660,
-        5623413252,
-        10000000000,
-        17782794100,
-        31622776602,
-        56234132519,
-        100000000000,
-        177827941004,
-        316227766017,
-        562341325190,
-        1000000000000,
-        1778279410039,
-        3162277660168,
-};
-
-/* The class of 2^(bits - 1), where a search for a number of that many bits begins. */
-static const uint8_t life_of_bits[65] = {
-        0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  1,  2,  3,  4,  5,  7,  8,  9,  10, 11, 13,
-        14, 15, 16, 17, 19, 20, 21, 22, 23, 25, 26, 27, 28, 29, 31, 32, 33, 34, 35, 37, 38, 39,
-        39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39, 39,
-};
-
-static unsigned bits_of(uint64_t value)
-{
-    return value ? 64 - (unsigned)__builtin_clzll(value) : 0;
-}
+#include "heap/classes.h"
 
 unsigned model_size_class(uint64_t bytes)
 {
-    if (bytes < 2)
-        return (unsigned)bytes;
-    unsigned power = bits_of(bytes) - 1;
-    unsigned quarter = (unsigned)(power >= 2 ? bytes >> (power - 2) : bytes << (2 - power)) & 3;
-    unsigned size_class = 2 + (power - 1) * 4 + quarter;
-    return size_class < MODEL_SIZE_CLASSES ? size_class : MODEL_SIZE_CLASSES - 1;
+    return classes_size(bytes);
 }
 
 uint64_t model_size_class_least(unsigned size_class)
@@ -79,21 +18,18 @@ uint64_t model_size_class_least(unsigned size_class)
 
 unsigned model_life_class(uint64_t ns)
 {
-    unsigned life_class = life_of_bits[bits_of(ns)];
-    while (life_class + 1 < MODEL_LIFE_CLASSES && ns >= life_least[life_class + 1])
-        life_class++;
-    return life_class;
+    return classes_life(ns);
 }
 
 uint64_t model_life_class_least(unsigned life_class)
 {
-    return life_least[life_class < MODEL_LIFE_CLASSES ? life_class : MODEL_LIFE_CLASSES - 1];
+    return classes_life_least[life_class < MODEL_LIFE_CLASSES ? life_class
+                                                              : MODEL_LIFE_CLASSES - 1];
 }
 
 unsigned model_cell_life_class(uint64_t ns)
 {
-    unsigned half = (model_life_class(ns) + 1) / 2;
-    return half < MODEL_CELL_LIFE_CLASSES ? half : MODEL_CELL_LIFE_CLASSES - 1;
+    return classes_cell_life(classes_life(ns));
 }
 
 uint64_t model_cell_life_class_least(unsigned cell_life_class)
@@ -103,6 +39,5 @@ uint64_t model_cell_life_class_least(unsigned cell_life_class)
 
 unsigned model_slice_size_class(uint64_t bytes)
 {
-    unsigned bits = bits_of(bytes);
-    return bits < MODEL_SLICE_SIZE_CLASSES ? bits : MODEL_SLICE_SIZE_CLASSES - 1;
+    return classes_slice_size(bytes);
 }

@@ -15,7 +15,10 @@
 #include <stdlib.h>
 
 #include "base/diag.h"
+#include "heap/classes.h"
 #include "heap/state.h"
+
+enum { FEED_FAR_CELLS = 8192 }; /* fewer are in the processor's caches anyway */
 
 /* One change of the live heap: what dies, what is born, by whom. */
 struct feed_change {
@@ -34,7 +37,7 @@ void feed_prefetch(const struct model *model, uint32_t process, uint64_t address
 void feed_prefetch_cell(const struct model *model, const struct feed_context *context,
                         uint64_t address, uint32_t node)
 {
-    if (context->process >= model->feed->processes.n)
+    if (context->process >= model->feed->processes.n || model->cells.n < FEED_FAR_CELLS)
         return;
     if (node != MODEL_NONE) {
         struct model_cell_key key = {node, context->process, context->thread, context->task};
@@ -145,10 +148,10 @@ static inline void feed_born(struct model *model, const struct feed_change *chan
         cell->weight_excess += weight - 1;
     feed_sums_alloc(&model->sums, n, bytes, size_bytes);
     feed_sums_alloc(&change->process->sums, n, bytes, size_bytes);
-    unsigned size_class = model_size_class(size_bytes);
+    unsigned size_class = classes_size(size_bytes);
     model->histograms->size_n[size_class] += n;
     model->histograms->size_bytes[size_class] += bytes;
-    model->feed->slice.size_n[model_slice_size_class(size_bytes)] += n;
+    model->feed->slice.size_n[classes_slice_size(size_bytes)] += n;
 }
 
 /* Obtains what the death of a block of this cell needs. */
@@ -186,14 +189,11 @@ static inline void feed_dies(struct model *model, const struct feed_change *chan
         cell->other_task_free_n += n;
     feed_sums_free(&model->sums, n, bytes);
     feed_sums_free(&change->process->sums, n, bytes);
-    unsigned life_class = model_life_class(age_ns);
-    unsigned cell_class = (life_class + 1) / 2;
-    if (cell_class >= MODEL_CELL_LIFE_CLASSES)
-        cell_class = MODEL_CELL_LIFE_CLASSES - 1;
+    unsigned life_class = classes_life(age_ns), cell_class = classes_cell_life(life_class);
     if (feed->death_n == FEED_DEATHS)
         cells_deaths_drain(model);
     feed->deaths[feed->death_n++] = (struct feed_death){cell->life, cell_class, block->weight};
-    model->histograms->size_life_n[model_size_class(size_bytes)][life_class] += n;
+    model->histograms->size_life_n[classes_size(size_bytes)][life_class] += n;
     feed->slice.life_n[cell_class] += n;
 }
 

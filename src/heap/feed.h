@@ -66,7 +66,8 @@ void feed_task_end(struct model *model, uint32_t task, uint64_t at_ns);
 
 /*
  * Asks the memory for what an event needs before it is needed. For a batch of some 32 events: the
- * first for each event, then the second for each, then the events. node MODEL_NONE: of a free.
+ * first for each event, then the second for each, then the events. node MODEL_NONE: of a free. The
+ * second does nothing while there are few cells.
  */
 void feed_prefetch(const struct model *model, uint32_t process, uint64_t address);
 void feed_prefetch_cell(const struct model *model, const struct feed_context *context,
