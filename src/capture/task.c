@@ -23,6 +23,9 @@ uintptr_t task_enter(uint32_t slot, uintptr_t argument, uintptr_t frame);
 void task_leave(uintptr_t frame);
 int task_personality(int version, int actions, uint64_t class, void *exception, void *context);
 
+/* Threads of this process that count in tables of their own. */
+static _Atomic uint32_t task_threads_many;
+
 static struct lane_state *task_state(void)
 {
     struct lane_state *state = lane_self;
@@ -46,8 +49,12 @@ static uint64_t task_pack_polls(const struct task_count *count)
 
 static struct task_count *task_count_of(struct task_thread *tasks, uint64_t key)
 {
-    return &tasks->counts[(key * UINT64_C(0x9e3779b97f4a7c15)) >> 59];
+    uint64_t hash = key * UINT64_C(0x9e3779b97f4a7c15);
+    return tasks->many ? &tasks->many[hash >> 54] : &tasks->counts[hash >> 59];
 }
+
+_Static_assert(TASK_COUNTS == 1 << (64 - 59) && TASK_COUNTS_MANY == 1 << (64 - 54),
+               "a count's place is the top of the hash");
 
 static void task_tell(struct task_count *count)
 {
@@ -71,11 +78,30 @@ uint64_t task_take_polls(struct lane_state *state)
     return polls;
 }
 
+/* The thread polls more tasks than its page has counts: it gets a table, if there is one to have.
+ */
+static void task_count_many(struct task_thread *tasks)
+{
+    if (tasks->many || ++tasks->evicted != TASK_COUNTS_EVICTED ||
+        atomic_fetch_add_explicit(&task_threads_many, 1, memory_order_relaxed) >= TASK_THREADS_MANY)
+        return;
+    struct task_count *many = pool_take(TASK_COUNTS_MANY * sizeof *many);
+    if (!many)
+        return;
+    for (int i = 0; i < TASK_COUNTS; i++)
+        task_tell(&tasks->counts[i]);
+    tasks->many = many;
+}
+
 static void task_count_poll(struct task_thread *tasks, uint64_t key, uint64_t cell)
 {
     struct task_count *count = task_count_of(tasks, key);
     if (count->key != key || count->cell != cell) {
-        task_tell(count);
+        if (count->polls || count->busy) {
+            task_tell(count);
+            task_count_many(tasks);
+            count = task_count_of(tasks, key);
+        }
         *count = (struct task_count){.key = key, .cell = cell};
     }
     if (++count->polls >= TASK_COUNT_MAX)
@@ -172,16 +198,12 @@ uintptr_t task_enter(uint32_t slot, uintptr_t argument, uintptr_t frame)
     return at->original;
 }
 
+/* Told with the next switch to the task, or when its count makes room. */
 static void task_end_timing(struct task_thread *tasks, const struct task_frame *left)
 {
     struct task_count *count = task_count_of(tasks, left->key);
-    if (count->key != left->key) {
-        task_tell(count);
-        *count = (struct task_count){.key = left->key, .cell = left->cell};
-    }
-    if (!atomic_load_explicit(&process.clockless, memory_order_relaxed))
+    if (count->key == left->key && !atomic_load_explicit(&process.clockless, memory_order_relaxed))
         count->busy += wire_clock_ticks() - left->started;
-    task_tell(count);
 }
 
 /* Leaves the frame and what was entered above it and never left. */

@@ -19,7 +19,12 @@
 
 enum {
     TASK_DEPTH_MAX = 24, /* deeper ones count as the deepest that is kept */
-    TASK_COUNTS = 32,    /* tasks of a thread whose polls are counted at a time */
+    /* Tasks of a thread whose polls are counted at a time: as many as fit into the thread's page,
+     * or a table of its own for threads that turn out to poll more, which are not many. */
+    TASK_COUNTS = 32,
+    TASK_COUNTS_MANY = 1024,
+    TASK_COUNTS_EVICTED = 64, /* until a thread is one of those */
+    TASK_THREADS_MANY = 64,
     TASK_COUNT_MAX = 256 /* polls without an event after which they are told all the same */
 };
 
@@ -36,8 +41,10 @@ struct task_count {
 
 /* Lies in the thread's page (lane.h). */
 struct task_thread {
-    uint32_t depth, over; /* over: entered beyond TASK_DEPTH_MAX */
-    uint32_t untimed;     /* polls until the next timed one */
+    uint32_t depth, over;    /* over: entered beyond TASK_DEPTH_MAX */
+    uint32_t untimed;        /* polls until the next timed one */
+    uint32_t evicted;        /* counts that had to make room */
+    struct task_count *many; /* TASK_COUNTS_MANY, or NULL */
     struct task_frame frames[TASK_DEPTH_MAX];
     struct task_count counts[TASK_COUNTS];
 };

@@ -209,17 +209,29 @@ static void tasks_switch(struct tasks *tasks, const struct intake_slot *slot, ui
     tasks_add_polls(tasks, tasks_in(to), slot->b, at_ns);
 }
 
+/* A group of tasks of this type; 0: there is none. */
+static uint32_t tasks_any_group(const struct tasks *tasks, uint64_t cell)
+{
+    for (size_t k = 0; k < tasks->groups.n; k++) {
+        if (tasks->groups.at[k].type == cell >> WIRE_CELL_BITS)
+            return tasks->groups.at[k].task;
+    }
+    return 0;
+}
+
 /*
  * Polls are told late: the cell may be another task's by now. Ids rise, so a lower one is that of a
- * task which has ended; its last polls are then not counted.
+ * task which has ended; its last polls then count for a group.
  */
 static void tasks_polls(struct tasks *tasks, const struct intake_slot *slot, uint64_t at_ns)
 {
     uint64_t place = tasks_address(slot->c) ? tasks_address(slot->c) : slot->a;
     int64_t known = map_find(&tasks->slot_of, place);
     struct tasks_slot *of = known == MAP_NONE ? NULL : &tasks->slots.at[known];
-    if (of && slot->a < of->key)
+    if (of && slot->a < of->key) {
+        tasks_add_polls(tasks, tasks_any_group(tasks, slot->c), slot->b, at_ns);
         return;
+    }
     if (!of || of->key != slot->a)
         of = tasks_resolve(tasks, slot->a, slot->c, at_ns, 0);
     if (of)
