@@ -36,6 +36,7 @@ static const uint64_t collector_checkpoint_ns = 5000000000u;
 
 struct collector {
     const struct run_request *request;
+    const char *reason; /* of the strategy */
     struct segment *segment;
     int socket; /* -1: the launcher is gone */
     struct model *model;
@@ -340,6 +341,19 @@ static bool collector_root_lives(const struct collector *collector)
     return false;
 }
 
+/* True while an image of the session has a process that lives: not just one to be finished. */
+static bool collector_any_runs(const struct collector *collector)
+{
+    for (uint32_t i = 0; i < collector->segment->process_n; i++) {
+        const struct image *image = &collector->images.at[i];
+        struct pollfd ended = {.fd = image->pidfd, .events = POLLIN};
+        if (image->used && !image->gone && !image->dead && !image->sought &&
+            (image->pidfd < 0 || poll(&ended, 1, 0) == 0))
+            return true;
+    }
+    return false;
+}
+
 /* The command has ended, but processes of it go on: the launcher need not wait for them. */
 static void collector_answer_early(struct collector *collector)
 {
@@ -364,7 +378,7 @@ static bool collector_is_over(struct collector *collector)
     images_scan(&collector->images);
     uint64_t now = collector_now(collector);
     if (collector->images.live_n) {
-        if (!collector_root_lives(collector))
+        if (!collector_root_lives(collector) && collector_any_runs(collector))
             collector_answer_early(collector);
         return false;
     }
@@ -391,15 +405,18 @@ static int collector_begin(struct collector *collector, struct diag *diag)
     collector->model->start_unix_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     if (err == 0) {
         facts_begin(collector->model, collector->request, collector->segment);
+        model_fact_set(collector->model, "reason", collector->reason);
         err = collector_open_recording(collector, diag);
     }
     collector_answer(collector, err < 0 ? COLLECTOR_FAILED : COLLECTOR_READY, diag->text);
     return err;
 }
 
-int collector_main(struct segment *segment, int socket, const struct run_request *request)
+int collector_main(struct segment *segment, int socket, const struct run_request *request,
+                   const char *reason)
 {
-    struct collector collector = {.request = request, .segment = segment, .socket = socket};
+    struct collector collector = {
+            .request = request, .reason = reason, .segment = segment, .socket = socket};
     struct diag diag = {0};
     if (collector_begin(&collector, &diag) < 0)
         return 125;

@@ -35,8 +35,12 @@ struct collector_message {
     char text[4096];
 };
 
-/* Runs the collector to its end, in a process of its own; returns its exit status. */
-int collector_main(struct segment *segment, int socket, const struct run_request *request);
+/*
+ * Runs the collector to its end, in a process of its own; returns its exit status. reason: why the
+ * strategy was chosen.
+ */
+int collector_main(struct segment *segment, int socket, const struct run_request *request,
+                   const char *reason);
 
 int collector_send(int socket, const struct collector_message *message);
 /* 0; 1: the other side is gone. */

@@ -52,6 +52,12 @@ void facts_begin(struct model *model, const struct run_request *request,
     model_fact_set(
             model, "strategy_auto",
             request->strategy == RUN_STRATEGY_AUTO && request->mode != RUN_MODE_LEGACY ? "1" : "0");
+    static const char *const modes[] = {
+            [RUN_MODE_AUTO] = "auto", [RUN_MODE_UNIFIED] = "unified", [RUN_MODE_LEGACY] = "legacy"};
+    model_fact_set(model, "mode", modes[request->mode]);
+    model_fact_set(model, "track_async", request->track_async ? "1" : "0");
+    model_fact_set(model, "detailed", request->detailed ? "1" : "0");
+    facts_set_u64(model, "cpus", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
     char folder[4096];
     if (getcwd(folder, sizeof folder))
         model_fact_set(model, "cwd", folder);

@@ -39,6 +39,7 @@ struct run {
     enum run_strategy strategy; /* forced, or chosen by what kind of program it is */
     struct segment segment;
     char door[96];
+    char reason[256]; /* of the strategy */
     pid_t collector;
     int socket;
 };
@@ -74,14 +75,23 @@ static uint32_t run_strategy(const struct run *run)
     return run->program.imports_threads ? WIRE_THREAD_LOCAL : WIRE_SINGLE_THREAD;
 }
 
-static enum run_strategy run_choose(const struct run *run)
+/* Chooses by what the program's file tells, and notes why. */
+static enum run_strategy run_choose(struct run *run)
 {
     const struct detect_options options = {.timeout_ms = RUN_DETECT_MS};
     struct detect detect;
     struct diag ignored = {0};
-    if (run->request->strategy != RUN_STRATEGY_AUTO || run->request->mode == RUN_MODE_LEGACY ||
-        detect_program(run->program.path, &options, &detect, &ignored) < 0)
+    if (run->request->strategy != RUN_STRATEGY_AUTO || run->request->mode == RUN_MODE_LEGACY) {
+        snprintf(run->reason, sizeof run->reason, "it was asked for");
         return run->request->strategy;
+    }
+    if (detect_program(run->program.path, &options, &detect, &ignored) < 0) {
+        snprintf(run->reason, sizeof run->reason, "its file cannot be read");
+        return run->request->strategy;
+    }
+    snprintf(run->reason, sizeof run->reason, "%s (confidence %.2f)",
+             detect.evidence_n ? detect.evidence[0].text : "nothing speaks against it",
+             detect.confidence);
     return detect.recommended;
 }
 
@@ -158,7 +168,7 @@ static int run_fork_collector(struct run *run, struct diag *diag)
         close(sockets[0]);
         run->socket = sockets[1];
         run_become_collector(run);
-        _exit(collector_main(&run->segment, run->socket, run->request));
+        _exit(collector_main(&run->segment, run->socket, run->request, run->reason));
     }
     close(sockets[1]);
     run->socket = sockets[0];
@@ -224,6 +234,7 @@ static int run_bare(struct run *run, const char *why, struct diag *diag)
     if (err < 0)
         return err;
     run->result->pid = spawn.pid;
+    spawn_forward_signals(&spawn);
     int error = spawn_go(&spawn);
     if (error) {
         run->result->end = error == ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_NOT_EXECUTABLE;
@@ -262,6 +273,7 @@ static int run_recorded(struct run *run, struct diag *diag)
     }
     run->result->pid = spawn.pid;
     run_tell_start(run, spawn.pid);
+    spawn_forward_signals(&spawn);
     int error = spawn_go(&spawn);
     if (error) {
         run->result->end = error == ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_NOT_EXECUTABLE;

@@ -175,15 +175,20 @@ static int spawn_wait_end(pid_t pid)
     }
 }
 
-int spawn_wait(const struct spawn *spawn)
+static struct sigaction spawn_before[SPAWN_SIGNALS_N];
+
+void spawn_forward_signals(const struct spawn *spawn)
 {
     struct sigaction forward = {.sa_sigaction = spawn_forward, .sa_flags = SA_RESTART | SA_SIGINFO};
-    struct sigaction before[SPAWN_SIGNALS_N];
     spawn_target = spawn->pid;
     for (int i = 0; i < SPAWN_SIGNALS_N; i++)
-        sigaction(spawn_signals[i], &forward, &before[i]);
+        sigaction(spawn_signals[i], &forward, &spawn_before[i]);
+}
+
+int spawn_wait(const struct spawn *spawn)
+{
     int status = spawn_wait_end(spawn->pid);
     for (int i = 0; i < SPAWN_SIGNALS_N; i++)
-        sigaction(spawn_signals[i], &before[i], NULL);
+        sigaction(spawn_signals[i], &spawn_before[i], NULL);
     return status;
 }

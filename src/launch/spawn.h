@@ -16,6 +16,9 @@ struct spawn {
     int error_fd; /* the errno of a failed exec; end of file = exec succeeded */
 };
 
+/* Signals that are sent to us go on to the child from here on, until spawn_wait returns. */
+void spawn_forward_signals(const struct spawn *spawn);
+
 /*
  * The environment with our two variables in it: LD_PRELOAD begins with library, MEMSCOPE_DOOR is
  * door. Malloc'd, with spawn_environment_free.
