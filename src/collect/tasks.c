@@ -121,7 +121,7 @@ static void tasks_begin(struct tasks *tasks, struct tasks_slot *slot, uint64_t a
     task.group = group == MODEL_NONE ? MODEL_NONE : tasks->groups.at[group].task;
     slot->group = task.group;
     slot->task = task.group == MODEL_NONE ? 0 : task.group;
-    if (tasks->kept_n >= TASKS_KEPT_MAX) {
+    if (tasks->alive_n >= TASKS_ALIVE_MAX) {
         tasks->folded_n++;
         return;
     }
@@ -129,14 +129,16 @@ static void tasks_begin(struct tasks *tasks, struct tasks_slot *slot, uint64_t a
     if (index == MODEL_NONE)
         return;
     slot->task = index;
-    tasks->kept_n++;
+    tasks->alive_n++;
 }
 
 static void tasks_end(struct tasks *tasks, struct tasks_slot *slot, uint64_t at_ns)
 {
-    if (slot->task && slot->task != slot->group)
+    if (slot->task && slot->task != slot->group) {
         feed_task_end(tasks->model, slot->task, at_ns);
-    slot->ended = slot->task;
+        tasks->alive_n--;
+    }
+    slot->ended = slot->task != 0;
     slot->task = 0;
 }
 
@@ -157,10 +159,15 @@ static struct tasks_slot *tasks_slot_of(struct tasks *tasks, uint64_t key, uint6
     return &tasks->slots.at[tasks->slots.n - 1];
 }
 
-/* The task in the cell, or the last one when what runs is the end of it. */
+/*
+ * The task in the cell. Where it has ended and what runs is the end of it, its group: the entry of
+ * an ended task may be another one's by now.
+ */
 static uint32_t tasks_in(const struct tasks_slot *slot)
 {
-    return slot->task ? slot->task : slot->ended;
+    if (slot->task)
+        return slot->task;
+    return slot->ended && slot->group != MODEL_NONE ? slot->group : 0;
 }
 
 /* The slot, with the task of this key alive in it unless it is known to have ended. */
@@ -288,19 +295,16 @@ void tasks_read(struct tasks *tasks, const struct intake_slot *slot, unsigned sl
 
 uint32_t tasks_of_slow(struct tasks *tasks, struct tasks_current *current, uint64_t at_ns)
 {
-    struct tasks_slot *slot = &tasks->slots.at[current->slot - 1];
-    /* Its task has ended. Keys that are never used again need no second look: what runs on is the
-     * end of that task. An address may by now be another task's. */
-    if (tasks_has_id(tasks_type_of(tasks, current->cell)))
-        return current->task;
+    const struct tasks_slot *slot = &tasks->slots.at[current->slot - 1];
     struct feed_pending block;
-    bool lives = slot->task ||
-                 feed_find(tasks->model, tasks->process, tasks_address(current->cell), &block);
-    if (!lives)
-        return current->task;
-    slot = tasks_resolve(tasks, current->key, current->cell, at_ns, 0);
-    if (slot)
-        current->task = tasks_in(slot);
+    /* Its task has ended. An address may by now be another task's; an id never is. */
+    bool reused = slot->task ? slot->key == current->key
+                             : feed_find(tasks->model, tasks->process, tasks_address(current->cell),
+                                         &block);
+    if (reused && !tasks_has_id(tasks_type_of(tasks, current->cell)))
+        slot = tasks_resolve(tasks, current->key, current->cell, at_ns, 0);
+    /* Where the cell is another task's, nobody knows any more whose end this is. */
+    current->task = slot && slot->key == current->key ? tasks_in(slot) : 0;
     return current->task;
 }
 

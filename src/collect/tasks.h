@@ -5,8 +5,8 @@
  * A task is known by its cell, the heap block it lives in. The block tells what no record says: the
  * stack that made it is where the task was spawned, the task that made it is the parent, its size
  * is that of the cell, and the task ends when the block is freed. Tasks of one type and spawn place
- * form a group; when TASKS_KEPT_MAX tasks have been kept one by one, further ones are counted as
- * their group.
+ * form a group. Ended ones fold into it in the model; while TASKS_ALIVE_MAX tasks are alive,
+ * further ones are counted as their group from the beginning.
  */
 #ifndef MEMSCOPE_COLLECT_TASKS_H
 #define MEMSCOPE_COLLECT_TASKS_H
@@ -20,14 +20,14 @@
 #include "collect/ticks.h"
 #include "heap/model.h"
 
-enum { TASKS_KEPT_MAX = 8192, TASKS_SLOTS_MAX = 1 << 22, TASKS_GROUPS_MAX = 1 << 16 };
+enum { TASKS_ALIVE_MAX = 1 << 16, TASKS_SLOTS_MAX = 1 << 22, TASKS_GROUPS_MAX = 1 << 16 };
 
 /* A cell and the task that lives in it. */
 struct tasks_slot {
     uint64_t cell; /* as in the records */
     uint64_t key;
     uint32_t task;  /* of the model; 0 = none since the last one ended */
-    uint32_t ended; /* that last one */
+    bool ended;     /* there was one: what runs on is the end of it */
     uint32_t group; /* of the model */
 };
 
@@ -53,7 +53,7 @@ struct tasks {
     VEC(struct tasks_group) groups;
     const struct ticks *ticks;
     uint32_t timed_every; /* one poll in so many is timed */
-    uint32_t kept_n;
+    uint32_t alive_n;
     uint64_t folded_n;
 };
 

@@ -43,11 +43,16 @@ static void end_wrap(struct summary *summary, const char *words, size_t indent)
 void summary_tasks(struct summary *summary)
 {
     const struct model *model = summary->model;
-    uint64_t alive = 0, held = 0;
+    uint64_t task_n = 0, alive = 0, held = 0;
     if (model->tasks.n < 2)
         return;
-    for (size_t i = 1; i < model->tasks.n; i++)
-        alive += model->tasks.at[i].ended_ns == 0;
+    for (size_t i = 1; i < model->tasks.n; i++) {
+        const struct model_task *task = &model->tasks.at[i];
+        /* Groups are not tasks, nor are entries that wait to be used anew. */
+        bool real = task->group != i && task->runtime;
+        task_n += real;
+        alive += real && task->ended_ns == 0;
+    }
     VEC_EACH (struct model_cell, cell, &model->cells) {
         if (cell->key.task && cell->key.task < model->tasks.n &&
             model->tasks.at[cell->key.task].ended_ns)
@@ -55,7 +60,7 @@ void summary_tasks(struct summary *summary)
     }
     text_add(&summary->out, summary->style.full ? "\n" : "");
     end_label(summary, "Tasks");
-    text_add_grouped(&summary->out, model->tasks.n - 1);
+    text_add_grouped(&summary->out, task_n);
     text_add(&summary->out, " (");
     text_add_grouped(&summary->out, alive);
     text_add(&summary->out, " alive at the end); ended tasks still hold ");
