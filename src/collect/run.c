@@ -89,6 +89,10 @@ static enum run_strategy run_choose(struct run *run)
         snprintf(run->reason, sizeof run->reason, "its file cannot be read");
         return run->request->strategy;
     }
+    if (detect.boundary_missing)
+        run_warn(run, run->program.path,
+                 "uses Tokio, but its tasks cannot be told apart: their tables were not found "
+                 "(before Tokio 1.23?)");
     snprintf(run->reason, sizeof run->reason, "%s (confidence %.2f)",
              detect.evidence_n ? detect.evidence[0].text : "nothing speaks against it",
              detect.confidence);

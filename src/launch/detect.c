@@ -171,13 +171,19 @@ static void detect_paths(struct detection *detection)
     free(text);
 }
 
+/* True when a symbol's name holds the part; one that begins with a dot must end the name. */
+static bool detect_names(const char *names, size_t n, const char *part)
+{
+    return memmem(names, n, part, strlen(part) + (*part == '.')) != NULL;
+}
+
 static void detect_symbols(struct detection *detection)
 {
     size_t n;
     char *names = detect_elf_section(detection->elf, ".strtab", &n);
     for (size_t i = 0; names && i < sizeof detect_runtimes / sizeof *detect_runtimes; i++) {
         const struct detect_runtime *runtime = &detect_runtimes[i];
-        if (!runtime->symbol || !memmem(names, n, runtime->symbol, strlen(runtime->symbol)))
+        if (!runtime->symbol || !detect_names(names, n, runtime->symbol))
             continue;
         detect_note(detection, DETECT_FOR_ASYNC, runtime->named, false,
                     "its symbols name the tasks of %s (%s)", runtime->name, runtime->symbol);
@@ -207,8 +213,13 @@ static void detect_tables(struct detection *detection)
     for (size_t i = 0; words && i + 10 <= n; i++)
         table_n += detect_is_tokio_table(detection->elf, words + i);
     free(words);
-    if (!table_n)
+    if (!table_n) {
+        detection->detect->boundary_missing = strcmp(detection->detect->runtime, "tokio") == 0;
+        if (detection->detect->boundary_missing)
+            detect_note(detection, DETECT_FOR_ASYNC, 0.01, false,
+                        "Tokio is present, but its task tables were not found (before 1.23?)");
         return;
+    }
     detect_note(detection, DETECT_FOR_ASYNC, 0.97, false, "it has %u task tables of Tokio 1.23+",
                 table_n);
     detect_name_runtime(detection, "tokio");

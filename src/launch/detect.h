@@ -49,6 +49,7 @@ struct detect {
     struct detect_evidence evidence[DETECT_EVIDENCE_MAX];
     uint32_t evidence_n;
     enum run_strategy recommended; /* never RUN_STRATEGY_AUTO */
+    bool boundary_missing;         /* a runtime whose tasks are tracked, but not in this program */
     bool complete;                 /* false: the time ran out */
 };
 
