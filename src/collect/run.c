@@ -152,6 +152,12 @@ static void run_become_collector(struct run *run)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    /* A descriptor for each process and module of a large tree. */
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
 }
 
 static int run_fork_collector(struct run *run, struct diag *diag)
