@@ -102,7 +102,9 @@ static void task_scan_load(struct task_scan *scan, const Elf64_Phdr *segment, ui
     task_range_add(scan->readable, &scan->readable_n, start, segment->p_filesz, false);
     if (segment->p_flags & PF_X)
         task_range_add(scan->code, &scan->code_n, start, segment->p_filesz, false);
-    if (fixed && segment->p_flags == PF_R)
+    bool asked = process.segment->config.track_tasks == 1 ||
+                 process.segment->config.strategy == WIRE_ASYNC;
+    if (fixed && segment->p_flags == PF_R && (asked || segment->p_filesz <= TASK_FIXED_BYTES))
         task_range_add(scan->data, &scan->data_n, start, segment->p_filesz, true);
 }
 

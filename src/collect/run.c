@@ -114,7 +114,9 @@ static int run_make_segment(struct run *run, struct diag *diag)
             .weight = 1,
             .follow = run->request->follow,
             /* What the command starts may have tasks where it has none itself. */
-            .track_tasks = run->request->track_async || run->request->strategy == RUN_STRATEGY_AUTO,
+            .track_tasks = run->request->track_async                     ? 1
+                           : run->request->strategy == RUN_STRATEGY_AUTO ? 2
+                                                                         : 0,
             .monitor = run->request->performance_monitoring,
             .lane_pages = pages / 8 < WIRE_LANE_PAGES ? (uint32_t)(pages / 8) : WIRE_LANE_PAGES,
             .private_limit_bytes = budget - segment_bytes,

@@ -57,7 +57,7 @@ enum wire_strategy {
 /* What the launcher decided; constant once the first target runs. */
 struct wire_config {
     uint32_t strategy;
-    uint32_t track_tasks;
+    uint32_t track_tasks; /* 0 no, 1 asked for, 2 where it costs next to nothing */
     uint32_t weight; /* least weight of sampled allocations; 1 = every one, exactly */
     uint32_t follow; /* 1 = exec'd images join the session */
     uint32_t track_maps;
