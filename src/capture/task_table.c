@@ -29,6 +29,10 @@ enum {
     TASK_SCANNED = 512
 };
 
+/* Of read-only constants that are looked through in programs that nobody said to have tasks: that
+ * brings them into memory. */
+enum { TASK_FIXED_BYTES = 4 << 20 };
+
 struct task_range {
     uintptr_t start, end;
     bool sealed; /* read-only now: the stores need it opened */
