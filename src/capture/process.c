@@ -7,6 +7,7 @@
 #include <linux/mman.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "capture/cpu/x86_64/syscall.h"
 #include "capture/cpu/x86_64/thread.h"
@@ -18,6 +19,9 @@
 
 enum {
     PROCESS_UNWIND_SHARE = 8, /* of the private memory that is left, for one process's tables */
+    PROCESS_MEMORY_LEAST = 256 << 10, /* the smallest tables, and the first lane */
+    PROCESS_MEMORY_WAIT_NS = 5000000,
+    PROCESS_MEMORY_WAITS = 40,
     PROCESS_VIEW_BYTES = 512 << 10,
     /* struct pthread holds the tid somewhere behind the part that the ABI fixes. */
     PROCESS_TID_FROM = 0x100,
@@ -60,6 +64,25 @@ static void process_find_headers(char **envp)
     }
 }
 
+/*
+ * An image that begins while the session's private memory is used up waits a moment for the
+ * collector to see which processes have ended: theirs is given back then. Returns what is used.
+ */
+static uint64_t process_await_memory(void)
+{
+    struct wire_segment *segment = process.segment;
+    const struct timespec pause = {.tv_nsec = PROCESS_MEMORY_WAIT_NS};
+    uint64_t used = 0;
+    for (int i = 0; i < PROCESS_MEMORY_WAITS; i++) {
+        used = atomic_load_explicit(&segment->private_bytes, memory_order_relaxed);
+        if (used + PROCESS_MEMORY_LEAST <= segment->config.private_limit_bytes ||
+            atomic_load_explicit(&segment->recording, memory_order_relaxed) != WIRE_ON)
+            break;
+        syscall_3(SYS_nanosleep, (long)(uintptr_t)&pause, 0, 0);
+    }
+    return used;
+}
+
 /* Sizes the unwinder's tables by what of the session's private memory is left. */
 static void process_start_unwinder(void)
 {
@@ -72,7 +95,7 @@ static void process_start_unwinder(void)
             .main_stack_end = process.main_stack_end,
             .linker_code = _r_debug.r_brk,
     };
-    uint64_t used = atomic_load_explicit(&segment->private_bytes, memory_order_relaxed);
+    uint64_t used = process_await_memory();
     uint64_t limit = segment->config.private_limit_bytes;
     /* The first process gets a large share, many get less each and all get some. */
     uint64_t share = used < limit / 4 ? PROCESS_UNWIND_SHARE : 4 * PROCESS_UNWIND_SHARE;
