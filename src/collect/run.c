@@ -129,6 +129,18 @@ static int run_make_segment(struct run *run, struct diag *diag)
     return 0;
 }
 
+/* What ends or stops programs from a terminal must not end the collector. */
+static void run_set_signals(void)
+{
+    static const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGXFSZ};
+    for (int number = 1; number < NSIG; number++) {
+        if (number != SIGKILL && number != SIGSTOP)
+            signal(number, SIG_DFL);
+    }
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        signal(ignored[i], SIG_IGN);
+}
+
 /* In the collector: nothing of the user's terminal, pipes or working directory is held. */
 static void run_become_collector(struct run *run)
 {
@@ -143,14 +155,7 @@ static void run_become_collector(struct run *run)
         run->segment.fd = keep[0];
     if (keep[1] >= 0)
         run->socket = keep[1];
-    for (int number = 1; number < NSIG; number++) {
-        if (number != SIGKILL && number != SIGSTOP)
-            signal(number, number == SIGPIPE || number == SIGHUP || number == SIGINT ||
-                                           number == SIGQUIT || number == SIGTERM ||
-                                           number == SIGTSTP || number == SIGXFSZ
-                                   ? SIG_IGN
-                                   : SIG_DFL);
-    }
+    run_set_signals();
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -58,8 +58,8 @@ enum wire_strategy {
 struct wire_config {
     uint32_t strategy;
     uint32_t track_tasks; /* 0 no, 1 asked for, 2 where it costs next to nothing */
-    uint32_t weight; /* least weight of sampled allocations; 1 = every one, exactly */
-    uint32_t follow; /* 1 = exec'd images join the session */
+    uint32_t weight;      /* least weight of sampled allocations; 1 = every one, exactly */
+    uint32_t follow;      /* 1 = exec'd images join the session */
     uint32_t track_maps;
     uint32_t monitor;    /* 1 = time hooks (performance monitoring) */
     uint32_t lane_pages; /* most ring pages of one lane, <= WIRE_LANE_PAGES */
