@@ -126,6 +126,15 @@ void json_add_threads(struct json *json, const struct model *model)
     free(sums);
 }
 
+/* Tasks proper: an entry that is its own group stands for many, one without runtime for none. */
+static size_t json_task_count(const struct model *model)
+{
+    size_t n = 0;
+    for (size_t i = 1; i < model->tasks.n; i++)
+        n += model->tasks.at[i].runtime && model->tasks.at[i].group != i;
+    return n;
+}
+
 void json_add_tasks(struct json *json, const struct model *model)
 {
     struct figures *sums = json_sum_cells(model, model->tasks.n, true);
@@ -149,7 +158,7 @@ void json_add_tasks(struct json *json, const struct model *model)
         json_object_end(json);
     }
     json_rows_end(json);
-    json_key_count(json, "tasks_total", model->tasks.n ? model->tasks.n - 1 : 0);
+    json_key_count(json, "tasks_total", json_task_count(model));
     free(sums);
 }
 
