@@ -22,13 +22,19 @@ import tempfile
 SYMBOLIZE, SOURCES = sys.argv[1], sys.argv[2]
 AGREE_LEAST = 0.80  # of the calls, with the tool that agrees most
 ADDRESSES_MAX = 4000
+TOOL_SECONDS = 60
 FEW = 50
 # What the C library links in has no debug information.
 START_CODE = r"<(_start|_dl_relocate_static_pie|(de)?register_tm_clones|__do_global_dtors_aux|frame_dummy)>"
 
 
 def run(*command, stdin=""):
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, errors="replace")
+    """What a tool prints. One that takes too long is an oracle less, which is said."""
+    try:
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True,
+                              errors="replace", timeout=TOOL_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError("%s: over %d s" % (command[0], TOOL_SECONDS)) from None
     if done.returncode:
         raise RuntimeError("%s: %s" % (" ".join(command[:4]), done.stderr[-300:]))
     return done.stdout
