@@ -36,6 +36,7 @@ struct detect_runtime {
     const char *symbol;         /* part of a name in the symbol table */
     const char *path;           /* part of a source path in the constants, before the version */
     double called, linked, defined, named, mentioned;
+    bool threaded; /* the library starts threads of its own */
 };
 
 static const struct detect_runtime detect_runtimes[] = {
@@ -56,6 +57,12 @@ static const struct detect_runtime detect_runtimes[] = {
          .called = 0.95,
          .linked = 0.4,
          .defined = 0.97},
+        {.name = "libuv",
+         .library = "libnode.so",
+         .call = "_ZN4node5StartEiPPc",
+         .called = 0.97,
+         .linked = 0.9,
+         .threaded = true},
         {.name = "glib",
          .library = "libglib-2.0.so",
          .call = "g_main_loop_run",
@@ -130,6 +137,9 @@ static void detect_linked_runtime(struct detection *detection, const struct dete
                     runtime->call, library);
         if (called)
             detect_name_runtime(detection, runtime->name);
+        if (runtime->threaded)
+            detect_note(detection, DETECT_FOR_THREADS, runtime->called, false,
+                        "%s starts threads of its own", library);
     }
 }
 
