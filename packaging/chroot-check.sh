@@ -18,6 +18,7 @@ if [ "${1:-}" != --inside ]; then
     command -v debootstrap >/dev/null || { echo "chroot-check.sh: needs debootstrap" >&2; exit 1; }
     cd "$(dirname "$0")/.."
     system=$(mktemp -d "${CHROOT_DIR:-/var/tmp}/memscope-chroot.XXXXXX")
+    chmod 755 "$system" # programs that change their user are tested in it
     [ -n "${KEEP:-}" ] || trap 'rm -rf --one-file-system "$system"' EXIT
     unshare --mount --pid --fork --kill-child packaging/chroot-check.sh --inside "$system" "$@"
     exit

@@ -163,6 +163,8 @@ def reap():
 
 
 def limits_quiet():
+    for number in (signal.SIGINT, signal.SIGQUIT):  # a background job of a shell ignores them
+        signal.signal(number, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
