@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The public C API: what a program may ask the library for. */
-#include "memscope/memscope.h"
-
+/* What a program says about its work: tasks. */
 #include "capture/task_table.h"
-
-#define API_TEXT_OF(x) #x
-#define API_TEXT(x) API_TEXT_OF(x)
-
-const char *memscope_version(void)
-{
-    return API_TEXT(MEMSCOPE_VERSION_MAJOR) "." API_TEXT(MEMSCOPE_VERSION_MINOR) ".0";
-}
+#include "memscope/memscope.h"
 
 void memscope_task_enter(uint64_t id, const char *name)
 {
