@@ -12,12 +12,9 @@
 #include "capture/task.h"
 #include "capture/unwind.h"
 
-/* glibc: no other thread exists, nor will before libc itself clears this. */
-extern char __libc_single_threaded __attribute__((weak));
-
 static uint64_t emit_stamp(void)
 {
-    if (process.single && &__libc_single_threaded && __libc_single_threaded)
+    if (process.libc_single && *process.libc_single)
         return atomic_load_explicit(&process.segment->coarse_stamp, memory_order_relaxed);
     return process_stamp();
 }

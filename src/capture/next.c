@@ -57,13 +57,14 @@ static bool next_same(const char *a, const char *b)
     return *a == *b;
 }
 
-/* The address of symbol i if it is a default, defined function of that name. */
+/* The address of symbol i if it is a default definition of that name. */
 static void *next_match(const struct next_tables *tables, uint32_t i, const char *name)
 {
     enum { VERSION_HIDDEN = 0x8000 };
     const ElfW(Sym) *symbol = &tables->symbols[i];
     unsigned type = ELF64_ST_TYPE(symbol->st_info);
-    if (symbol->st_shndx == SHN_UNDEF || (type != STT_FUNC && type != STT_GNU_IFUNC) ||
+    bool is_address = type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_OBJECT;
+    if (symbol->st_shndx == SHN_UNDEF || !is_address ||
         !next_same(tables->strings + symbol->st_name, name))
         return NULL;
     if (tables->versions && tables->versions[i] & VERSION_HIDDEN)
@@ -158,6 +159,11 @@ bool next_find(void)
     next = found;
     __atomic_store_n(&next.malloc, real_malloc, __ATOMIC_RELEASE);
     return true;
+}
+
+void *next_symbol(const char *name)
+{
+    return next_lookup(_r_debug.r_map, name);
 }
 
 bool next_is_bypassed(void)

@@ -48,6 +48,12 @@ extern struct next next;
 /* Fills `next`. Needs our own relocations done. Returns false when there is no real malloc. */
 bool next_find(void);
 
+/*
+ * The symbol that the program itself would get by that name, NULL when its libc has none. For what
+ * only newer libcs have: a reference, even a weak one, would demand that version of libc.
+ */
+void *next_symbol(const char *name);
+
 /* True when the first malloc in the loader's order is not ours: hooks see nothing. */
 bool next_is_bypassed(void);
 

@@ -13,6 +13,7 @@
 #include "capture/cpu/x86_64/thread.h"
 #include "capture/door.h"
 #include "capture/lane.h"
+#include "capture/next.h"
 #include "capture/pool.h"
 #include "capture/unwind.h"
 #include "wire/clock.h"
@@ -32,10 +33,6 @@ struct process process;
 
 /* Lies where the kernel put the arguments, and is there before libc knows of environ. */
 extern void *__libc_stack_end __attribute__((weak));
-
-/* glibc 2.35 and later. */
-extern int process_find_object(void *, struct module_object *) __asm__("_dl_find_object")
-        __attribute__((weak));
 
 static char **process_environment(void)
 {
@@ -88,7 +85,7 @@ static void process_start_unwinder(void)
 {
     struct wire_segment *segment = process.segment;
     struct unwind_config config = {
-            .modules = {.find_object = &process_find_object,
+            .modules = {.find_object = (module_finder)next_symbol("_dl_find_object"),
                         .exe_headers = process.exe_headers,
                         .exe_headers_count = process.exe_header_n,
                         .exe_name = process.exe_name},
@@ -284,7 +281,8 @@ void process_start(void)
     syscall_3(SYS_madvise, (long)(uintptr_t)segment, PROCESS_VIEW_BYTES, MADV_DONTDUMP);
     process.segment = segment;
     atomic_store(&process.clockless, segment->stamp_source == WIRE_STAMP_SEQUENCE);
-    process.single = segment->config.strategy == WIRE_SINGLE_THREAD;
+    if (segment->config.strategy == WIRE_SINGLE_THREAD)
+        process.libc_single = next_symbol("__libc_single_threaded");
     process.legacy = segment->config.strategy == WIRE_LEGACY;
     process.tracks_tasks = segment->config.track_tasks || segment->config.strategy == WIRE_ASYNC ||
                            segment->config.strategy == WIRE_HYBRID;

@@ -36,8 +36,10 @@ struct process {
     uint32_t slot_index;
     uint32_t pid;
     uintptr_t main_thread_pointer, main_stack_end;
+    /* glibc 2.32: no other thread exists, nor will before libc clears it. Set where the strategy
+     * stamps from the coarse clock while that holds. */
+    const volatile char *libc_single;
     uint32_t tid_offset; /* of the tid in the thread control block; 0 = not found */
-    bool single;         /* the strategy stamps from the coarse clock while it may */
     bool legacy;
     bool tracks_tasks;
     const Elf64_Phdr *exe_headers; /* the executable's program headers */

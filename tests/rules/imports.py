@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""imports: libmemscope.so takes from outside only what imports.txt lists, and has no dynamic TLS.
+"""imports: libmemscope.so takes from outside only what imports.txt lists, no new libc, no dynamic TLS.
 
 The library runs inside malloc of programs that nobody here wrote. A call into libc that allocates,
 locks or can be cancelled there is a deadlock or a crash in somebody's program; __tls_get_addr
@@ -11,6 +11,8 @@ import subprocess
 
 from tree import Skip
 
+# It is loaded into programs in old containers, too: an older libc would refuse to load it.
+OLDEST_GLIBC = [2, 17]
 LIST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "imports.txt")
 
 
@@ -26,7 +28,10 @@ def breaches(nm_text):
     table, bad = allowed(), []
     for line in nm_text.splitlines():
         kind, symbol = line.split()[-2:]
-        symbol = symbol.split("@")[0]
+        symbol, _, version = symbol.partition("@")
+        number = version.strip("@").partition("GLIBC_")[2]
+        if number and [int(n) for n in number.split(".")] > OLDEST_GLIBC:
+            bad.append("libmemscope.so: %s demands glibc %s" % (symbol, number))
         if symbol not in table:
             bad.append("libmemscope.so: imports %s, which imports.txt does not list" % symbol)
         elif table[symbol] and kind not in "wv":
