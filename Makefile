@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 export MEMSCOPE_BUILD = $(abspath $(BUILD))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build demo test test-all check asan bench fuzz install format clean
+.PHONY: help deps deps-test build demo test test-all check asan bench fuzz install dist deb format clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -39,7 +39,8 @@ check: deps-test $(BUILD)/build.ninja ## warnings of gcc and clang, format, rule
 asan: deps-test $(BUILD)/build.ninja ## unit tests of the tool side under ASan and UBSan
 	@tests/run_all.py --build $(BUILD) unit-asan
 
-## compare with other heap profilers, print a table of ratios
+bench: build ## compare with other heap profilers, print a table of ratios
+	@packaging/deps.sh packaging/deps-bench.txt
 	@bench/run.py --memscope $(MEMSCOPE)
 
 fuzz: deps-test ## fuzz each target for FUZZ_SECONDS (60)
@@ -49,8 +50,14 @@ install: build ## install below PREFIX (/usr/local), staged in DESTDIR
 	@meson configure $(BUILD) --prefix $(PREFIX)
 	@meson install -C $(BUILD)
 
+dist: deps ## make dist/memscope-VERSION-linux-x86_64.tar.gz, which runs where it is unpacked
+	@packaging/dist.sh tar
+
+deb: deps ## make dist/memscope_VERSION_amd64.deb
+	@packaging/dist.sh deb
+
 format: ## lay out the C files with clang-format
 	@git ls-files -z -co --exclude-standard '*.c' '*.h' | xargs -0 -r clang-format -i
 
 clean: ## remove everything that was built
-	@rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-test
+	@rm -rf dist build-dist-tar build-dist-deb $(BUILD) $(BUILD)-clang $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-test
