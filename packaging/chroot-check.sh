@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Proves that a fresh Debian 12 with nothing but git and make runs the README's commands.
+# Proves that a fresh Debian 12 with nothing but git and make runs the README's commands, and that
+# one with nothing at all can use what `make dist` and `make deb` hand out.
 #
-# usage: packaging/chroot-check.sh [TARGET...]        (as root; TARGETs of the Makefile: demo test)
+# usage: packaging/chroot-check.sh [TARGET...]        (as root; TARGETs of the Makefile: demo test;
+#                                                    dist, deb: the file in dist/ is used there)
 #
 # debootstrap makes a minimal system in a new folder; a clean clone of HEAD goes into it; each
 # target runs there. Packages come from where this machine takes its own: the apt configuration and
@@ -57,10 +59,34 @@ mount -t devpts -o newinstance,ptmxmode=0666 devpts "$system/dev/pts"
 mount -t tmpfs -o mode=1777 tmpfs "$system/dev/shm"
 
 git -c safe.directory='*' clone -q --no-hardlinks . "$system/srv/memscope"
-for target in "$@"; do
-    echo "== make $target"
+
+inside() {
     chroot "$system" env -i HOME=/root LANG=C.UTF-8 CI=true TERM=dumb \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         NODE_EXTRA_CA_CERTS=/etc/ssl/certs/here.crt CARGO_HTTP_CAINFO=/etc/ssl/certs/here.crt \
-        make --no-print-directory -C /srv/memscope "$target" </dev/null
+        "$@" </dev/null
+}
+
+# The command at $1 records a program and writes a report; its manual page is at $2.
+use() {
+    inside sh -c 'cd /root && "$1" run -e html -o report.html -- ls / && test -s report.html && ls "$2"' \
+        sh "$1" "$2"
+}
+
+for target in "$@"; do
+    echo "== $target"
+    case $target in
+    deb)
+        cp dist/memscope_*_amd64.deb "$system/root/memscope.deb"
+        inside apt-get update -q
+        inside apt-get install -q -y --no-install-recommends /root/memscope.deb
+        use memscope /usr/share/man/man1/memscope.1.gz
+        ;;
+    dist)
+        tar -C "$system/opt" -xzf dist/memscope-*-linux-x86_64.tar.gz
+        inside sh -c 'mv /opt/memscope-* /opt/memscope'
+        use /opt/memscope/bin/memscope /opt/memscope/share/man/man1/memscope.1
+        ;;
+    *) inside make --no-print-directory -C /srv/memscope "$target" ;;
+    esac
 done
