@@ -126,6 +126,13 @@ static void run_not_started(const struct cli *cli, const char *program, enum lau
     text_done(&guess);
 }
 
+/* Without a summary and exports nobody reads the recording here: loading it takes a while. */
+static bool run_shows(const struct settings *settings, const struct outputs *outputs)
+{
+    bool silent = settings->summary == SUMMARY_NONE || settings->given[OPTION_QUIET];
+    return !silent || outputs->n;
+}
+
 /* What follows a run whose program was started. Returns the exit status. */
 static int run_finish(const struct cli *cli, const struct settings *settings,
                       const struct outputs *outputs, const char *program,
@@ -142,7 +149,8 @@ static int run_finish(const struct cli *cli, const struct settings *settings,
                                   .names_recording = keeps,
                                   .summary_fd = STDERR_FILENO};
         /* What fails from here on was said; the status stays the program's. */
-        (void)results_give(cli, settings, &results);
+        if (run_shows(settings, outputs))
+            (void)results_give(cli, settings, &results);
         if (!keeps)
             (void)unlink(launched->recording_path);
     }

@@ -171,28 +171,38 @@ static void collector_image_gone(struct collector *collector, struct image *imag
     image->flush = drain_flush(collector->drain);
 }
 
-/* Ends images whose lanes have all been read. */
+/* Ends an image unless a lane of it is still to be read, or how it ended is not known yet. */
+static void collector_finish_image(struct collector *collector, struct image *image)
+{
+    image->complete = true;
+    if (image->lane_n)
+        return;
+    bool is_root = image->pid == collector->root_pid && !image->execed;
+    enum process_end end = image->execed                      ? PROCESS_EXECED
+                           : is_root && collector->root_ended ? collector->root_end
+                                                              : PROCESS_LOST;
+    if (is_root && !collector->root_ended && collector->socket >= 0)
+        return; /* the launcher will say how it ended */
+    collector->end_ns = image->end_ns;
+    drain_process_reset(collector->drain, image->slot);
+    collector->model->loss.event_n += images_lost(&collector->images, image);
+    images_finish(&collector->images, image, end, is_root ? collector->root_status : 0,
+                  image->end_ns);
+}
+
+/* Ends images whose lanes have all been read; while there are any, the drain hurries. */
 static void collector_finish_images(struct collector *collector)
 {
-    struct images *images = &collector->images;
+    bool finishing = collector->root_ended && !collector->images.live_n;
     for (uint32_t i = 0; i < collector->segment->process_n; i++) {
-        struct image *image = &images->at[i];
-        if (!image->used || !image->gone || collector->flushed < image->flush)
+        struct image *image = &collector->images.at[i];
+        if (!image->used || !image->gone)
             continue;
-        image->complete = true;
-        if (image->lane_n)
-            continue;
-        bool is_root = image->pid == collector->root_pid && !image->execed;
-        enum process_end end = image->execed                      ? PROCESS_EXECED
-                               : is_root && collector->root_ended ? collector->root_end
-                                                                  : PROCESS_LOST;
-        if (is_root && !collector->root_ended && collector->socket >= 0)
-            continue; /* the launcher will say how it ended */
-        collector->end_ns = image->end_ns;
-        drain_process_reset(collector->drain, i);
-        collector->model->loss.event_n += images_lost(images, image);
-        images_finish(images, image, end, is_root ? collector->root_status : 0, image->end_ns);
+        finishing = true;
+        if (collector->flushed >= image->flush)
+            collector_finish_image(collector, image);
     }
+    drain_hurry(collector->drain, finishing);
 }
 
 static void collector_scan(struct collector *collector)
@@ -232,9 +242,9 @@ static bool collector_feed(struct collector *collector)
     order_feed(&collector->order, batch.watermark);
     order_note_closed(&collector->order, &batch);
     order_close(&collector->order);
-    collector_finish_images(collector);
     if (batch.flush > collector->flushed)
         collector->flushed = batch.flush;
+    collector_finish_images(collector);
     intake_batch_done(&batch);
     return any;
 }

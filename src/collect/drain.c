@@ -63,6 +63,7 @@ struct drain {
     uint32_t next_number;
     uint32_t room_given;
     _Atomic bool stop;
+    _Atomic bool hurry;
     _Atomic uint64_t flush_wanted;
     _Atomic uint64_t gap_ticks;
     _Atomic uint8_t gone[WIRE_PROCESSES_MAX]; /* by process slot */
@@ -416,7 +417,7 @@ static void *drain_main(void *context)
     unsigned idle_rounds = 0;
     while (!atomic_load(&drain->stop)) {
         uint32_t bell = atomic_load(&drain->segment->at->doorbell);
-        if (drain_round(drain)) {
+        if (drain_round(drain) || atomic_load_explicit(&drain->hurry, memory_order_relaxed)) {
             idle_rounds = 0;
             drain_nap(drain, bell, DRAIN_NAP_LEAST_NS);
             continue;
@@ -477,6 +478,12 @@ uint64_t drain_flush(struct drain *drain)
     uint64_t number = atomic_fetch_add(&drain->flush_wanted, 1) + 1;
     drain_ring(drain);
     return number;
+}
+
+void drain_hurry(struct drain *drain, bool hurry)
+{
+    if (hurry != atomic_load_explicit(&drain->hurry, memory_order_relaxed))
+        atomic_store_explicit(&drain->hurry, hurry, memory_order_relaxed);
 }
 
 void drain_pause(struct drain *drain)

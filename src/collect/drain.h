@@ -30,6 +30,9 @@ void drain_process_reset(struct drain *drain, uint32_t process_slot);
  */
 uint64_t drain_flush(struct drain *drain);
 
+/* While somebody waits for the last rounds of a process: the thread naps as briefly as it can. */
+void drain_hurry(struct drain *drain, bool hurry);
+
 /* Stops the thread, with everything committed so far in the intake, and lets it go on. */
 void drain_pause(struct drain *drain);
 int drain_resume(struct drain *drain);

@@ -14,7 +14,10 @@ struct ticks {
     uint64_t hz;
 };
 
-/* Measures the counter against CLOCK_MONOTONIC once in the life of the program (about 2 ms). */
+/*
+ * Measures the counter against CLOCK_MONOTONIC once in the life of the program: over the time since
+ * ticks_are_trusted was asked first, at least a millisecond.
+ */
 void ticks_init(struct ticks *ret_ticks);
 
 /* True when the kernel itself trusts the counter: constant, synchronised, never stopping. */

@@ -126,12 +126,12 @@ static void detect_name_runtime(struct detection *detection, const char *name)
 static void detect_linked_runtime(struct detection *detection, const struct detect_runtime *runtime)
 {
     const char *library = NULL;
-    if (runtime->defines && detect_elf_symbol(detection->elf, runtime->defines) == 1) {
+    if (runtime->defines && detect_elf_defines(detection->elf, runtime->defines)) {
         detect_note(detection, DETECT_FOR_ASYNC, runtime->defined, false,
                     "%s is part of the program", runtime->name);
         detect_name_runtime(detection, runtime->name);
     } else if (runtime->library && detect_elf_needs(detection->elf, runtime->library, &library)) {
-        bool called = detect_elf_symbol(detection->elf, runtime->call) == 0;
+        bool called = detect_elf_imports(detection->elf, runtime->call);
         detect_note(detection, DETECT_FOR_ASYNC, called ? runtime->called : runtime->linked, false,
                     called ? "it calls %s of %s" : "it does not call %s, but needs %s",
                     runtime->call, library);
@@ -161,6 +161,23 @@ static bool detect_version(const char *text, size_t n, const char *prefix, char 
         }
     }
     return false;
+}
+
+/*
+ * Paths in constants and task tables are looked for only where there may be Rust: those are the
+ * large sections, and reading them takes longer than most commands run. rustc leaves its name in
+ * .comment since 1.73; before that (and since, unless all is static) std needs libgcc_s.
+ */
+static bool detect_may_be_rust(const struct detect_elf *elf)
+{
+    size_t n, dynamic_n;
+    char *comment = detect_elf_section(elf, ".comment", &n);
+    bool named = comment && memmem(comment, n, "rustc", strlen("rustc"));
+    char *dynamic = detect_elf_section(elf, ".dynamic", &dynamic_n);
+    bool is_static = !dynamic;
+    free(comment);
+    free(dynamic);
+    return named || is_static || detect_elf_needs(elf, "libgcc_s.so", NULL);
 }
 
 static void detect_paths(struct detection *detection)
@@ -238,13 +255,12 @@ static void detect_tables(struct detection *detection)
 static void detect_threads(struct detection *detection)
 {
     const struct detect_elf *elf = detection->elf;
-    if (detect_elf_symbol(elf, "pthread_create") == 0 || detect_elf_symbol(elf, "thrd_create") == 0)
+    if (detect_elf_imports(elf, "pthread_create") || detect_elf_imports(elf, "thrd_create"))
         detect_note(detection, DETECT_FOR_THREADS, 0.85, false, "it calls pthread_create itself");
-    else if (detect_elf_symbol(elf, "_ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_"
-                                    "StateESt14default_deleteIS1_EEPFvvE") == 0)
+    else if (detect_elf_imports(elf, "_ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_"
+                                     "StateESt14default_deleteIS1_EEPFvvE"))
         detect_note(detection, DETECT_FOR_THREADS, 0.85, false, "it starts std::thread");
-    else if (detect_elf_symbol(elf, "g_thread_new") == 0 ||
-             detect_elf_symbol(elf, "GOMP_parallel") == 0)
+    else if (detect_elf_imports(elf, "g_thread_new") || detect_elf_imports(elf, "GOMP_parallel"))
         detect_note(detection, DETECT_FOR_THREADS, 0.8, false,
                     "it starts threads through a library");
     else
@@ -316,11 +332,12 @@ static int detect_file(struct detection *detection, const char *path,
         detect_linked_runtime(detection, &detect_runtimes[i]);
     detect_threads(detection);
     detect_languages(detection, path);
-    if (!options->shallow && !detect_is_late(detection))
+    bool rust = !options->shallow && detect_may_be_rust(&elf);
+    if (rust && !detect_is_late(detection))
         detect_paths(detection);
     if (!options->shallow && !detect_is_late(detection))
         detect_symbols(detection);
-    if (!options->shallow && !detect_is_late(detection))
+    if (rust && !detect_is_late(detection))
         detect_tables(detection);
     detect_elf_done(&elf);
     detection->elf = NULL;

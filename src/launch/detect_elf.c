@@ -60,6 +60,57 @@ static void detect_elf_read_sections(struct detect_elf *elf, const Elf64_Ehdr *h
     elf->section_n = elf->section_names ? header->e_shnum : 0;
 }
 
+char *detect_elf_section(const struct detect_elf *elf, const char *name, size_t *ret_n)
+{
+    for (uint32_t i = 0; i < elf->section_n; i++) {
+        const Elf64_Shdr *section = &elf->sections[i];
+        if (section->sh_name >= elf->section_names_n || section->sh_type == SHT_NOBITS ||
+            section->sh_flags & SHF_COMPRESSED ||
+            strcmp(elf->section_names + section->sh_name, name) != 0)
+            continue;
+        char *bytes = detect_elf_read(elf, section->sh_offset, section->sh_size);
+        *ret_n = bytes ? section->sh_size : 0;
+        return bytes;
+    }
+    *ret_n = 0;
+    return NULL;
+}
+
+/* Reads the dynamic symbols once, and puts those that it imports in front. */
+static void detect_elf_read_symbols(struct detect_elf *elf)
+{
+    size_t n;
+    elf->symbols = (Elf64_Sym *)(void *)detect_elf_section(elf, ".dynsym", &n);
+    elf->symbol_n = n / sizeof *elf->symbols;
+    for (size_t i = 0; i < elf->symbol_n; i++) {
+        Elf64_Sym symbol = elf->symbols[i];
+        if (symbol.st_shndx != SHN_UNDEF)
+            continue;
+        elf->symbols[i] = elf->symbols[elf->import_n];
+        elf->symbols[elf->import_n++] = symbol;
+    }
+}
+
+static bool detect_elf_names(const struct detect_elf *elf, size_t from, size_t to, const char *name)
+{
+    for (size_t i = from; i < to; i++) {
+        if (elf->symbols[i].st_name < elf->dynamic_strings_n &&
+            strcmp(elf->dynamic_strings + elf->symbols[i].st_name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool detect_elf_imports(const struct detect_elf *elf, const char *name)
+{
+    return detect_elf_names(elf, 0, elf->import_n, name);
+}
+
+bool detect_elf_defines(const struct detect_elf *elf, const char *name)
+{
+    return detect_elf_names(elf, elf->import_n, elf->symbol_n, name);
+}
+
 int detect_elf_open(struct detect_elf *ret_elf, const char *path)
 {
     struct detect_elf elf = {.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
@@ -79,6 +130,8 @@ int detect_elf_open(struct detect_elf *ret_elf, const char *path)
     elf.fixed = header.e_type == ET_EXEC;
     detect_elf_read_sections(&elf, &header);
     elf.dynamic_strings = detect_elf_section(&elf, ".dynstr", &elf.dynamic_strings_n);
+    if (elf.dynamic_strings)
+        detect_elf_read_symbols(&elf);
     *ret_elf = elf;
     return 0;
 }
@@ -89,41 +142,7 @@ void detect_elf_done(struct detect_elf *elf)
     free(elf->sections);
     free(elf->section_names);
     free(elf->dynamic_strings);
-}
-
-char *detect_elf_section(const struct detect_elf *elf, const char *name, size_t *ret_n)
-{
-    for (uint32_t i = 0; i < elf->section_n; i++) {
-        const Elf64_Shdr *section = &elf->sections[i];
-        if (section->sh_name >= elf->section_names_n || section->sh_type == SHT_NOBITS ||
-            section->sh_flags & SHF_COMPRESSED ||
-            strcmp(elf->section_names + section->sh_name, name) != 0)
-            continue;
-        char *bytes = detect_elf_read(elf, section->sh_offset, section->sh_size);
-        *ret_n = bytes ? section->sh_size : 0;
-        return bytes;
-    }
-    *ret_n = 0;
-    return NULL;
-}
-
-int detect_elf_symbol(const struct detect_elf *elf, const char *name)
-{
-    size_t n;
-    int found = -1;
-    /* Most names are not there at all. */
-    if (!elf->dynamic_strings ||
-        !memmem(elf->dynamic_strings, elf->dynamic_strings_n, name, strlen(name) + 1))
-        return -1;
-    char *bytes = detect_elf_section(elf, ".dynsym", &n);
-    const Elf64_Sym *symbols = (const Elf64_Sym *)(void *)bytes;
-    for (size_t i = 0; bytes && i < n / sizeof *symbols && found < 0; i++) {
-        if (symbols[i].st_name < elf->dynamic_strings_n &&
-            strcmp(elf->dynamic_strings + symbols[i].st_name, name) == 0)
-            found = symbols[i].st_shndx != SHN_UNDEF;
-    }
-    free(bytes);
-    return found;
+    free(elf->symbols);
 }
 
 bool detect_elf_needs(const struct detect_elf *elf, const char *prefix, const char **ret_name)

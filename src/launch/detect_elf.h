@@ -24,6 +24,8 @@ struct detect_elf {
     size_t section_names_n;
     char *dynamic_strings; /* names of what it needs and imports */
     size_t dynamic_strings_n;
+    Elf64_Sym *symbols; /* malloc'd; the import_n first ones are those that it imports */
+    size_t symbol_n, import_n;
 };
 
 /* 0; ERR_MISSING: cannot be opened; ERR_FORMAT: no ELF file of this machine. */
@@ -33,8 +35,9 @@ void detect_elf_done(struct detect_elf *elf);
 /* A section's bytes with a 0 behind them, malloc'd; NULL: none, too large or outside the file. */
 char *detect_elf_section(const struct detect_elf *elf, const char *name, size_t *ret_n);
 
-/* The dynamic symbol of this name: 1 = it defines it, 0 = it imports it, -1 = neither. */
-int detect_elf_symbol(const struct detect_elf *elf, const char *name);
+/* Whether a dynamic symbol of this name comes from elsewhere, or is its own. */
+bool detect_elf_imports(const struct detect_elf *elf, const char *name);
+bool detect_elf_defines(const struct detect_elf *elf, const char *name);
 
 /* True when it needs a library whose name begins so; *ret_name is valid as long as the view. */
 bool detect_elf_needs(const struct detect_elf *elf, const char *prefix, const char **ret_name);

@@ -73,6 +73,18 @@ static bool program_mentions(const char *strings, size_t n, const char *word)
     return memmem(strings, n, word, strlen(word) + 1) != NULL;
 }
 
+/* __asan_init, __tsan_init or __msan_init; one pass over the names of a large program is felt. */
+static bool program_is_sanitized(const char *strings, size_t n)
+{
+    const char *at = strings, *end = strings + n;
+    while ((at = memmem(at, (size_t)(end - at), "san_init", sizeof "san_init")) != NULL) {
+        if (at - strings >= 3 && memcmp(at - 3, "__", 2) == 0 && strchr("atm", at[-1]))
+            return true;
+        at++;
+    }
+    return false;
+}
+
 static uint64_t program_offset_of(const Elf64_Phdr *segments, unsigned n, uint64_t address)
 {
     for (unsigned i = 0; i < n; i++) {
@@ -105,9 +117,7 @@ static void program_read_imports(int fd, const Elf64_Phdr *segments, unsigned se
     char *strings = malloc(strings_n);
     if (strings && program_read(fd, strings, strings_n, offset)) {
         program->imports_threads = program_mentions(strings, strings_n, "pthread_create");
-        if (program_mentions(strings, strings_n, "__asan_init") ||
-            program_mentions(strings, strings_n, "__tsan_init") ||
-            program_mentions(strings, strings_n, "__msan_init"))
+        if (program_is_sanitized(strings, strings_n))
             program->reach = PROGRAM_SANITIZED;
     }
     free(strings);
