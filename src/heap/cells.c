@@ -13,7 +13,8 @@ static size_t cells_home(const struct cells_index *index, const struct model_cel
     uint64_t site = (uint64_t)key->node << 32 | key->task;
     uint64_t who = (uint64_t)key->process << 32 | key->thread;
     uint64_t hash = (site ^ (who * 0xc2b2ae3d27d4eb4fu)) * 0x9e3779b97f4a7c15u;
-    return (size_t)(hash >> 24) & index->mask;
+    /* The node lies above bit 32: no lower bit of the product knows it. */
+    return (size_t)(hash >> 32) & index->mask;
 }
 
 static bool cells_same(const struct model_cell_key *a, const struct model_cell_key *b)
