@@ -24,7 +24,7 @@ $(BUILD)/build.ninja:
 build: deps $(BUILD)/build.ninja ## build memscope into build/
 	@ninja -C $(BUILD)
 
-demo: build ## build, profile a real program (the C compiler), print the summary, name the report
+demo: build ## build, profile a real program (Python), print the summary, name the report
 	@packaging/demo.sh $(MEMSCOPE)
 
 test: deps-test $(BUILD)/build.ninja ## run the tests that CI runs

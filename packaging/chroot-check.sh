@@ -69,7 +69,7 @@ inside() {
 
 # The command at $1 records a program and writes a report; its manual page is at $2.
 use() {
-    inside sh -c 'cd /root && "$1" run -e html -o report.html -- ls / && test -s report.html && ls "$2"' \
+    inside sh -c 'cd /srv && "$1" run -e html -o report.html -- ls / && test -s report.html && ls "$2"' \
         sh "$1" "$2"
 }
 
@@ -77,9 +77,9 @@ for target in "$@"; do
     echo "== $target"
     case $target in
     deb)
-        cp dist/memscope_*_amd64.deb "$system/root/memscope.deb"
+        cp dist/memscope_*_amd64.deb "$system/srv/memscope.deb"
         inside apt-get update -q
-        inside apt-get install -q -y --no-install-recommends /root/memscope.deb
+        inside apt-get install -q -y --no-install-recommends /srv/memscope.deb
         use memscope /usr/share/man/man1/memscope.1.gz
         ;;
     dist)
