@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 export MEMSCOPE_BUILD = $(abspath $(BUILD))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build demo test test-all check asan bench fuzz install dist deb format clean
+.PHONY: help deps deps-test build demo test test-all check asan bench bench-web fuzz install dist deb format clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -42,6 +42,9 @@ asan: deps-test $(BUILD)/build.ninja ## unit tests of the tool side under ASan a
 bench: build ## compare with other heap profilers, print a table of ratios
 	@packaging/deps.sh packaging/deps-bench.txt
 	@bench/run.py --memscope $(MEMSCOPE)
+
+bench-web: build ## measure the page's times and sizes in Chromium, say what is over budget
+	@cd web && node build.mjs >/dev/null && node ../bench/web/run.mjs $(REPORTS)
 
 fuzz: deps-test ## fuzz each target for FUZZ_SECONDS (60)
 	@fuzz/run.sh $(or $(FUZZ_SECONDS),60)
