@@ -19,6 +19,7 @@
 #include "collect/drain.h"
 #include "collect/facts.h"
 #include "collect/order.h"
+#include "collect/serve.h"
 #include "collect/symbols.h"
 #include "collect/task_names.h"
 #include "heap/store.h"
@@ -49,6 +50,8 @@ struct collector {
     struct store *store;
     struct journal journal;
     struct ticks ticks;
+    struct serve serve;
+    uint64_t fed;     /* watermark up to which everything was fed */
     uint64_t flushed; /* highest flush that was answered and fed */
     uint64_t scanned_at, slow_scanned_at, checkpoint_at;
     uint64_t shared_asked_at;
@@ -240,6 +243,8 @@ static bool collector_feed(struct collector *collector)
     bool any = batch.first || batch.opened_n || batch.closed_n;
     order_take(&collector->order, &batch);
     order_feed(&collector->order, batch.watermark);
+    if (batch.watermark > collector->fed)
+        collector->fed = batch.watermark;
     order_note_closed(&collector->order, &batch);
     order_close(&collector->order);
     if (batch.flush > collector->flushed)
@@ -383,6 +388,12 @@ static void collector_answer_early(struct collector *collector)
  */
 static bool collector_is_over(struct collector *collector)
 {
+    if (collector->serve.stop) {
+        collector_catch_up(collector);
+        drain_pause(collector->drain);
+        collector->end_ns = collector_now(collector);
+        return true;
+    }
     if (!collector->root_ended && collector->socket >= 0)
         return false;
     images_scan(&collector->images);
@@ -403,6 +414,25 @@ static bool collector_is_over(struct collector *collector)
     return false;
 }
 
+/* Without a socket the session cannot be asked or steered; it is recorded all the same. */
+static void collector_open_control(struct collector *collector)
+{
+    const struct serve_session session = {
+            .request = collector->request,
+            .segment = collector->segment,
+            .model = collector->model,
+            .images = &collector->images,
+            .order = &collector->order,
+            .symbols = &collector->symbols,
+            .drain = collector->drain,
+            .ticks = &collector->ticks,
+            .root_pid = (uint32_t)collector->root_pid,
+    };
+    struct diag diag = {0};
+    if (serve_init(&collector->serve, &session, collector->intake.event_fd, &diag) < 0)
+        model_fact_set(collector->model, "control_error", diag.text);
+}
+
 static int collector_begin(struct collector *collector, struct diag *diag)
 {
     struct collector_message message;
@@ -418,6 +448,8 @@ static int collector_begin(struct collector *collector, struct diag *diag)
         model_fact_set(collector->model, "reason", collector->reason);
         err = collector_open_recording(collector, diag);
     }
+    if (err == 0)
+        collector_open_control(collector);
     collector_answer(collector, err < 0 ? COLLECTOR_FAILED : COLLECTOR_READY, diag->text);
     return err;
 }
@@ -434,10 +466,12 @@ int collector_main(struct segment *segment, int socket, const struct run_request
         if (!collector_feed(&collector))
             collector_wait(&collector);
         collector_scan(&collector);
+        serve_step(&collector.serve, collector.fed);
     }
     collector_complete(&collector);
     if (!collector.answered)
         collector_answer(&collector, COLLECTOR_DONE, collector.path);
+    serve_done(&collector.serve, collector.path);
     drain_free(collector.drain);
     journal_done(&collector.journal);
     store_free(collector.store);

@@ -83,7 +83,8 @@ static struct image *images_replaced(struct images *images, const struct image *
 {
     for (uint32_t i = 0; i < images->segment->process_n; i++) {
         struct image *other = &images->at[i];
-        if (other->used && other != image && other->pid == image->pid && !other->gone)
+        if (other->used && other != image && other->pid == image->pid && !other->gone &&
+            !other->execed)
             return other;
     }
     return NULL;

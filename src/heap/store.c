@@ -417,3 +417,18 @@ int store_checkpoint(struct store *store, struct model *model, bool finished, st
         return 0;
     return store_rewrite(store, model, diag);
 }
+
+int store_snapshot(struct recording_writer *writer, struct model *model, struct diag *diag)
+{
+    int err = model_settle(model);
+    if (err < 0)
+        return diag_set(diag, err, "no memory for a snapshot");
+    struct store store = {.writer = writer, .checkpoint_n = 1};
+    struct store_run run = {&store, &store.saved, model, diag, true};
+    bool finished = model->finished;
+    model->finished = false;
+    err = store_write(&run);
+    model->finished = finished;
+    store_saved_done(&store.saved);
+    return err;
+}

@@ -24,6 +24,12 @@ void store_free(struct store *store);
 int store_checkpoint(struct store *store, struct model *model, bool finished, struct diag *diag);
 
 /*
+ * Writes the whole model into a new recording, beside the session's own: what a store has noted as
+ * saved stays so. Settles the model. Results as store_checkpoint.
+ */
+int store_snapshot(struct recording_writer *writer, struct model *model, struct diag *diag);
+
+/*
  * Loads the newest whole checkpoint; every index in it is valid, and it is settled. Returns 0, or 1
  * when the recording was not finished or is cut or damaged behind that checkpoint (diag says where
  * it ends and how much time is missing), or a negative result.

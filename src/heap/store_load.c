@@ -336,7 +336,8 @@ static int load_report(struct recording_reader *reader, struct model *model, str
 {
     const struct recording_extent *extent = recording_extent(reader);
     double end_s = (double)model->end_ns / 1e9;
-    if (!extent->is_damaged && model->finished)
+    const char *snapshot = model_fact_get(model, "snapshot");
+    if (!extent->is_damaged && (model->finished || (snapshot && strcmp(snapshot, "1") == 0)))
         return 0;
     if (!extent->is_damaged) {
         diag_set(

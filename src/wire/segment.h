@@ -34,6 +34,7 @@ enum {
     WIRE_PROCESSES_MAX = 1024,
     WIRE_LINE = 64,
     WIRE_RETURNED = 14,
+    WIRE_CONTROL_PATH = 256,
 };
 
 /* segment.recording */
@@ -61,9 +62,9 @@ struct wire_config {
     uint32_t weight;      /* least weight of sampled allocations; 1 = every one, exactly */
     uint32_t follow;      /* 1 = exec'd images join the session */
     uint32_t track_maps;
-    uint32_t monitor;    /* 1 = time hooks (performance monitoring) */
-    uint32_t lane_pages; /* most ring pages of one lane, <= WIRE_LANE_PAGES */
-    uint32_t pad;
+    uint32_t monitor;             /* 1 = time hooks (performance monitoring) */
+    uint32_t lane_pages;          /* most ring pages of one lane, <= WIRE_LANE_PAGES */
+    uint32_t takes_rate;          /* 1 = hooks heed segment.rate_asked */
     uint64_t private_limit_bytes; /* of private_bytes below */
     uint64_t seed;
 };
@@ -81,12 +82,14 @@ struct wire_segment {
     uint64_t start_tsc;
     uint32_t collector_pid, stamp_source;
     struct wire_config config;
+    char control[WIRE_CONTROL_PATH]; /* path of the control socket (wire/control.h); "" = none */
 
     /* Written by the collector, read by hooks. */
     _Alignas(WIRE_LINE) _Atomic uint32_t recording;
     _Atomic uint32_t collector_naps; /* 1 = a full ring should ring the doorbell */
     _Alignas(WIRE_LINE) _Atomic uint64_t coarse_stamp; /* now, once a millisecond: the heartbeat */
     _Alignas(WIRE_LINE) _Atomic uint32_t room;         /* futex: counts pages given back */
+    _Atomic uint64_t rate_asked; /* of sampling, while running: CONTROL_RATE; 0 = not asked */
 
     /* Written by targets. */
     _Alignas(WIRE_LINE) _Atomic uint32_t doorbell;      /* futex: a writer waits for room */
