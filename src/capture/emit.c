@@ -96,9 +96,15 @@ static void emit_task_type(struct lane_state *state, uint64_t cell)
     record.slot->b = table;
     record.slot->c = entry;
     record.slot[1].a = rule;
+    record.slot[1].b = task_type_is_refused(cell);
     lane_commit(&record.slot[1], WIRE_CONTINUED);
     emit_commit(&record, emit_stamp());
     task_type_told(cell);
+}
+
+void emit_task_refused(uint64_t cell)
+{
+    emit_task_type(lane_mine(), cell);
 }
 
 static void emit_task_record(struct lane_state *state, unsigned kind, uint64_t key, uint64_t polls,

@@ -46,6 +46,7 @@ void emit_exec(enum wire_exec what, const char *path);
 /* What the calling thread's tasks do: the kinds of wire/event.h with a key, polls and a cell. */
 void emit_task(unsigned kind, uint64_t key, uint64_t polls, uint64_t cell);
 void emit_task_name(uint64_t key, uint64_t cell, const char *name);
+void emit_task_refused(uint64_t cell);
 
 /* Memory from the kernel, and back. */
 void emit_map(const void *address, size_t bytes, const struct hook_frame *frame);

@@ -135,7 +135,7 @@ static void *next_lookup(const struct link_map *from, const char *name)
     apply(free) apply(calloc) apply(realloc) apply(reallocarray) apply(posix_memalign)             \
             apply(aligned_alloc) apply(memalign) apply(valloc) apply(pvalloc) apply(cfree)         \
                     apply(free_sized) apply(free_aligned_sized) apply(malloc_usable_size)          \
-                            apply(dlclose) apply(prctl) apply(syscall) apply(execve)               \
+                            apply(dlclose) apply(dlsym) apply(prctl) apply(syscall) apply(execve)  \
                                     apply(execvpe) apply(fexecve) apply(execveat)                  \
                                             apply(posix_spawn) apply(posix_spawnp) apply(system)   \
                                                     apply(popen)

@@ -29,6 +29,7 @@ struct next {
     void (*free_aligned_sized)(void *, size_t, size_t);
     size_t (*malloc_usable_size)(void *);
     int (*dlclose)(void *);
+    void *(*dlsym)(void *, const char *);
     int (*prctl)(int, ...);
     long (*syscall)(long, ...);
     int (*execve)(const char *, char *const[], char *const[]);

@@ -10,6 +10,7 @@
 #include "wire/clock.h"
 
 enum { TASK_CONTINUE_UNWIND = 8, TASK_CLEANUP_PHASE = 2, TASK_TABLE_WORDS = 8 };
+enum { TASK_NAME_BYTES = 160 };
 
 /* Frames of explicit tasks belong to no function: no other frame lies above them. */
 #define TASK_EXPLICIT_FRAME UINTPTR_MAX
@@ -19,7 +20,7 @@ enum { TASK_CONTINUE_UNWIND = 8, TASK_CLEANUP_PHASE = 2, TASK_TABLE_WORDS = 8 };
 #define TASK_ID_BITS 56
 
 /* Called by the thunks only. */
-uintptr_t task_enter(uint32_t slot, uintptr_t argument, uintptr_t frame);
+uintptr_t task_enter(uint32_t slot, uintptr_t argument, uintptr_t frame, uintptr_t second);
 void task_leave(uintptr_t frame);
 int task_personality(int version, int actions, uint64_t class, void *exception, void *context);
 
@@ -163,8 +164,10 @@ static bool task_verify(struct task_type *type, uintptr_t argument)
     }
     if (good && type->id_offset)
         good = cpu_readable(argument + type->id_offset);
-    atomic_store_explicit(&type->state, good ? TASK_TYPE_VERIFIED : TASK_TYPE_REFUSED,
-                          memory_order_relaxed);
+    if (good)
+        atomic_store_explicit(&type->state, TASK_TYPE_VERIFIED, memory_order_relaxed);
+    else
+        task_type_refuse(type);
     return good;
 }
 
@@ -176,25 +179,73 @@ static uint64_t task_key(const struct task_type *type, uintptr_t argument)
     return (id & ((UINT64_C(1) << TASK_ID_BITS) - 1)) | (uint64_t)type->copy << TASK_ID_BITS;
 }
 
-uintptr_t task_enter(uint32_t slot, uintptr_t argument, uintptr_t frame)
+static void task_begin(struct lane_state *state, struct task_frame *entered, bool is_poll)
+{
+    struct task_thread *tasks = state->tasks;
+    task_drop_left(tasks, entered->frame);
+    if (is_poll) {
+        task_count_poll(tasks, entered->key, entered->cell);
+        entered->started = task_start(tasks);
+    }
+    task_push(state, entered);
+}
+
+/* Tells that the task is over, with the polls that are still to be told. */
+static void task_end(struct task_thread *tasks, uint64_t key, uint64_t cell)
+{
+    struct task_count *count = task_count_of(tasks, key);
+    uint64_t polls = count->key == key ? task_pack_polls(count) : 0;
+    if (count->key == key)
+        *count = (struct task_count){0};
+    emit_task(WIRE_TASK_END, key, polls, cell);
+}
+
+/* Initialisation names the task, in the one that makes it; deallocation ends it. */
+static void __attribute__((noinline))
+task_enter_asyncio(const struct task_slot *at, uintptr_t argument, uintptr_t frame,
+                   uintptr_t second)
+{
+    struct task_type *type = &task_types[at->type];
+    struct lane_state *state = task_state();
+    if (!state || atomic_load_explicit(&type->state, memory_order_relaxed) == TASK_TYPE_REFUSED)
+        return;
+    uintptr_t task = asyncio_task(at->kind, argument);
+    if (!task) {
+        if (!atomic_load_explicit(&process.quiet, memory_order_relaxed))
+            task_type_refuse(type);
+        return;
+    }
+    struct task_frame entered = {.frame = frame,
+                                 .key = task | TASK_ADDRESS_KEY,
+                                 .cell = task | (uint64_t)at->type << WIRE_CELL_BITS};
+    if (at->kind == TASK_SLOT_ASYNCIO_INIT && emit_wanted()) {
+        char name[TASK_NAME_BYTES];
+        asyncio_name(second, name, sizeof name);
+        emit_task_name(entered.key, entered.cell, name);
+    } else if (at->kind == TASK_SLOT_ASYNCIO_DEALLOC && emit_wanted()) {
+        task_end(state->tasks, entered.key, entered.cell);
+    } else if (at->kind == TASK_SLOT_ASYNCIO_STEP || at->kind == TASK_SLOT_ASYNCIO_WAKEUP) {
+        task_begin(state, &entered, true);
+    }
+}
+
+uintptr_t task_enter(uint32_t slot, uintptr_t argument, uintptr_t frame, uintptr_t second)
 {
     const struct task_slot *at = &task_slots[slot];
     struct task_type *type = &task_types[at->type];
+    if (__builtin_expect(at->kind > TASK_SLOT_POLL, 0)) {
+        task_enter_asyncio(at, argument, frame, second);
+        return at->original;
+    }
     struct lane_state *state = task_state();
     if (!state || !task_verify(type, argument))
         return at->original;
-    struct task_thread *tasks = state->tasks;
     struct task_frame entered = {
             .frame = frame,
             .key = task_key(type, argument),
             .cell = argument | (uint64_t)at->type << WIRE_CELL_BITS,
     };
-    task_drop_left(tasks, frame);
-    if (at->is_poll) {
-        task_count_poll(tasks, entered.key, entered.cell);
-        entered.started = task_start(tasks);
-    }
-    task_push(state, &entered);
+    task_begin(state, &entered, at->kind == TASK_SLOT_POLL);
     return at->original;
 }
 
@@ -277,9 +328,5 @@ void task_end_explicit(uint64_t id)
     if (!state)
         return;
     uint64_t key = (id & ((UINT64_C(1) << TASK_ID_BITS) - 1)) | TASK_EXPLICIT_KEY;
-    struct task_count *count = task_count_of(state->tasks, key);
-    uint64_t polls = count->key == key ? task_pack_polls(count) : 0;
-    if (count->key == key)
-        *count = (struct task_count){0};
-    emit_task(WIRE_TASK_END, key, polls, (uint64_t)TASK_TYPE_EXPLICIT << WIRE_CELL_BITS);
+    task_end(state->tasks, key, (uint64_t)TASK_TYPE_EXPLICIT << WIRE_CELL_BITS);
 }

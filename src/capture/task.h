@@ -54,6 +54,9 @@ struct lane_state;
 /* What a switch record to the thread's current task says of its polls; they count as told. */
 uint64_t task_take_polls(struct lane_state *state);
 
+/* Whether the cell's type has turned out to be none. */
+bool task_type_is_refused(uint64_t cell);
+
 /* Whether the cell's type has not been announced by this process yet; and that it has been now. */
 bool task_type_is_new(uint64_t cell);
 void task_type_told(uint64_t cell);

@@ -34,4 +34,19 @@ struct task_rule {
 extern const struct task_rule task_rule_tokio;
 extern const struct task_rule task_rule_async_task;
 
+/* A type that does not come from a table in constants. 0: there is no room. */
+uint16_t task_scan_add_type(struct task_scan *scan, const struct task_rule *rule, uintptr_t table);
+/* Puts a thunk of this kind (enum task_slot_kind) into a word that points to code. */
+bool task_scan_patch(struct task_scan *scan, uintptr_t *word, uint16_t type, uint8_t kind);
+
+/* CPython's _asyncio is no table of constants: its type objects are looked for by their names in
+ * what the module may write. True when some were found; *type is their type's number, 0 before. */
+extern const struct task_rule task_rule_asyncio;
+bool asyncio_is_module(const char *path);
+bool asyncio_scan(struct task_scan *scan, uintptr_t *from, const uintptr_t *to, uint16_t *type);
+/* The task that a call through a slot is about; 0: it is none. */
+uintptr_t asyncio_task(uint8_t kind, uintptr_t argument);
+/* What a new task is called, by the arguments it is made with. May become "". */
+void asyncio_name(uintptr_t arguments, char *ret_name, uint32_t bytes);
+
 #endif

@@ -16,6 +16,7 @@
 
 #include "capture/cpu/x86_64/cpu.h"
 #include "capture/cpu/x86_64/syscall.h"
+#include "capture/emit.h"
 #include "capture/lane.h"
 #include "capture/module_elf.h"
 #include "capture/pool.h"
@@ -56,8 +57,9 @@ static struct {
         uintptr_t start;
         uint32_t generation; /* of the module set; 0 = there since the start, never unloaded */
     } scanned[TASK_SCANNED];
-    _Atomic uint32_t busy;   /* one patches at a time; others do without */
-    _Atomic(uint8_t *) told; /* by type, in memory that a fork wipes: announced in this process */
+    _Atomic uintptr_t handle; /* the last module whose symbols were looked up */
+    _Atomic uint32_t busy;    /* one patches at a time; others do without */
+    _Atomic(uint8_t *) told;  /* by type, in memory that a fork wipes: announced in this process */
 } task_table;
 
 static const struct task_rule *const task_rules[] = {&task_rule_tokio, &task_rule_async_task};
@@ -154,8 +156,7 @@ static const struct task_rule *task_rule_of(const struct task_scan *scan, const 
     return NULL;
 }
 
-static uint16_t task_type_add(const struct task_rule *rule, struct task_scan *scan,
-                              const uintptr_t *table)
+uint16_t task_scan_add_type(struct task_scan *scan, const struct task_rule *rule, uintptr_t table)
 {
     if (task_table.type_n == 0)
         task_table.type_n = TASK_TYPE_FIRST;
@@ -167,28 +168,9 @@ static uint16_t task_type_add(const struct task_rule *rule, struct task_scan *sc
         return TASK_TYPE_NONE;
     struct task_type *type = &task_types[task_table.type_n];
     type->rule = rule;
-    type->table = (uintptr_t)table;
-    type->entry = table[rule->poll_word];
+    type->table = table;
     type->copy = scan->copy;
-    if (rule->id_offset_word != TASK_NO_ID)
-        type->id_offset = (uint32_t)table[rule->id_offset_word];
     return (uint16_t)task_table.type_n++;
-}
-
-static void task_table_patch(const struct task_rule *rule, struct task_scan *scan, uintptr_t *table)
-{
-    if (task_table.slot_n + rule->words > TASK_SLOTS)
-        return;
-    uint16_t type = task_type_add(rule, scan, table);
-    for (uint32_t i = 0; type && i < rule->words; i++) {
-        if (!(rule->enter_words >> i & 1))
-            continue;
-        uint32_t number = task_table.slot_n++;
-        task_slots[number] = (struct task_slot){table[i], type, i == rule->poll_word};
-        /* Release: whoever reads the thunk's address finds its slot filled. */
-        __atomic_store_n(&table[i], (uintptr_t)task_thunks + (uintptr_t)number * TASK_THUNK_BYTES,
-                         __ATOMIC_RELEASE);
-    }
 }
 
 static bool task_range_protect(const struct task_range *range, int protection)
@@ -196,6 +178,45 @@ static bool task_range_protect(const struct task_range *range, int protection)
     uintptr_t from = range->start & ~(uintptr_t)(CPU_PAGE_BYTES - 1);
     return !range->sealed ||
            syscall_3(SYS_mprotect, (long)from, (long)(range->end - from), protection) == 0;
+}
+
+static const struct task_range *task_scan_range(const struct task_scan *scan, uintptr_t at)
+{
+    for (uint32_t i = 0; i < scan->data_n; i++) {
+        if (at >= scan->data[i].start && at < scan->data[i].end)
+            return &scan->data[i];
+    }
+    return NULL;
+}
+
+bool task_scan_patch(struct task_scan *scan, uintptr_t *word, uint16_t type, uint8_t kind)
+{
+    const struct task_range *range = task_scan_range(scan, (uintptr_t)word);
+    if (!range || !type || task_table.slot_n == TASK_SLOTS)
+        return false;
+    uint32_t number = task_table.slot_n++;
+    task_slots[number] = (struct task_slot){*word, word, type, kind, range->sealed};
+    /* Release: whoever reads the thunk's address finds its slot filled. */
+    __atomic_store_n(word, (uintptr_t)task_thunks + (uintptr_t)number * TASK_THUNK_BYTES,
+                     __ATOMIC_RELEASE);
+    return true;
+}
+
+static void task_table_patch(const struct task_rule *rule, struct task_scan *scan, uintptr_t *table)
+{
+    if (task_table.slot_n + rule->words > TASK_SLOTS)
+        return;
+    uint16_t type = task_scan_add_type(scan, rule, (uintptr_t)table);
+    if (!type)
+        return;
+    task_types[type].entry = table[rule->poll_word];
+    if (rule->id_offset_word != TASK_NO_ID)
+        task_types[type].id_offset = (uint32_t)table[rule->id_offset_word];
+    for (uint32_t i = 0; i < rule->words; i++) {
+        if (rule->enter_words >> i & 1)
+            task_scan_patch(scan, &table[i], type,
+                            i == rule->poll_word ? TASK_SLOT_POLL : TASK_SLOT_DROP);
+    }
 }
 
 static void task_range_scan(struct task_scan *scan, const struct task_range *range)
@@ -224,10 +245,46 @@ static void task_range_scan(struct task_scan *scan, const struct task_range *ran
         task_range_protect(range, PROT_READ);
 }
 
-static void task_scan_run(const Elf64_Phdr *headers, uint32_t count, uintptr_t bias, bool fixed)
+/* What the loader does not seal of a segment that may be written, besides what is scanned anyway.
+ */
+static void task_scan_open(struct task_scan *scan, const Elf64_Phdr *headers, uint32_t count,
+                           uintptr_t bias)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uintptr_t start = bias + headers[i].p_vaddr, end = start + headers[i].p_filesz;
+        if (headers[i].p_type != PT_LOAD || headers[i].p_flags != (PF_R | PF_W))
+            continue;
+        for (uint32_t k = 0; k < scan->data_n; k++) {
+            if (scan->data[k].end > start && scan->data[k].start <= start)
+                start = scan->data[k].end;
+        }
+        if (start < end)
+            task_range_add(scan->data, &scan->data_n, start, end - start, false);
+    }
+}
+
+static void task_scan_asyncio(struct task_scan *scan)
+{
+    for (uint32_t i = 0; i < scan->data_n; i++)
+        task_range_protect(&scan->data[i], PROT_READ | PROT_WRITE);
+    uint16_t type = 0;
+    for (uint32_t i = 0; i < scan->data_n; i++)
+        asyncio_scan(scan, (uintptr_t *)((scan->data[i].start + 7) & ~(uintptr_t)7),
+                     (const uintptr_t *)(scan->data[i].end & ~(uintptr_t)7), &type);
+    for (uint32_t i = 0; i < scan->data_n; i++)
+        task_range_protect(&scan->data[i], PROT_READ);
+}
+
+static void task_scan_run(const Elf64_Phdr *headers, uint32_t count, uintptr_t bias, bool fixed,
+                          const char *path)
 {
     struct task_scan scan = {0};
     task_scan_init(&scan, headers, count, bias, fixed);
+    if (path && asyncio_is_module(path)) {
+        task_scan_open(&scan, headers, count, bias);
+        task_scan_asyncio(&scan);
+        return;
+    }
     for (uint32_t i = 0; scan.code_n && i < scan.data_n; i++)
         task_range_scan(&scan, &scan.data[i]);
 }
@@ -242,7 +299,16 @@ static void task_patch_executable(uintptr_t bias)
 {
     if (process.exe_headers)
         task_scan_run(process.exe_headers, process.exe_header_n, bias,
-                      task_is_fixed(process.exe_headers, bias));
+                      task_is_fixed(process.exe_headers, bias), NULL);
+}
+
+static bool task_is_scanned(uintptr_t start)
+{
+    for (uint32_t i = 0; i < task_table.scanned_n; i++) {
+        if (task_table.scanned[i].start == start)
+            return true;
+    }
+    return false;
 }
 
 /* Whether the module was scanned already; notes that it is now. */
@@ -272,8 +338,50 @@ void task_tables_patch_module(uintptr_t start, uint32_t generation)
         !atomic_compare_exchange_strong(&task_table.busy, &idle, 1))
         return;
     if (!task_scanned(start, generation) && module_headers_read(start, &headers))
-        task_scan_run(headers.at, headers.count, headers.bias, false);
+        task_scan_run(headers.at, headers.count, headers.bias, false, NULL);
     atomic_store(&task_table.busy, 0);
+}
+
+void task_tables_patch_handle(const void *handle)
+{
+    const struct link_map *map = handle;
+    struct module_headers headers;
+    uint32_t idle = 0;
+    /* Not RTLD_DEFAULT and RTLD_NEXT; the executable has been looked at. */
+    if (!process.tracks_tasks || !map || handle == (const void *)-1 || !map->l_addr ||
+        !task_table.scanned_n || !map->l_name ||
+        atomic_load_explicit(&task_table.handle, memory_order_relaxed) == map->l_addr ||
+        atomic_load_explicit(&process.quiet, memory_order_relaxed) ||
+        !atomic_compare_exchange_strong(&task_table.busy, &idle, 1))
+        return;
+    atomic_store_explicit(&task_table.handle, map->l_addr, memory_order_relaxed);
+    if (!task_is_scanned(map->l_addr) && module_headers_read(map->l_addr, &headers)) {
+        task_scanned(map->l_addr, 0);
+        task_scan_run(headers.at, headers.count, headers.bias, false, map->l_name);
+    }
+    atomic_store(&task_table.busy, 0);
+}
+
+/* Stores are of whole words, which threads may read meanwhile. */
+void task_type_refuse(struct task_type *type)
+{
+    uint8_t state = TASK_TYPE_UNVERIFIED;
+    uint64_t cell = (uint64_t)(type - task_types) << WIRE_CELL_BITS;
+    if (!atomic_compare_exchange_strong(&type->state, &state, TASK_TYPE_REFUSED))
+        return;
+    for (uint32_t i = 0; i < task_table.slot_n; i++) {
+        struct task_slot *slot = &task_slots[i];
+        struct task_range range = {(uintptr_t)slot->word, (uintptr_t)(slot->word + 1),
+                                   slot->sealed};
+        if (slot->type != type - task_types || !slot->word ||
+            (slot->sealed && atomic_load_explicit(&process.quiet, memory_order_relaxed)) ||
+            !task_range_protect(&range, PROT_READ | PROT_WRITE))
+            continue;
+        __atomic_store_n(slot->word, slot->original, __ATOMIC_RELEASE);
+        task_range_protect(&range, PROT_READ);
+    }
+    if (emit_wanted())
+        emit_task_refused(cell);
 }
 
 void task_tables_patch(void)
@@ -290,7 +398,7 @@ void task_tables_patch(void)
         if (i == 0)
             task_patch_executable(map->l_addr);
         else if (map->l_addr && module_headers_read(map->l_addr, &headers))
-            task_scan_run(headers.at, headers.count, headers.bias, false);
+            task_scan_run(headers.at, headers.count, headers.bias, false, map->l_name);
     }
     atomic_store(&task_table.busy, 0);
 }
@@ -315,6 +423,13 @@ void task_type_told(uint64_t cell)
     /* Release: whoever sees it finds the record committed, with a lower stamp than its own next. */
     if (told && cell >> WIRE_CELL_BITS < WIRE_TYPES_MAX)
         __atomic_store_n(&told[cell >> WIRE_CELL_BITS], 1, __ATOMIC_RELEASE);
+}
+
+bool task_type_is_refused(uint64_t cell)
+{
+    uint64_t type = cell >> WIRE_CELL_BITS;
+    return type < WIRE_TYPES_MAX &&
+           atomic_load_explicit(&task_types[type].state, memory_order_relaxed) == TASK_TYPE_REFUSED;
 }
 
 bool task_type_get(uint64_t cell, uint64_t *ret_table, uint64_t *ret_entry, uint64_t *ret_rule)

@@ -18,10 +18,23 @@
 enum { TASK_SLOTS = 4096, TASK_TYPE_NONE = 0, TASK_TYPE_EXPLICIT = 1, TASK_TYPE_FIRST = 2 };
 enum { TASK_TYPE_UNVERIFIED = 0, TASK_TYPE_VERIFIED = 1, TASK_TYPE_REFUSED = 2 };
 
+/* What a call through a slot means. */
+enum task_slot_kind {
+    TASK_SLOT_DROP = 0, /* code of the task runs, such as a destructor */
+    TASK_SLOT_POLL = 1, /* the same, and counts as a poll */
+    /* CPython's own (tasks/asyncio.c): the argument leads to the task. */
+    TASK_SLOT_ASYNCIO_STEP = 2,
+    TASK_SLOT_ASYNCIO_WAKEUP = 3,
+    TASK_SLOT_ASYNCIO_INIT = 4,
+    TASK_SLOT_ASYNCIO_DEALLOC = 5,
+};
+
 struct task_slot {
     uintptr_t original;
+    uintptr_t *word; /* that was patched */
     uint16_t type;
-    bool is_poll;
+    uint8_t kind;   /* enum task_slot_kind */
+    uint8_t sealed; /* the word lies in memory that is read-only */
 };
 
 struct task_type {
@@ -45,6 +58,14 @@ void task_tables_patch(void);
 /* The same for a module that came later, by the start of its mapping: when its code is first seen.
  */
 void task_tables_patch_module(uintptr_t start, uint32_t generation);
+
+/* The same for the module behind a handle of dlopen, whose symbols the program looks up: before its
+ * first function runs. */
+void task_tables_patch_handle(const void *handle);
+
+/* The type is no task type after all: its slots get their functions back, and the recording says
+ * so. */
+void task_type_refuse(struct task_type *type);
 
 /* memscope_task_enter and its like. */
 void task_enter_explicit(uint64_t id, const char *name);

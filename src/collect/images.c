@@ -386,6 +386,7 @@ void images_finish(struct images *images, struct image *image, enum process_end 
                    uint64_t at_ns)
 {
     task_names_from_code(&image->tasks, &image->stacks);
+    tasks_set_facts(&image->tasks);
     feed_process_end(images->model, image->process, end, status, at_ns);
     journal_event(images->journal, &(struct events_event){.kind = EVENTS_PROCESS_END,
                                                           .process = image->process,

@@ -2,6 +2,7 @@
 /* Task records come from the target: every key, cell and type in them may be anything. */
 #include "collect/tasks.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "heap/feed.h"
@@ -31,6 +32,20 @@ void tasks_done(struct tasks *tasks)
     vec_done(&tasks->slots);
     vec_done(&tasks->types);
     vec_done(&tasks->groups);
+}
+
+void tasks_set_facts(const struct tasks *tasks)
+{
+    char text[64];
+    for (int rule = 1; rule < WIRE_RULES; rule++) {
+        if (!tasks->refused_n[rule])
+            continue;
+        snprintf(text, sizeof text, "%s %llu", tasks_runtimes[rule],
+                 (unsigned long long)tasks->refused_n[rule]);
+        model_fact_set(tasks->model, "tasks_unverified", text);
+    }
+    if (tasks->pooled_n)
+        model_fact_set(tasks->model, "tasks_pool", "pymalloc");
 }
 
 static uint64_t tasks_address(uint64_t cell)
@@ -63,6 +78,7 @@ static void tasks_type_read(struct tasks *tasks, const struct intake_slot *slot,
     bool known = rule < sizeof tasks_runtimes / sizeof *tasks_runtimes;
     tasks->types.at[slot->a] = (struct tasks_type){
             .table = slot->b, .entry = slot->c, .rule = known ? (uint32_t)rule : WIRE_RULE_NONE};
+    tasks->refused_n[tasks->types.at[slot->a].rule] += slot[1].b == 1;
 }
 
 static uint32_t tasks_string(struct model *model, const char *text)
@@ -93,8 +109,24 @@ static uint32_t tasks_group_of(struct tasks *tasks, uint32_t type, uint32_t spaw
     return (uint32_t)tasks->groups.n - 1;
 }
 
-/* Begins the task that lives in the slot's cell. */
-static void tasks_begin(struct tasks *tasks, struct tasks_slot *slot, uint64_t at_ns, uint32_t name)
+/* The block that the task at the address lives in: CPython puts headers before its objects. */
+static bool tasks_find_block(const struct tasks *tasks, const struct tasks_type *type,
+                             uint64_t address, struct feed_pending *ret_block)
+{
+    enum { HEADER_BYTES = 16, HEADERS_MOST = 32 };
+    for (uint64_t before = 0; before <= HEADERS_MOST; before += HEADER_BYTES) {
+        if (address > before &&
+            feed_find(tasks->model, tasks->process, address - before, ret_block))
+            return true;
+        if (type->rule != WIRE_RULE_ASYNCIO)
+            break;
+    }
+    return false;
+}
+
+/* Begins the task that lives in the slot's cell. What was said of it was said in `parent`. */
+static void tasks_begin(struct tasks *tasks, struct tasks_slot *slot, uint64_t at_ns, uint32_t name,
+                        uint32_t parent)
 {
     struct model *model = tasks->model;
     const struct tasks_type *type = tasks_type_of(tasks, slot->cell);
@@ -106,15 +138,17 @@ static void tasks_begin(struct tasks *tasks, struct tasks_slot *slot, uint64_t a
                     tasks_has_id(type) ? slot->key & ((UINT64_C(1) << TASKS_KEY_ID_BITS) - 1) : 0,
             .first_poll_ns = at_ns,
             .created_ns = at_ns,
+            .parent = parent,
     };
     struct feed_pending block;
-    uint64_t address = tasks_address(slot->cell);
-    if (address && feed_find(model, tasks->process, address, &block)) {
+    if (tasks_find_block(tasks, type, tasks_address(slot->cell), &block)) {
         const struct model_cell_key *made = &model->cells.at[block.cell].key;
         task.spawn_node = made->node;
         task.parent = made->task;
         task.cell_bytes = block.size_bytes;
         task.created_ns = block.born_ns;
+    } else {
+        tasks->pooled_n += type->rule == WIRE_RULE_ASYNCIO;
     }
     uint32_t group = tasks_group_of(tasks, (uint32_t)(slot->cell >> WIRE_CELL_BITS),
                                     task.spawn_node, task.name);
@@ -172,7 +206,7 @@ static uint32_t tasks_in(const struct tasks_slot *slot)
 
 /* The slot, with the task of this key alive in it unless it is known to have ended. */
 static struct tasks_slot *tasks_resolve(struct tasks *tasks, uint64_t key, uint64_t cell,
-                                        uint64_t at_ns, uint32_t name)
+                                        uint64_t at_ns, uint32_t name, uint32_t parent)
 {
     struct tasks_slot *slot = tasks_slot_of(tasks, key, cell);
     if (!slot)
@@ -184,7 +218,7 @@ static struct tasks_slot *tasks_resolve(struct tasks *tasks, uint64_t key, uint6
     if (!slot->task && !is_over) {
         slot->key = key;
         slot->cell = cell;
-        tasks_begin(tasks, slot, at_ns, name);
+        tasks_begin(tasks, slot, at_ns, name, parent);
     }
     return slot;
 }
@@ -206,7 +240,7 @@ static void tasks_switch(struct tasks *tasks, const struct intake_slot *slot, ui
     *current = (struct tasks_current){0};
     if (!slot->a)
         return;
-    struct tasks_slot *to = tasks_resolve(tasks, slot->a, slot->c, at_ns, 0);
+    struct tasks_slot *to = tasks_resolve(tasks, slot->a, slot->c, at_ns, 0, 0);
     if (!to)
         return;
     *current = (struct tasks_current){.key = slot->a,
@@ -240,7 +274,7 @@ static void tasks_polls(struct tasks *tasks, const struct intake_slot *slot, uin
         return;
     }
     if (!of || of->key != slot->a)
-        of = tasks_resolve(tasks, slot->a, slot->c, at_ns, 0);
+        of = tasks_resolve(tasks, slot->a, slot->c, at_ns, 0, 0);
     if (of)
         tasks_add_polls(tasks, tasks_in(of), slot->b, at_ns);
 }
@@ -278,7 +312,7 @@ void tasks_read(struct tasks *tasks, const struct intake_slot *slot, unsigned sl
             tasks_polls(tasks, slot, at_ns);
         break;
     case WIRE_TASK_END:
-        at = slot->a ? tasks_resolve(tasks, slot->a, slot->c, at_ns, 0) : NULL;
+        at = slot->a ? tasks_resolve(tasks, slot->a, slot->c, at_ns, 0, 0) : NULL;
         if (at && at->task) {
             tasks_add_polls(tasks, at->task, slot->b, at_ns);
             tasks_end(tasks, at, at_ns);
@@ -286,7 +320,8 @@ void tasks_read(struct tasks *tasks, const struct intake_slot *slot, unsigned sl
         break;
     case WIRE_TASK_NAME:
         if (slot->a)
-            tasks_resolve(tasks, slot->a, slot->c, at_ns, tasks_text(tasks->model, slot, slots));
+            tasks_resolve(tasks, slot->a, slot->c, at_ns, tasks_text(tasks->model, slot, slots),
+                          current->task);
         break;
     default:
         break;
@@ -302,7 +337,7 @@ uint32_t tasks_of_slow(struct tasks *tasks, struct tasks_current *current, uint6
                              : feed_find(tasks->model, tasks->process, tasks_address(current->cell),
                                          &block);
     if (reused && !tasks_has_id(tasks_type_of(tasks, current->cell)))
-        slot = tasks_resolve(tasks, current->key, current->cell, at_ns, 0);
+        slot = tasks_resolve(tasks, current->key, current->cell, at_ns, 0, 0);
     /* Where the cell is another task's, nobody knows any more whose end this is. */
     current->task = slot && slot->key == current->key ? tasks_in(slot) : 0;
     return current->task;
@@ -315,7 +350,7 @@ uint32_t tasks_by_key(struct tasks *tasks, uint64_t key, uint64_t cell, uint64_t
     struct tasks_slot *slot = tasks_slot_of(tasks, key, cell);
     if (slot && slot->key == key && slot->cell == cell && slot->task)
         return slot->task;
-    slot = slot ? tasks_resolve(tasks, key, cell, at_ns, 0) : NULL;
+    slot = slot ? tasks_resolve(tasks, key, cell, at_ns, 0, 0) : NULL;
     return slot ? tasks_in(slot) : 0;
 }
 

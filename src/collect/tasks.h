@@ -52,7 +52,9 @@ struct tasks {
     struct map group_of; /* type and spawn place -> place in groups */
     VEC(struct tasks_group) groups;
     const struct ticks *ticks;
-    uint32_t timed_every; /* one poll in so many is timed */
+    uint32_t timed_every;           /* one poll in so many is timed */
+    uint64_t refused_n[WIRE_RULES]; /* types by rule that turned out to be no task types */
+    uint64_t pooled_n;              /* tasks of CPython that lie in its own pool */
     uint32_t alive_n;
     uint64_t folded_n;
 };
@@ -67,6 +69,9 @@ struct tasks_current {
 void tasks_init(struct tasks *tasks, struct model *model, uint32_t process,
                 const struct ticks *ticks, uint32_t timed_every);
 void tasks_done(struct tasks *tasks);
+
+/* Says in the model's facts what could not be told apart. */
+void tasks_set_facts(const struct tasks *tasks);
 
 /* Reads a task record. *current is the lane's, and changes with a switch. */
 void tasks_read(struct tasks *tasks, const struct intake_slot *slot, unsigned slots, unsigned kind,

@@ -80,6 +80,25 @@ static void notices_guessed(struct notice_list *list, const struct model *model)
                 (unsigned long long)model->sums.inherited_free_n);
 }
 
+/* What is not known of tasks, and why. */
+static void notices_tasks(struct notice_list *list, const struct model *model)
+{
+    const char *unverified = model_fact_get(model, "tasks_unverified");
+    const char *missing = model_fact_get(model, "tasks_missing");
+    const char *pool = model_fact_get(model, "tasks_pool");
+    notice_push(list, NOTICE_WARNING, "tasks-unverified", unverified != NULL, "count",
+                "What looked like task types did not hold at their first call and was put back "
+                "(runtime, types: %s): what they run counts for no task.",
+                unverified ? unverified : "");
+    notice_push(list, NOTICE_WARNING, "tasks-missing", missing != NULL, "count",
+                "%s is present, but its task boundary was not found: no task of it is seen.",
+                missing ? missing : "");
+    notice_push(
+            list, NOTICE_NOTE, "pymalloc", pool != NULL, "count",
+            "Python keeps objects up to 512 bytes in a pool of its own, which is not seen here: "
+            "with PYTHONMALLOC=malloc each of them is.");
+}
+
 size_t notices_collect(const struct model *model, struct notice *ret_notices)
 {
     struct notice_list list = {.at = ret_notices};
@@ -89,5 +108,6 @@ size_t notices_collect(const struct model *model, struct notice *ret_notices)
                 "Allocations were sampled at a rate of %g: live and peak figures are estimates.",
                 rate);
     notices_guessed(&list, model);
+    notices_tasks(&list, model);
     return list.n;
 }

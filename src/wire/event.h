@@ -41,7 +41,8 @@ enum wire_kind {
     WIRE_THREAD_END = 18,
     WIRE_TASK_SWITCH =
             19,           /* a task key (0 = none), b polls, c cell: the thread runs it from here */
-    WIRE_TASK_TYPE = 20,  /* a type, b table, c entry | slot 2: a rule: before its first cell */
+    WIRE_TASK_TYPE = 20,  /* a type, b table, c entry | slot 2: a rule, b 1 = it is none: before
+                             its first cell */
     WIRE_TASK_END = 21,   /* a task key, b polls, c cell: for tasks without a heap block */
     WIRE_TASK_NAME = 22,  /* a task key, b length, c cell | text slots */
     WIRE_TASK_POLLS = 23, /* a task key, b polls, c cell: what no switch has told yet */
@@ -86,6 +87,7 @@ enum wire_task_rule {
     WIRE_RULE_ASYNCIO = 3,    /* CPython */
     WIRE_RULE_COROUTINE = 4,  /* C++20 */
     WIRE_RULE_EXPLICIT = 5,   /* memscope_task_enter */
+    WIRE_RULES = 6
 };
 
 /*

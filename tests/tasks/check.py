@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds a recording to what a ground-truth program says of itself: exact to the byte, or it fails.
 
-The program's allocations are known by their sizes (100 000 + task * 256 + step), so neither names
-nor symbols are needed. For each of them the recording must name one task of the model, the same for
-all allocations of one task of the program, another one for every other.
+The program's allocations are known by their sizes (base + task * 256 + step; the program says its
+base if it is not 100 000), so neither names nor symbols are needed. For each of them the recording
+must name one task of the model, the same for all allocations of one task of the program, another
+one for every other.
 """
 import subprocess
 from collections import defaultdict
@@ -14,8 +15,11 @@ BASE, STEPS = 100_000, 256
 class Expected:
     def __init__(self, text):
         self.tasks = {}
+        self.base = BASE
         for line in text.splitlines():
             fields = line.split()
+            if len(fields) == 2 and fields[0] == "base":
+                self.base = int(fields[1])
             if len(fields) == 5 and fields[0] == "task":
                 self.tasks[int(fields[1])] = tuple(int(field) for field in fields[2:])
 
@@ -35,12 +39,12 @@ class Recorded:
                 self.cells.append(tuple(int(field) for field in fields))
 
 
-def numbers_of(cell):
+def numbers_of(cell, base):
     """The program's task numbers at both ends of a cell's sizes; None for other allocations."""
     least, most = cell[7], cell[8]
-    if least < BASE:
+    if least < base:
         return None
-    return (least - BASE) // STEPS, (most - BASE) // STEPS
+    return (least - base) // STEPS, (most - base) // STEPS
 
 
 def check(expected, recorded, runtime, parents=True):
@@ -48,7 +52,7 @@ def check(expected, recorded, runtime, parents=True):
     wrong = []
     sums = defaultdict(lambda: [0, 0])
     for cell in recorded.cells:
-        numbers = numbers_of(cell)
+        numbers = numbers_of(cell, expected.base)
         if numbers is None:
             continue
         if numbers[0] != numbers[1]:

@@ -10,6 +10,7 @@ from typing import Callable
 HERE = pathlib.Path(__file__).resolve().parent
 
 TOKIO_VERSIONS = ["1.23.0", "1.24.2", "1.28.2", "1.36.0", "1.47.1"]
+ASYNCIO_VERSIONS = ["3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
 TOKIO_FEATURES = '["rt-multi-thread", "macros", "time", "sync", "net", "io-util"]'
 
 # Keys of [profile.release], and flags of rustc.
@@ -137,5 +138,33 @@ def explicit_cases(quick):
     return [Case("explicit", "program", build, parents=False)]
 
 
+def pythons():
+    """Interpreters by version: the system's own, and those of pyenv."""
+    found = {"system": "/usr/bin/python3"}
+    root = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv")) / "versions"
+    for version in ASYNCIO_VERSIONS:
+        for place in sorted(root.glob(f"{version}.*/bin/python3")):
+            found[version] = str(place)
+    return found
+
+
+def asyncio_cases(quick):
+    def case(version, interpreter, allocator):
+        def build(_):
+            if not os.path.exists(interpreter):
+                raise Missing(f"there is no {interpreter}")
+            settings = [f"PYTHONMALLOC={allocator}"] if allocator != "pymalloc" else []
+            return ["env", *settings, interpreter, str(HERE / "asyncio" / "gt.py")]
+
+        return Case(f"asyncio-{version}-{allocator}", "asyncio", build)
+
+    found = pythons()
+    if quick:
+        return [case("system", found["system"], "pymalloc")]
+    return [case(version, interpreter, allocator) for version, interpreter in found.items()
+            for allocator in ("pymalloc", "malloc")]
+
+
 def cases(quick):
-    return tokio_cases(quick) + smol_cases(quick) + explicit_cases(quick)
+    return (tokio_cases(quick) + smol_cases(quick) + asyncio_cases(quick)
+            + explicit_cases(quick))

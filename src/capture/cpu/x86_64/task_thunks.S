@@ -44,6 +44,7 @@ task_slot_call:
     movq %rcx, -32(%rbp)
     movq %r8, -40(%rbp)
     movq %r9, -48(%rbp)
+    movq %rsi, %rcx
     movq %rdi, %rsi
     movl %r11d, %edi
     movq %rbp, %rdx
