@@ -147,8 +147,11 @@ static struct wire_segment *door_map(const char *path, const uint64_t key[2], ui
 
 struct wire_segment *door_enter(char **envp, uint64_t view_bytes)
 {
-    if (!door_strip(envp))
-        return NULL;
+    return door_strip(envp) ? door_open(view_bytes) : NULL;
+}
+
+struct wire_segment *door_open(uint64_t view_bytes)
+{
     uint32_t pid, fd;
     const char *text = door_number(door.variable + sizeof DOOR_VARIABLE - 1, &pid);
     text = door_number(text, &fd);

@@ -30,6 +30,9 @@ extern struct door door;
  */
 struct wire_segment *door_enter(char **envp, uint64_t view_bytes);
 
+/* The same for the session that door.variable names. */
+struct wire_segment *door_open(uint64_t view_bytes);
+
 /* Opens /proc/PID/stat of the collector: a descriptor or a negative errno. */
 long door_collector_stat(void);
 

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "capture/begin.h"
 #include "capture/cpu/x86_64/syscall.h"
 #include "capture/cpu/x86_64/thread.h"
 #include "capture/door.h"
@@ -271,6 +272,8 @@ void process_start(void)
     if (envp)
         process_find_headers(envp);
     struct wire_segment *segment = envp ? door_enter(envp, PROCESS_VIEW_BYTES) : NULL;
+    if (envp && !segment)
+        segment = begin_by_hand(envp, PROCESS_VIEW_BYTES);
     if (!segment)
         return;
     process_learn_tid_offset();

@@ -27,7 +27,7 @@ static verb_fn *const main_verbs[VERB_N] = {
         [VERB_SYMBOLIZE] = verb_symbolize,
         [VERB_HELP] = verb_help,
         [VERB_VERSION] = verb_version,
-        [VERB_COLLECT] = verb_later,
+        [VERB_COLLECT] = verb_collect,
 };
 
 int cli_fail(const struct cli *cli, const struct diag *diag)

@@ -57,6 +57,10 @@ static const struct option_row option_table[] = {
          "record the program itself, not the processes that it starts", NULL},
         {OPTION_WAIT, 0, "wait", NULL, NULL, RECORD, SECTION_WHO,
          "return when the last recorded process ends, not when the command ends", NULL},
+        {OPTION_EXEC, 0, "exec", NULL, NULL, RECORD, SECTION_WHO,
+         "become the program instead of waiting for it, so that it keeps the pid: for service "
+         "managers. Summary and exports are made when it ends",
+         NULL},
         {OPTION_EXPORT, 'e', "export", "FORMAT", "json|html|svg|pprof|speedscope|folded", EXPORT,
          SECTION_OUT,
          "write an export: json, html, svg, pprof, speedscope or folded; repeatable, the n-th -o "

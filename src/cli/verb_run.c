@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/outputs.h"
 #include "cli/program_guess.h"
+#include "cli/record.h"
 #include "cli/results.h"
 #include "collect/run.h"
 #include "export/export.h"
@@ -164,34 +165,102 @@ static void run_default_export(const struct settings *settings, struct outputs *
         outputs->exports[outputs->n++] = (struct output){.format = "html"};
 }
 
+/* What the collector does in the end where no launcher is left. */
+struct run_after {
+    const struct cli *cli;
+    const struct settings *settings;
+    const struct outputs *outputs;
+    const char *program;
+};
+
+static void run_done(void *context, const char *recording, pid_t pid, int report_fd)
+{
+    const struct run_after *after = context;
+    struct cli cli = *after->cli;
+    struct settings settings = *after->settings;
+    bool keeps = !settings.given[OPTION_NO_RECORDING];
+    cli.log.fd = report_fd;
+    if (report_fd < 0)
+        settings.summary = SUMMARY_NONE;
+    struct results results = {.outputs = after->outputs,
+                              .recording = recording,
+                              .program = after->program,
+                              .pid = pid,
+                              .names_recording = keeps,
+                              .summary_fd = report_fd};
+    (void)results_give(&cli, &settings, &results);
+    if (!keeps)
+        (void)unlink(recording);
+}
+
+/* What is to be done with a program, ready to be begun. */
+struct run_plan {
+    struct outputs outputs;
+    struct text note, program;
+    struct run_request request;
+    struct run_after after;
+};
+
+static int run_plan_init(struct run_plan *plan, const struct cli *cli,
+                         const struct settings *settings, struct diag *diag)
+{
+    *plan = (struct run_plan){.note = {0}};
+    int err = outputs_plan(&plan->outputs, settings, true, &plan->note, diag);
+    if (err) {
+        text_done(&plan->note);
+        return err;
+    }
+    run_default_export(settings, &plan->outputs);
+    run_warn(cli, settings, &plan->outputs, &plan->note);
+    outputs_add_program(&plan->program, settings->words[0]);
+    run_fill(&plan->request, cli, settings, &plan->outputs, text_string(&plan->program));
+    plan->after = (struct run_after){cli, settings, &plan->outputs, text_string(&plan->program)};
+    return 0;
+}
+
+static void run_plan_done(struct run_plan *plan)
+{
+    outputs_done(&plan->outputs);
+    text_done(&plan->note);
+    text_done(&plan->program);
+}
+
+int record_asked(const struct cli *cli, const struct settings *settings, pid_t asker, int socket,
+                 struct diag *diag)
+{
+    struct run_plan plan;
+    if (run_plan_init(&plan, cli, settings, diag) < 0)
+        return STATUS_OURS;
+    plan.request.on_done = run_done;
+    plan.request.on_done_context = &plan.after;
+    int status = run_asked(&plan.request, asker, socket);
+    run_plan_done(&plan);
+    return status;
+}
+
 int verb_run(const struct cli *cli, const struct settings *settings)
 {
     struct diag diag = {""};
-    struct outputs outputs;
-    struct text note = {0}, program = {0};
-    int err = outputs_plan(&outputs, settings, true, &note, &diag);
-    if (err) {
-        text_done(&note);
+    struct run_plan plan;
+    if (run_plan_init(&plan, cli, settings, &diag) < 0)
         return cli_fail(cli, &diag);
-    }
-    run_default_export(settings, &outputs);
-    run_warn(cli, settings, &outputs, &note);
-    outputs_add_program(&program, settings->words[0]);
-    struct run_request request;
-    run_fill(&request, cli, settings, &outputs, text_string(&program));
     struct launch_result launched = {.status = 0};
-    err = run_program(&request, &launched, &diag);
+    bool becomes = settings->given[OPTION_EXEC];
+    if (becomes) {
+        plan.request.on_done = run_done;
+        plan.request.on_done_context = &plan.after;
+    }
+    int err = becomes ? run_become(&plan.request, &launched, &diag)
+                      : run_program(&plan.request, &launched, &diag);
     int status;
     if (err < 0) {
         status = cli_fail(cli, &diag);
     } else {
         if (launched.end == LAUNCH_NOT_FOUND || launched.end == LAUNCH_NOT_EXECUTABLE)
             run_not_started(cli, settings->words[0], launched.end, &diag);
-        status = run_finish(cli, settings, &outputs, text_string(&program), &launched);
+        status = run_finish(cli, settings, &plan.outputs, plan.after.program, &launched);
         launch_result_done(&launched);
     }
-    outputs_done(&outputs);
-    text_done(&note);
-    text_done(&program);
+    run_plan_done(&plan);
     return status;
 }

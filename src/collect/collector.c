@@ -12,11 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "collect/drain.h"
+#include "collect/exit_status.h"
 #include "collect/facts.h"
 #include "collect/order.h"
 #include "collect/serve.h"
@@ -56,6 +58,10 @@ struct collector {
     uint64_t scanned_at, slow_scanned_at, checkpoint_at;
     uint64_t shared_asked_at;
     pid_t root_pid;
+    int root_pidfd; /* while nobody else tells how it ends; -1 */
+    int report_fd;
+    bool cancelled; /* nothing ran */
+    bool asked;     /* by the root process itself: socket leads to it */
     bool root_ended;
     enum process_end root_end;
     int root_status;
@@ -64,29 +70,6 @@ struct collector {
     char *path;      /* where the recording lies when it is done */
     char *written_path;
 };
-
-int collector_send(int socket, const struct collector_message *message)
-{
-    ssize_t n;
-    do
-        n = send(socket, message, sizeof *message, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    return n == (ssize_t)sizeof *message ? 0 : ERR_IO;
-}
-
-int collector_receive(int socket, struct collector_message *ret_message)
-{
-    struct collector_message message;
-    ssize_t n;
-    do
-        n = recv(socket, &message, sizeof message, 0);
-    while (n < 0 && errno == EINTR);
-    if (n != (ssize_t)sizeof message)
-        return 1;
-    message.text[sizeof message.text - 1] = 0;
-    *ret_message = message;
-    return 0;
-}
 
 static uint64_t collector_now(const struct collector *collector)
 {
@@ -170,8 +153,16 @@ static void collector_image_gone(struct collector *collector, struct image *imag
         return;
     image->gone = true;
     image->end_ns = collector_now(collector);
+    image->end = PROCESS_LOST;
+    exit_status_of(image->pid, image->pidfd, &image->end, &image->status);
     drain_process_gone(collector->drain, image->slot);
     image->flush = drain_flush(collector->drain);
+}
+
+/* The root process lives, or how it ended is still to be told. */
+static bool collector_awaits_root(const struct collector *collector)
+{
+    return !collector->root_ended && (collector->socket >= 0 || collector->root_pidfd >= 0);
 }
 
 /* Ends an image unless a lane of it is still to be read, or how it ended is not known yet. */
@@ -183,14 +174,14 @@ static void collector_finish_image(struct collector *collector, struct image *im
     bool is_root = image->pid == collector->root_pid && !image->execed;
     enum process_end end = image->execed                      ? PROCESS_EXECED
                            : is_root && collector->root_ended ? collector->root_end
-                                                              : PROCESS_LOST;
-    if (is_root && !collector->root_ended && collector->socket >= 0)
-        return; /* the launcher will say how it ended */
+                                                              : image->end;
+    int status = is_root && collector->root_ended ? collector->root_status : image->status;
+    if (is_root && collector_awaits_root(collector))
+        return; /* somebody will say how it ended */
     collector->end_ns = image->end_ns;
     drain_process_reset(collector->drain, image->slot);
     collector->model->loss.event_n += images_lost(&collector->images, image);
-    images_finish(&collector->images, image, end, is_root ? collector->root_status : 0,
-                  image->end_ns);
+    images_finish(&collector->images, image, end, image->execed ? 0 : status, image->end_ns);
 }
 
 /* Ends images whose lanes have all been read; while there are any, the drain hurries. */
@@ -262,6 +253,8 @@ static void collector_heed(struct collector *collector)
         collector->socket = -1;
         return;
     }
+    if (message.kind == COLLECTOR_CANCEL)
+        collector->cancelled = true;
     if (message.kind == COLLECTOR_ENDED) {
         collector->root_ended = true;
         collector->root_end = (enum process_end)message.end;
@@ -270,15 +263,28 @@ static void collector_heed(struct collector *collector)
     }
 }
 
+/* The root process, which has no launcher, has ended. */
+static void collector_root_gone(struct collector *collector)
+{
+    collector->root_end = PROCESS_LOST;
+    exit_status_of(collector->root_pid, collector->root_pidfd, &collector->root_end,
+                   &collector->root_status);
+    collector->root_ended = true;
+    collector->scanned_at = 0;
+    close(collector->root_pidfd);
+    collector->root_pidfd = -1;
+}
+
 /* Waits for whatever comes first. */
 static void collector_wait(struct collector *collector)
 {
-    enum { WATCHED_MAX = WIRE_PROCESSES_MAX + 2 };
+    enum { WATCHED_FIXED = 3, WATCHED_MAX = WIRE_PROCESSES_MAX + WATCHED_FIXED };
     static struct pollfd watched[WATCHED_MAX];
     static struct image *watched_image[WATCHED_MAX];
     nfds_t n = 0;
     watched[n++] = (struct pollfd){.fd = collector->intake.event_fd, .events = POLLIN};
     watched[n++] = (struct pollfd){.fd = collector->socket, .events = POLLIN};
+    watched[n++] = (struct pollfd){.fd = collector->root_pidfd, .events = POLLIN};
     for (uint32_t i = 0; i < collector->segment->process_n && n < WATCHED_MAX; i++) {
         struct image *image = &collector->images.at[i];
         if (!image->used || image->gone || image->pidfd < 0)
@@ -293,7 +299,9 @@ static void collector_wait(struct collector *collector)
         return;
     if (watched[1].revents)
         collector_heed(collector);
-    for (nfds_t i = 2; i < n; i++) {
+    if (watched[2].revents)
+        collector_root_gone(collector);
+    for (nfds_t i = WATCHED_FIXED; i < n; i++) {
         if (watched[i].revents)
             collector_image_gone(collector, watched_image[i]);
     }
@@ -346,6 +354,14 @@ static void collector_complete(struct collector *collector)
     }
 }
 
+/* The program could not be executed. */
+static void collector_leave_nothing(struct collector *collector)
+{
+    recording_close(collector->writer);
+    collector->writer = NULL;
+    unlink(collector->written_path ? collector->written_path : collector->path);
+}
+
 static bool collector_root_lives(const struct collector *collector)
 {
     for (uint32_t i = 0; i < collector->segment->process_n; i++) {
@@ -380,6 +396,10 @@ static void collector_answer_early(struct collector *collector)
     collector_answer(collector, COLLECTOR_DONE,
                      collector->written_path ? collector->written_path : collector->path);
     collector->answered = true;
+    /* Whoever reads the program's standard error need not wait for its daemons. */
+    if (collector->report_fd >= 0)
+        close(collector->report_fd);
+    collector->report_fd = -1;
 }
 
 /*
@@ -388,13 +408,15 @@ static void collector_answer_early(struct collector *collector)
  */
 static bool collector_is_over(struct collector *collector)
 {
+    if (collector->cancelled)
+        return true;
     if (collector->serve.stop) {
         collector_catch_up(collector);
         drain_pause(collector->drain);
         collector->end_ns = collector_now(collector);
         return true;
     }
-    if (!collector->root_ended && collector->socket >= 0)
+    if (collector_awaits_root(collector))
         return false;
     images_scan(&collector->images);
     uint64_t now = collector_now(collector);
@@ -433,13 +455,31 @@ static void collector_open_control(struct collector *collector)
         model_fact_set(collector->model, "control_error", diag.text);
 }
 
-static int collector_begin(struct collector *collector, struct diag *diag)
+/* Without a launcher the root process is watched as a stranger. */
+static void collector_watch_root(struct collector *collector)
 {
-    struct collector_message message;
-    int err = collector_init(collector, diag);
-    if (collector_receive(collector->socket, &message) != 0 || message.kind != COLLECTOR_BEGIN)
+    collector->root_pidfd = (int)syscall(SYS_pidfd_open, collector->root_pid, 0);
+}
+
+/* Greets the launcher and learns from it what is recorded. */
+static int collector_meet(struct collector *collector)
+{
+    struct collector_message message = {.kind = COLLECTOR_HELLO, .pid = collector_proc_pid()};
+    if (collector_send(collector->socket, &message) < 0 ||
+        collector_receive(collector->socket, &message) != 0 ||
+        (message.kind != COLLECTOR_BEGIN && message.kind != COLLECTOR_BECOME))
         return ERR_STATE;
     collector->root_pid = message.pid;
+    if (message.kind == COLLECTOR_BECOME)
+        collector_watch_root(collector);
+    return 0;
+}
+
+static int collector_begin(struct collector *collector, struct diag *diag)
+{
+    int err = collector_init(collector, diag);
+    if (!collector->asked && collector_meet(collector) != 0)
+        return ERR_STATE;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     collector->model->start_unix_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
@@ -450,16 +490,26 @@ static int collector_begin(struct collector *collector, struct diag *diag)
     }
     if (err == 0)
         collector_open_control(collector);
-    collector_answer(collector, err < 0 ? COLLECTOR_FAILED : COLLECTOR_READY, diag->text);
+    if (collector->asked)
+        collector_tell_door(collector->socket, collector->segment, err, diag);
+    else
+        collector_answer(collector, err < 0 ? COLLECTOR_FAILED : COLLECTOR_READY, diag->text);
     return err;
 }
 
-int collector_main(struct segment *segment, int socket, const struct run_request *request,
-                   const char *reason)
+int collector_main(const struct collector_start *start)
 {
-    struct collector collector = {
-            .request = request, .reason = reason, .segment = segment, .socket = socket};
+    struct collector collector = {.request = start->request,
+                                  .reason = start->reason,
+                                  .segment = start->segment,
+                                  .socket = start->socket,
+                                  .root_pid = start->asker,
+                                  .root_pidfd = -1,
+                                  .report_fd = start->report_fd,
+                                  .asked = start->asker != 0};
     struct diag diag = {0};
+    if (collector.asked)
+        collector_watch_root(&collector);
     if (collector_begin(&collector, &diag) < 0)
         return 125;
     while (!collector_is_over(&collector)) {
@@ -468,10 +518,16 @@ int collector_main(struct segment *segment, int socket, const struct run_request
         collector_scan(&collector);
         serve_step(&collector.serve, collector.fed);
     }
-    collector_complete(&collector);
+    if (collector.cancelled)
+        collector_leave_nothing(&collector);
+    else
+        collector_complete(&collector);
     if (!collector.answered)
         collector_answer(&collector, COLLECTOR_DONE, collector.path);
     serve_done(&collector.serve, collector.path);
+    if (start->request->on_done && !collector.cancelled)
+        start->request->on_done(start->request->on_done_context, collector.path, collector.root_pid,
+                                collector.report_fd);
     drain_free(collector.drain);
     journal_done(&collector.journal);
     store_free(collector.store);

@@ -16,7 +16,9 @@
 #include "launch/request.h"
 
 enum collector_message_kind {
+    COLLECTOR_HELLO,  /* collector, first of all: pid is its own as /proc shows it */
     COLLECTOR_BEGIN,  /* launcher: the target's pid; answered by READY or FAILED */
+    COLLECTOR_BECOME, /* the same, but the launcher itself becomes the target: nothing follows */
     COLLECTOR_READY,  /* collector: the recording is open */
     COLLECTOR_FAILED, /* collector: text says why; it has ended */
     COLLECTOR_ENDED,  /* launcher: the command ended; end and status tell how */
@@ -35,12 +37,25 @@ struct collector_message {
     char text[4096];
 };
 
-/*
- * Runs the collector to its end, in a process of its own; returns its exit status. reason: why the
- * strategy was chosen.
- */
-int collector_main(struct segment *segment, int socket, const struct run_request *request,
-                   const char *reason);
+/* What a collector is begun with. */
+struct collector_start {
+    struct segment *segment;
+    int socket; /* to the launcher, or to the process that asked for a collector */
+    const struct run_request *request;
+    const char *reason; /* why the strategy was chosen */
+    pid_t asker;        /* the process that asked (wire/begin.h); 0: there is a launcher */
+    int report_fd;      /* for what request->on_done prints; -1: nowhere */
+};
+
+/* Runs the collector to its end, in a process of its own; returns its exit status. */
+int collector_main(const struct collector_start *start);
+
+/* To the process that asked for a collector: how it gets in, or why not (err < 0: the diag). */
+void collector_tell_door(int socket, const struct segment *segment, int err,
+                         const struct diag *diag);
+
+/* Our own pid as /proc shows it: that of the namespace it was mounted in. */
+pid_t collector_proc_pid(void);
 
 int collector_send(int socket, const struct collector_message *message);
 /* 0; 1: the other side is gone. */

@@ -28,7 +28,9 @@ struct image {
     bool gone;     /* its threads are no more, its lanes are being closed */
     bool complete; /* ... and the drain has read every lane to its end */
     bool execed;
-    uint64_t end_ns; /* when it was seen to be gone */
+    uint64_t end_ns;      /* when it was seen to be gone */
+    enum process_end end; /* how; PROCESS_LOST: nobody saw it */
+    int status;
     uint64_t flush;  /* the drain's round that has seen the last of it */
     uint32_t lane_n; /* lanes not closed yet */
     struct stacks stacks;

@@ -24,6 +24,7 @@
 #include "launch/detect.h"
 #include "launch/program.h"
 #include "launch/spawn.h"
+#include "wire/begin.h"
 
 enum {
     RUN_DEFAULT_BUDGET = 64 * 1000 * 1000,
@@ -38,10 +39,10 @@ struct run {
     struct program program;
     enum run_strategy strategy; /* forced, or chosen by what kind of program it is */
     struct segment segment;
-    char door[96];
     char reason[256]; /* of the strategy */
-    pid_t collector;
+    pid_t collector;  /* as /proc shows it */
     int socket;
+    int report_fd; /* in the collector: the program's standard error, or -1 */
 };
 
 static void run_warn(struct run *run, const char *format, const char *what)
@@ -145,6 +146,8 @@ static void run_set_signals(void)
 static void run_become_collector(struct run *run)
 {
     setsid();
+    run->report_fd =
+            run->request->on_done ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, RUN_FD_LEAST) : -1;
     int keep[2] = {fcntl(run->segment.fd, F_DUPFD_CLOEXEC, RUN_FD_LEAST),
                    fcntl(run->socket, F_DUPFD_CLOEXEC, RUN_FD_LEAST)};
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -167,7 +170,23 @@ static void run_become_collector(struct run *run)
     }
 }
 
-static int run_fork_collector(struct run *run, struct diag *diag)
+static int run_collect(struct run *run, pid_t asker)
+{
+    run_become_collector(run);
+    const struct collector_start start = {.segment = &run->segment,
+                                          .socket = run->socket,
+                                          .request = run->request,
+                                          .reason = run->reason,
+                                          .asker = asker,
+                                          .report_fd = run->report_fd};
+    return collector_main(&start);
+}
+
+/*
+ * Forks the collector; as a grandchild where this process becomes the program, which must have no
+ * child that it knows nothing of.
+ */
+static int run_fork_collector(struct run *run, bool as_stranger, struct diag *diag)
 {
     int sockets[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
@@ -178,23 +197,31 @@ static int run_fork_collector(struct run *run, struct diag *diag)
         close(run->segment.fd);
         run->segment.fd = fd;
     }
-    run->collector = fork();
-    if (run->collector < 0)
+    pid_t child = fork();
+    if (child < 0)
         return diag_set_errno(diag, ERR_IO, errno, "cannot start the collector");
-    if (run->collector == 0) {
+    if (child == 0) {
         close(sockets[0]);
         run->socket = sockets[1];
-        run_become_collector(run);
-        _exit(collector_main(&run->segment, run->socket, run->request, run->reason));
+        if (as_stranger && fork() != 0)
+            _exit(0);
+        _exit(run_collect(run, 0));
     }
     close(sockets[1]);
     run->socket = sockets[0];
+    if (as_stranger)
+        waitpid(child, NULL, 0);
+    struct collector_message message;
+    if (collector_receive(run->socket, &message) != 0 || message.kind != COLLECTOR_HELLO)
+        return diag_set(diag, ERR_STATE, "the collector does not start");
+    run->collector = message.pid;
     return 0;
 }
 
-static int run_begin_session(struct run *run, pid_t target, struct diag *diag)
+static int run_begin_session(struct run *run, enum collector_message_kind kind, pid_t target,
+                             struct diag *diag)
 {
-    struct collector_message message = {.kind = COLLECTOR_BEGIN, .pid = target};
+    struct collector_message message = {.kind = kind, .pid = target};
     if (collector_send(run->socket, &message) < 0 || collector_receive(run->socket, &message) != 0)
         return diag_set(diag, ERR_STATE, "the collector ended before the program began");
     if (message.kind != COLLECTOR_READY)
@@ -262,28 +289,32 @@ static int run_bare(struct run *run, const char *why, struct diag *diag)
     return 0;
 }
 
+/* The environment that lets the program into the session; NULL with the reason in the diag. */
+static char **run_environment(struct run *run, struct diag *diag)
+{
+    char library[LIBRARY_PATH_MAX], door[96];
+    int err = library_find(library, diag);
+    if (err == 0)
+        segment_door(&run->segment, run->collector, door, sizeof door);
+    segment_done(&run->segment); /* the collector's alone from here on */
+    char **envp = err == 0 ? spawn_environment(library, door) : NULL;
+    if (err == 0 && !envp)
+        diag_set(diag, ERR_MEMORY, "no memory for the environment");
+    return envp;
+}
+
 /* Starts the program within a session that is ready for it. */
 static int run_recorded(struct run *run, struct diag *diag)
 {
-    char library[LIBRARY_PATH_MAX];
-    int err = library_find(library, diag);
-    if (err < 0) {
-        segment_done(&run->segment);
-        return err;
-    }
-    snprintf(run->door, sizeof run->door, "%d.%d.%016llx%016llx", (int)run->collector,
-             run->segment.fd, (unsigned long long)run->segment.at->key[0],
-             (unsigned long long)run->segment.at->key[1]);
-    segment_done(&run->segment); /* the collector's alone from here on */
-    char **envp = spawn_environment(library, run->door);
+    char **envp = run_environment(run, diag);
     if (!envp)
-        return diag_set(diag, ERR_MEMORY, "no memory for the environment");
+        return ERR_STATE;
     struct spawn spawn;
-    err = spawn_prepare(run->program.path, run->request->argv, envp, &spawn, diag);
+    int err = spawn_prepare(run->program.path, run->request->argv, envp, &spawn, diag);
     spawn_environment_free(envp);
     if (err < 0)
         return err;
-    err = run_begin_session(run, spawn.pid, diag);
+    err = run_begin_session(run, COLLECTOR_BEGIN, spawn.pid, diag);
     if (err < 0) {
         spawn_cancel(&spawn);
         return err;
@@ -302,25 +333,35 @@ static int run_recorded(struct run *run, struct diag *diag)
     return 0;
 }
 
+/* Finds the program and chooses the strategy. True: it cannot be started, *result says why. */
+static bool run_find(struct run *run, struct diag *diag)
+{
+    int err = program_find(run->request->argv[0], &run->program, diag);
+    if (err == ERR_MISSING || err == ERR_DENIED) {
+        run->result->end = err == ERR_MISSING ? LAUNCH_NOT_FOUND : LAUNCH_NOT_EXECUTABLE;
+        return true;
+    }
+    run->strategy = run_choose(run);
+    return false;
+}
+
 int run_program(const struct run_request *request, struct launch_result *ret_result,
                 struct diag *diag)
 {
     struct launch_result result = {0};
     struct run run = {.request = request, .result = &result, .socket = -1};
-    int err = program_find(request->argv[0], &run.program, diag);
-    if (err == ERR_MISSING || err == ERR_DENIED) {
-        result.end = err == ERR_MISSING ? LAUNCH_NOT_FOUND : LAUNCH_NOT_EXECUTABLE;
+    struct diag trouble = {0};
+    int err = 0;
+    if (run_find(&run, diag)) {
         *ret_result = result;
         return 0;
     }
-    struct diag trouble = {0};
-    run.strategy = run_choose(&run);
     if (run.program.reach != PROGRAM_REACHED) {
         err = run_bare(&run, program_reach_text(run.program.reach), diag);
     } else if (run_make_segment(&run, &trouble) < 0) {
         err = run_bare(&run, trouble.text, diag);
     } else {
-        err = run_fork_collector(&run, diag);
+        err = run_fork_collector(&run, false, diag);
         if (err == 0)
             err = run_recorded(&run, diag);
         if (run.socket >= 0)
@@ -332,6 +373,83 @@ int run_program(const struct run_request *request, struct launch_result *ret_res
     }
     *ret_result = result;
     return 0;
+}
+
+/* Executes the program here; returns only when that failed. */
+static void run_execute(struct run *run, char *const *envp, struct diag *diag)
+{
+    spawn_execute(run->program.path, run->request->argv, envp);
+    int error = errno;
+    run->result->end = error == ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_NOT_EXECUTABLE;
+    diag_set_errno(diag, 0, error, "cannot execute %s", run->program.path);
+}
+
+int run_become(const struct run_request *request, struct launch_result *ret_result,
+               struct diag *diag)
+{
+    struct launch_result result = {0};
+    struct run run = {.request = request, .result = &result, .socket = -1};
+    struct diag trouble = {0};
+    if (run_find(&run, diag)) {
+        *ret_result = result;
+        return 0;
+    }
+    char **envp = NULL;
+    if (run.program.reach == PROGRAM_REACHED && run_make_segment(&run, &trouble) == 0) {
+        int err = run_fork_collector(&run, true, diag);
+        envp = err == 0 ? run_environment(&run, diag) : NULL;
+        if (err == 0)
+            err = envp ? run_begin_session(&run, COLLECTOR_BECOME, getpid(), diag) : ERR_STATE;
+        if (err < 0) {
+            spawn_environment_free(envp);
+            launch_result_done(&result);
+            return err;
+        }
+        run_tell_start(&run, getpid());
+    } else if (!request->quiet && request->on_start) {
+        diag_set(&trouble, 0, "%s runs unrecorded: %s", request->argv[0],
+                 program_reach_text(run.program.reach));
+        request->on_start(request->on_start_context, trouble.text);
+    }
+    run_execute(&run, envp, diag);
+    spawn_environment_free(envp);
+    if (run.socket >= 0) {
+        /* Nothing ran: the collector leaves nothing. */
+        const struct collector_message cancel = {.kind = COLLECTOR_CANCEL};
+        collector_send(run.socket, &cancel);
+        close(run.socket);
+    }
+    *ret_result = result;
+    return 0;
+}
+
+int run_asked(const struct run_request *request, pid_t asker, int socket)
+{
+    struct launch_result result = {0};
+    struct run run = {.request = request, .result = &result, .socket = socket};
+    struct diag diag = {0};
+    struct begin_reply refusal = {.magic = BEGIN_MAGIC, .version = BEGIN_VERSION, .failed = 1};
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)asker);
+    ssize_t n = readlink(path, run.program.path, sizeof run.program.path - 1);
+    run.program.path[n < 0 ? 0 : n] = 0;
+    run.strategy = run_choose(&run);
+    int err = run_make_segment(&run, &diag);
+    int status = 125;
+    if (err == 0) {
+        int fd = fcntl(run.segment.fd, F_DUPFD_CLOEXEC, RUN_FD_LEAST);
+        if (fd >= 0) {
+            close(run.segment.fd);
+            run.segment.fd = fd;
+        }
+        status = run_collect(&run, asker);
+    } else {
+        snprintf(refusal.text, sizeof refusal.text, "%.470s", diag.text);
+        ssize_t sent = send(socket, &refusal, sizeof refusal, MSG_NOSIGNAL);
+        status = sent < 0 ? status : 125;
+    }
+    launch_result_done(&result);
+    return status;
 }
 
 void launch_result_done(struct launch_result *result)

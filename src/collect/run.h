@@ -18,4 +18,17 @@
 int run_program(const struct run_request *request, struct launch_result *ret_result,
                 struct diag *diag);
 
+/*
+ * As run_program, but this process becomes the program: its pid stays. Returns only when that
+ * failed: 0 with ret_result->end telling why, or a negative result.
+ */
+int run_become(const struct run_request *request, struct launch_result *ret_result,
+               struct diag *diag);
+
+/*
+ * Becomes the collector of the process at the other end of `socket` (wire/begin.h); returns the
+ * collector's exit status. The request's argv and program are those of the process.
+ */
+int run_asked(const struct run_request *request, pid_t asker, int socket);
+
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -152,6 +153,12 @@ bool segment_is_shared(struct segment *segment)
     else
         segment_keep(segment);
     return shared && segment->at;
+}
+
+void segment_door(const struct segment *segment, pid_t pid, char *ret_text, size_t text_bytes)
+{
+    snprintf(ret_text, text_bytes, "%d.%d.%016llx%016llx", (int)pid, segment->fd,
+             (unsigned long long)segment->at->key[0], (unsigned long long)segment->at->key[1]);
 }
 
 uint64_t segment_now(const struct segment *segment)

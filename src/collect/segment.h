@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/diag.h"
 #include "wire/segment.h"
@@ -53,6 +54,9 @@ void segment_give_back(struct segment *segment, uint32_t page);
  * against writing, for ever: the session is over.
  */
 bool segment_is_shared(struct segment *segment);
+
+/* The door: what an image needs to get in (capture/door.h). pid: the collector's, as in /proc. */
+void segment_door(const struct segment *segment, pid_t pid, char *ret_text, size_t text_bytes);
 
 /* Ticks since the session began. */
 uint64_t segment_now(const struct segment *segment);

@@ -74,6 +74,14 @@ struct run_request {
      */
     void (*on_start)(void *context, const char *sentence);
     void *on_start_context;
+
+    /*
+     * The launcher itself becomes the program (run_become): nobody is left to make what was asked
+     * for, so the collector calls this when the recording is complete. report_fd is the program's
+     * standard error, or -1 when that may be gone. NULL: nothing is to be done.
+     */
+    void (*on_done)(void *context, const char *recording_path, pid_t pid, int report_fd);
+    void *on_done_context;
 };
 
 enum launch_end {

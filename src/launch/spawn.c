@@ -80,12 +80,8 @@ static int spawn_pipe(int fds[2])
     return 0;
 }
 
-static void spawn_child(const char *path, char *const *argv, char *const *envp, int go_fd,
-                        int error_fd)
+void spawn_execute(const char *path, char *const *argv, char *const *envp)
 {
-    char go;
-    if (read(go_fd, &go, 1) != 1)
-        _exit(125);
     execve(path, argv, envp ? envp : environ);
     int error = errno;
     if (error == ENOEXEC) {
@@ -101,6 +97,17 @@ static void spawn_child(const char *path, char *const *argv, char *const *envp, 
             execve("/bin/sh", script, envp ? envp : environ);
         }
     }
+    errno = error;
+}
+
+static void spawn_child(const char *path, char *const *argv, char *const *envp, int go_fd,
+                        int error_fd)
+{
+    char go;
+    if (read(go_fd, &go, 1) != 1)
+        _exit(125);
+    spawn_execute(path, argv, envp);
+    int error = errno;
     ssize_t written = write(error_fd, &error, sizeof error);
     _exit(written < 0 ? 126 : 127);
 }

@@ -30,6 +30,12 @@ void spawn_environment_free(char **environment);
 int spawn_prepare(const char *path, char *const *argv, char *const *envp, struct spawn *ret_spawn,
                   struct diag *diag);
 
+/*
+ * Executes the program in this process, as a shell does: a file without a known format is a script.
+ * Returns only on failure, with errno set.
+ */
+void spawn_execute(const char *path, char *const *argv, char *const *envp);
+
 /* Lets it exec. Returns 0, or the errno of the exec that failed (the child is reaped then). */
 int spawn_go(struct spawn *spawn);
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the collector and whoever began it say to each other, message by message. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "collect/collector.h"
+#include "wire/begin.h"
+
+int collector_send(int socket, const struct collector_message *message)
+{
+    ssize_t n;
+    do
+        n = send(socket, message, sizeof *message, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof *message ? 0 : ERR_IO;
+}
+
+int collector_receive(int socket, struct collector_message *ret_message)
+{
+    struct collector_message message;
+    ssize_t n;
+    do
+        n = recv(socket, &message, sizeof message, 0);
+    while (n < 0 && errno == EINTR);
+    if (n != (ssize_t)sizeof message)
+        return 1;
+    message.text[sizeof message.text - 1] = 0;
+    *ret_message = message;
+    return 0;
+}
+
+pid_t collector_proc_pid(void)
+{
+    char text[16] = "";
+    ssize_t n = readlink("/proc/self", text, sizeof text - 1);
+    long pid = n > 0 ? strtol(text, NULL, 10) : 0;
+    return pid > 0 ? (pid_t)pid : getpid();
+}
+
+/* To the process that asked for us: how it gets in, or why not. */
+void collector_tell_door(int socket, const struct segment *segment, int err,
+                         const struct diag *diag)
+{
+    struct begin_reply reply = {.magic = BEGIN_MAGIC, .version = BEGIN_VERSION, .failed = err < 0};
+    if (err < 0)
+        snprintf(reply.text, sizeof reply.text, "%.470s", diag->text);
+    else
+        segment_door(segment, collector_proc_pid(), reply.text, sizeof reply.text);
+    ssize_t n;
+    do
+        n = send(socket, &reply, sizeof reply, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+}
