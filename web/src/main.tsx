@@ -81,6 +81,8 @@ async function startBody(): Promise<void> {
     document.documentElement.dataset.ready = 'body';
     await breath();
     state.stats.value = statsFrom(await readSection(data.manifest, 'ms-s3'));
+    await breath();
+    state.prepareWindows();
     document.documentElement.dataset.ready = 'all';
 }
 

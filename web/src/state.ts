@@ -10,7 +10,8 @@ import { visible } from './format';
 import { buildTree, sitesUnder, treeTotals, type CallTree } from './query/calltree';
 import { windowAround } from './query/edges';
 import { groupingFor, type GroupBy, type Grouping } from './query/grouping';
-import { aggregate, highestEdge, isWhole, type Query, type SiteValues, type Window } from './query/metrics';
+import { highestEdge, isWhole, type Query, type SiteValues, type Window } from './query/metrics';
+import { WindowSums } from './query/windowsums';
 import { hashFunctions, hashPaths } from './query/pathhash';
 
 export interface Head {
@@ -79,11 +80,16 @@ export function queryFor(id: MetricId): Query {
     return { metric: id, window: window_.value, ctxMask: ctxMask.value, siteMask: null, soleProc: soleProc.value };
 }
 
+const windowSums = computed(() => (body.value && head.value ? new WindowSums(body.value.rows, head.value.timeline) : null));
+
+/** Makes the indexes that a drag of the window needs, once the page is at rest. */
+export function prepareWindows(): void {
+    windowSums.value?.prepare();
+}
+
 /** Site sums of the chosen metric, before any narrowing to a root. */
 export const values = computed<SiteValues | null>(() => {
-    const data = body.value;
-    if (!data || !head.value) return null;
-    return aggregate(data.rows, head.value.timeline, queryFor(metric.value));
+    return sumsOf(metric.value);
 });
 
 export function pickUnit(sums: SiteValues): Float64Array {
@@ -150,16 +156,15 @@ export function narrowed(sums: Float64Array): Float64Array {
 /** The chosen metric and unit per site, after every filter. */
 export const scopedValues = computed<Float64Array | null>(() => (siteValues.value ? narrowed(siteValues.value) : null));
 export const scopedTotal = computed(() => {
+    const sums = scopedValues.value;
     let sum = 0;
-    for (const value of scopedValues.value ?? []) sum += value;
+    for (let site = 0; sums && site < sums.length; site++) sum += sums[site];
     return sum;
 });
 
 /** Sums of several metrics at once, for views that show them side by side. */
 export function sumsOf(id: MetricId): SiteValues | null {
-    const data = body.value;
-    if (!data || !head.value) return null;
-    return aggregate(data.rows, head.value.timeline, queryFor(id));
+    return windowSums.value?.query(queryFor(id)) ?? null;
 }
 
 const groupings = new Map<GroupBy, Grouping>();

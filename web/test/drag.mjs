@@ -12,7 +12,7 @@ export async function startDrag(page) {
             const box = area.getBoundingClientRect();
             const clientX = box.left + box.width * (0.2 + 0.6 * share);
             area.dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0, buttons: 1, pointerId: 1, clientX, clientY: box.top + 40 }));
-            for (let frame = 0; frame < 2; frame++) await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
+            await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
         };
         return window.dragTo('pointerdown', 0);
     });

@@ -8,6 +8,7 @@ import { randomModel, seeded } from '../gen/random.mjs';
 import { PRESETS } from '../gen/presets.mjs';
 
 const { aggregate, aggregateContexts, METRICS } = await load('query/metrics.ts');
+const { WindowSums } = await load('query/windowsums.ts');
 const { liveSeries, flowSeries } = await load('query/series.ts');
 const { buildTree, ownOf, treeTotals, outermost, sitesUnder } = await load('query/calltree.ts');
 const { groupingFor, groupSelf, groupTotal } = await load('query/grouping.ts');
@@ -51,6 +52,25 @@ test('all seven metrics equal the oracle on random windows and filters', async (
                 const contexts = aggregateContexts(data.rows, data.timeline, { metric, window: { i0, i1 }, ctxMask: mask, siteMask: null, soleProc: false });
                 assert.equal(contexts.bytes.reduce((a, b) => a + b, 0), seen.totalBytes, 'contexts and sites add up to the same');
             }
+        }
+    }
+});
+
+test('a window that moves gives what summing afresh gives', async () => {
+    for (const model of [...Array.from({ length: 12 }, (_, i) => randomModel(i + 1)), PRESETS.processes(), PRESETS.server()]) {
+        const data = await decoded(model);
+        const random = seeded(model.manifest.totals.alloc_n);
+        const moving = new WindowSums(data.rows, data.timeline);
+        const masks = [null, Uint8Array.from(data.rows.ctxProc, () => random.int(0, 1))];
+        let [i0, i1] = randomWindow(random, data.rows.slices);
+        for (let step = 0; step < 60; step++) {
+            const query = { window: { i0, i1 }, ctxMask: masks[step % 20 < 14 ? 0 : 1], siteMask: null, soleProc: false };
+            for (const metric of IDS) {
+                assert.deepEqual(moving.query({ ...query, metric }), aggregate(data.rows, data.timeline, { ...query, metric }), `${metric}, step ${step}, window ${i0}-${i1}`);
+            }
+            if (random.next() < 0.15) [i0, i1] = randomWindow(random, data.rows.slices);
+            i0 = Math.min(Math.max(0, i0 + random.int(-2, 2)), data.rows.slices - 1);
+            i1 = Math.min(Math.max(i0 + 1, i1 + random.int(-2, 2)), data.rows.slices);
         }
     }
 });

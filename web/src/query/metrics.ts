@@ -53,7 +53,7 @@ export function highestEdge(timeline: Timeline, window: Window): number {
 }
 
 /** Every metric but `temp` is a box in (slice of allocation, slice of leaving); starts and lengths. */
-interface Span {
+export interface Span {
     aFrom: number;
     aCount: number;
     /** Slice of leaving live memory, or of the free itself. */
@@ -62,7 +62,7 @@ interface Span {
     leftCount: number;
 }
 
-function spanOf(rows: Rows, metric: MetricId, window: Window, peakEdge: number): Span {
+export function spanOf(rows: Rows, metric: MetricId, window: Window, peakEdge: number): Span {
     const { i0, i1 } = window;
     const { rowGone, rowFree, slices } = rows;
     const born = { aFrom: i0, aCount: i1 - i0 };
@@ -146,7 +146,7 @@ function cellSum(rows: Rows, timeline: Timeline, query: Query): CellSum {
 }
 
 /** Contexts that count for a query; null = all. */
-function countedContexts(rows: Rows, query: Query): Uint8Array | null {
+export function countedContexts(rows: Rows, query: Query): Uint8Array | null {
     if (query.metric !== 'leak') return query.ctxMask;
     const leakable = leakableContexts(rows);
     return query.ctxMask ? leakable.map((yes, ctx) => yes & (query.ctxMask?.[ctx] ?? 1)) : leakable;

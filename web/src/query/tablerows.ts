@@ -75,5 +75,8 @@ export function sortRows(rows: TableRow[], sort: string, name: (key: number) => 
         return rows.sort((x, y) => sign * ((texts.get(x.key) ?? '') < (texts.get(y.key) ?? '') ? -1 : 1));
     }
     const key = FIELDS[field] ?? 'self';
-    return rows.sort((x, y) => sign * (x[key] - y[key]) || y.total - x.total || x.key - y.key);
+    const values = Float64Array.from(rows, (row) => sign * row[key]);
+    const order = Uint32Array.from(rows, (_, at) => at);
+    order.sort((x, y) => values[x] - values[y] || rows[y].total - rows[x].total || rows[x].key - rows[y].key);
+    return Array.from(order, (at) => rows[at]);
 }

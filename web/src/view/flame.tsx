@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The flame view: icicle, flame, inverted and sandwich on one canvas, with mouse, keyboard and spoken focus.
 import { computed, signal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { focusNode, sandwich, saveFile, say, selectFunction, selectTreeNode, update } from '../actions';
 import { formatPercent, formatValue, formatValueExact, plural } from '../format';
 import { outermost, ownOf, pathTo, treeTotals, type CallTree } from '../query/calltree';
@@ -290,7 +290,7 @@ function Canvas() {
         const now = model.value && scene(model.value);
         if (now && canvas.current && host.current) drawFlame(canvas.current, now, host.current.scrollTop, width, height);
     };
-    useEffect(redraw, [shown, width, height, hover.value, focus.value, state.matches.value, state.theme.value]);
+    useLayoutEffect(redraw, [shown, width, height, hover.value, focus.value, state.matches.value, state.theme.value]);
     const { graph } = state.page.value;
     useEffect(() => {
         const scroller = host.current;

@@ -76,8 +76,11 @@ function functionPaint(labels: Labels, func: number, theme: Theme): Paint {
 
 function drawBox(ctx: CanvasRenderingContext2D, scene: FlameScene, part: FlamePart, rect: number, y: number): void {
     const { layout } = part;
-    const x = layout.x[rect];
-    const width = Math.max(0.6, layout.width[rect] - (layout.width[rect] > 3 ? 1 : 0));
+    // Whole pixels: edges need no blending, and of boxes that share a pixel only one is drawn.
+    const x = Math.round(layout.x[rect]);
+    const right = Math.round(layout.x[rect] + layout.width[rect]);
+    if (right === x) return;
+    const width = right - x > 3 ? right - x - 1 : right - x;
     const node = layout.node[rect];
     const { labels } = scene;
     if (layout.stub[rect] > 0) {
@@ -95,11 +98,11 @@ function drawBox(ctx: CanvasRenderingContext2D, scene: FlameScene, part: FlamePa
     const isRoot = node === 0;
     const paint = isRoot ? stubPaint(scene.theme) : functionPaint(labels, func, scene.theme);
     const dim = scene.matches !== null && (isRoot || scene.matches[func] === 0);
-    ctx.globalAlpha = dim ? 0.45 : 1;
+    if (dim) ctx.globalAlpha = 0.45;
     ctx.fillStyle = paint.fill;
     const joined = !isRoot && scene.inlined(part, node);
     ctx.fillRect(x, joined ? y - 1 : y, width, joined ? LINE_PX : LINE_PX - 1);
-    ctx.globalAlpha = 1;
+    if (dim) ctx.globalAlpha = 1;
     if (!dim && scene.matches) {
         if (width > 6) hatch(ctx, x, y, width, paint.ink);
         ctx.strokeStyle = paint.ink;
