@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/diag.h"
+
 enum { JSON_FLUSH_BYTES = 64 << 10 };
 
 void json_init(struct json *json, int (*sink)(void *, const char *, size_t), void *context)
@@ -25,7 +27,7 @@ int json_finish(struct json *json)
     if (json->indented)
         text_add_char(&json->buffer, '\n');
     json_flush(json);
-    int err = json->buffer.failed && json->err == 0 ? -1 : json->err;
+    int err = json->buffer.failed && json->err == 0 ? ERR_MEMORY : json->err;
     text_done(&json->buffer);
     return err;
 }

@@ -32,7 +32,8 @@ struct json {
 
 void json_init(struct json *json, int (*sink)(void *, const char *, size_t), void *context);
 
-/* Flushes what is buffered; returns 0 or the first error. The writer is done with. */
+/* Flushes what is buffered; returns 0, the sink's first error or ERR_MEMORY. The writer is done
+ * with. */
 int json_finish(struct json *json);
 
 void json_object_begin(struct json *json);
