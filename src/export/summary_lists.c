@@ -19,35 +19,42 @@ static void list_widths(const struct summary *summary, size_t *ret_name, size_t 
     *ret_name = left - *ret_place - 1;
 }
 
-/* " 1 name   place " */
+/* " 1 name   place ": a place that is too long takes what the name leaves free. */
 static void list_lead(struct summary *summary, size_t rank, uint32_t function, const char *note)
 {
     size_t name_width, place_width;
-    struct text name = {0}, shown = {0};
+    struct text part = {0}, name = {0}, place = {0};
     list_widths(summary, &name_width, &place_width);
-    analysis_add_name(&name, summary->analysis, function);
-    text_add_shown(&shown, text_string(&name), name.n);
-    text_printf(&summary->out, "  %2zu ", rank);
+    analysis_add_name(&part, summary->analysis, function);
+    text_add_shown(&name, text_string(&part), part.n);
+    text_clear(&part);
+    analysis_add_place(&part, summary->analysis, function);
+    text_add_shown(&place, text_string(&part), part.n);
     size_t note_width = columns_width(note, strlen(note));
-    if (note_width && note_width + 12 < name_width) {
-        columns_add_left(&summary->out, text_string(&shown), name_width - note_width - 1);
+    if (note_width + 12 >= name_width)
+        note_width = 0;
+    size_t used = columns_width(text_string(&name), name.n) + (note_width ? note_width + 1 : 0);
+    size_t wanted = columns_width(text_string(&place), place.n);
+    while (wanted > place_width && used < name_width) {
+        place_width++;
+        name_width--;
+    }
+    text_printf(&summary->out, "  %2zu ", rank);
+    columns_add_left(&summary->out, text_string(&name),
+                     note_width ? name_width - note_width - 1 : name_width);
+    if (note_width) {
         text_add_char(&summary->out, ' ');
         summary_ink(summary, INK_WARN);
         text_add(&summary->out, note);
         summary_ink(summary, INK_PLAIN);
-    } else {
-        columns_add_left(&summary->out, text_string(&shown), name_width);
     }
-    text_clear(&name);
-    text_clear(&shown);
-    analysis_add_place(&name, summary->analysis, function);
-    text_add_shown(&shown, text_string(&name), name.n);
     text_add_char(&summary->out, ' ');
     summary_ink(summary, INK_DIM);
-    columns_add_left(&summary->out, text_string(&shown), place_width);
+    columns_add_left(&summary->out, text_string(&place), place_width);
     summary_ink(summary, INK_PLAIN);
+    text_done(&part);
     text_done(&name);
-    text_done(&shown);
+    text_done(&place);
 }
 
 /* "  bytes   share   count" */
