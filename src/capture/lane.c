@@ -251,23 +251,7 @@ static bool lane_is_full(const struct wire_lane *lane, uint64_t ring_page)
         return false;
     uint64_t entry = atomic_load_explicit(&lane->page_of[(ring_page - most) % WIRE_LANE_PAGES],
                                           memory_order_relaxed);
-    return entry && wire_entry_ring_page(entry) == ring_page - most;
-}
-
-/*
- * Puts a page into the directory; false: another writer was first, or the collector gave the place
- * up. The collector raises `passed` and then looks at the place, we fill the place and then look
- * at `passed` (both sequentially consistent): one of us sees the other.
- */
-static bool lane_install(struct wire_lane *lane, _Atomic uint64_t *place, uint64_t empty,
-                         uint64_t entry)
-{
-    if (!atomic_compare_exchange_strong(place, &empty, entry))
-        return false;
-    if (wire_entry_ring_page(entry) >= atomic_load(&lane->passed))
-        return true;
-    /* Fails where the collector saw the page and uses it: then it is installed after all. */
-    return !atomic_compare_exchange_strong(place, &entry, 0);
+    return wire_entry_page(entry) && wire_entry_ring_page(entry) == ring_page - most;
 }
 
 /* A wait for room under way: zeroed = it has not begun. */
@@ -279,27 +263,29 @@ struct lane_patience {
 /* Waits a little; false: recording is off, or nobody will make room. */
 static bool lane_be_patient(struct wire_lane *lane, uint32_t room, struct lane_patience *patience)
 {
-    if (!process_records() || (lane_is_starved() && ++patience->starved > LANE_STARVED_WAITS))
+    if (!process_records() || (lane_is_starved() && patience->starved > LANE_STARVED_WAITS))
         return false;
     if (!patience->since) {
         patience->since = process_stamp();
         atomic_fetch_add_explicit(&lane->stall_n, 1, memory_order_relaxed);
     }
-    if (lane_wait(room, &patience->waits, &patience->beat))
+    if (lane_wait(room, &patience->waits, &patience->beat)) {
+        patience->starved +=
+                atomic_load_explicit(&process.segment->room, memory_order_relaxed) == room;
         return true;
+    }
     lane_give_up();
     return false;
 }
 
-/* True when the collector has passed this place: whatever was reserved there is given up. */
-static bool lane_is_passed(const struct wire_lane *lane, uint64_t ring_page, uint64_t entry)
-{
-    return ring_page < atomic_load_explicit(&lane->passed, memory_order_acquire) ||
-           (entry && wire_entry_ring_page(entry) > ring_page);
-}
+/* What became of a place that was reserved. */
+enum lane_place { LANE_THERE, LANE_OVER, LANE_NO_ROOM };
 
-/* The ring page that holds slot `at`, installed if need be. NULL: no room to be had. */
-static struct wire_slot *lane_page(struct wire_lane *lane, uint64_t at)
+/*
+ * The page of slot `at`, installed if need be. LANE_OVER: it is no longer to be had, because we
+ * were stopped for half a ring since it was reserved. LANE_NO_ROOM: there is nobody to wait for.
+ */
+static enum lane_place lane_page(struct wire_lane *lane, uint64_t at, struct wire_slot **ret_page)
 {
     uint64_t ring_page = at / WIRE_PAGE_SLOTS;
     _Atomic uint64_t *place = &lane->page_of[ring_page % WIRE_LANE_PAGES];
@@ -308,18 +294,22 @@ static struct wire_slot *lane_page(struct wire_lane *lane, uint64_t at)
         uint32_t room = atomic_load_explicit(&process.segment->room, memory_order_acquire);
         uint64_t entry = atomic_load_explicit(place, memory_order_acquire);
         uint32_t page = wire_entry_page(entry);
-        if (entry && wire_entry_ring_page(entry) == ring_page) {
+        if (entry >= wire_page_entry(ring_page, 0)) {
             if (patience.since)
                 atomic_fetch_add_explicit(&lane->stall_ticks, process_stamp() - patience.since,
                                           memory_order_relaxed);
-            return process_view_page(page) ? process_page_at(page) : NULL;
+            if (!page || wire_entry_ring_page(entry) != ring_page)
+                return LANE_OVER;
+            if (!process_view_page(page))
+                return LANE_NO_ROOM;
+            *ret_page = process_page_at(page);
+            return LANE_THERE;
         }
-        if (lane_is_passed(lane, ring_page, entry))
-            return NULL;
-        page = entry || lane_is_full(lane, ring_page) ? 0 : process_take_page();
+        page = page || lane_is_full(lane, ring_page) ? 0 : process_take_page();
         if (!page && !lane_be_patient(lane, room, &patience))
-            return NULL;
-        if (page && !lane_install(lane, place, entry, wire_page_entry(ring_page, page)))
+            return LANE_NO_ROOM;
+        if (page &&
+            !atomic_compare_exchange_strong(place, &entry, wire_page_entry(ring_page, page)))
             process_give_page(page);
     }
 }
@@ -331,26 +321,44 @@ static uint64_t lane_add(struct wire_lane *lane, unsigned n)
     return atomic_fetch_add_explicit(&lane->head, n, memory_order_relaxed);
 }
 
-static void lane_count_lost(struct wire_lane *lane)
+/* A record of n slots that nobody will write. */
+static void lane_count_lost(struct wire_lane *lane, unsigned n)
 {
     atomic_fetch_add_explicit(&lane->lost_n, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&lane->moved_n, n, memory_order_relaxed);
+}
+
+/* Nothing is written to slots [at, at + n): they become padding. */
+static enum lane_place lane_pad(struct wire_lane *lane, uint64_t at, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct wire_slot *page;
+        enum lane_place place = lane_page(lane, at + i, &page);
+        if (place == LANE_NO_ROOM)
+            return place;
+        if (place == LANE_THERE)
+            lane_commit(page + (at + i) % WIRE_PAGE_SLOTS, WIRE_PAD);
+        else
+            atomic_fetch_add_explicit(&lane->moved_n, 1, memory_order_relaxed);
+    }
+    return LANE_THERE;
 }
 
 struct wire_slot *lane_reserve_slow(struct wire_lane *lane, uint64_t *at, unsigned n)
 {
     for (;;) {
         unsigned slot = *at % WIRE_PAGE_SLOTS;
-        struct wire_slot *page = lane_page(lane, *at);
-        if (page && slot + n <= WIRE_PAGE_SLOTS)
+        struct wire_slot *page;
+        enum lane_place place = LANE_OVER;
+        if (slot + n <= WIRE_PAGE_SLOTS)
+            place = lane_page(lane, *at, &page);
+        if (place == LANE_THERE)
             return page + slot;
-        /* It would straddle two pages: what was reserved becomes padding in both. */
-        for (unsigned i = 0; page && i < n; i++) {
-            page = lane_page(lane, *at + i);
-            if (page)
-                lane_commit(page + (*at + i) % WIRE_PAGE_SLOTS, WIRE_PAD);
-        }
-        if (!page) {
-            lane_count_lost(lane);
+        /* It would straddle two pages, or it is over. */
+        if (place == LANE_OVER)
+            place = lane_pad(lane, *at, n);
+        if (place == LANE_NO_ROOM) {
+            lane_count_lost(lane, n);
             return NULL;
         }
         *at = lane_add(lane, n);
@@ -360,5 +368,6 @@ struct wire_slot *lane_reserve_slow(struct wire_lane *lane, uint64_t *at, unsign
 struct wire_slot *lane_reserve_shared(struct wire_lane *lane, unsigned n, uint64_t *ret_at)
 {
     *ret_at = lane_add(lane, n);
-    return lane_reserve_slow(lane, ret_at, n);
+    struct wire_slot *slot = lane_find(lane, *ret_at, n);
+    return slot ? slot : lane_reserve_slow(lane, ret_at, n);
 }

@@ -67,17 +67,26 @@ struct wire_slot *lane_reserve_shared(struct wire_lane *lane, unsigned n, uint64
 /* Goes on with n slots that were reserved at *at; where that place will not do, *at moves. */
 struct wire_slot *lane_reserve_slow(struct wire_lane *lane, uint64_t *at, unsigned n);
 
+/* The n slots from `at` on, in a page that is installed. NULL: they are not, or straddle two. */
+static inline struct wire_slot *lane_find(const struct wire_lane *lane, uint64_t at, unsigned n)
+{
+    uint64_t ring_page = at / WIRE_PAGE_SLOTS;
+    /* Acquire: pairs with the installation. */
+    uint64_t entry =
+            atomic_load_explicit(&lane->page_of[ring_page % WIRE_LANE_PAGES], memory_order_acquire);
+    uint64_t page = entry - wire_page_entry(ring_page, 0);
+    unsigned slot = at % WIRE_PAGE_SLOTS;
+    /* Page 0 is none: the ring page is over. */
+    if (__builtin_expect(page - 1 >= (1u << WIRE_PAGE_BITS) - 1 || slot + n > WIRE_PAGE_SLOTS, 0))
+        return NULL;
+    return (struct wire_slot *)process_page_at((uint32_t)page) + slot;
+}
+
 static inline struct wire_slot *lane_reserve(struct wire_lane *lane, unsigned n)
 {
     uint64_t at = thread_fetch_add(&lane->head, n);
-    uint64_t ring_page = at / WIRE_PAGE_SLOTS;
-    uint64_t entry =
-            atomic_load_explicit(&lane->page_of[ring_page % WIRE_LANE_PAGES], memory_order_relaxed);
-    unsigned slot = at % WIRE_PAGE_SLOTS;
-    if (__builtin_expect(entry >> WIRE_PAGE_BITS == ring_page + 1 && slot + n <= WIRE_PAGE_SLOTS,
-                         1))
-        return (struct wire_slot *)process_page_at(wire_entry_page(entry)) + slot;
-    return lane_reserve_slow(lane, &at, n);
+    struct wire_slot *slot = lane_find(lane, at, n);
+    return __builtin_expect(slot != NULL, 1) ? slot : lane_reserve_slow(lane, &at, n);
 }
 
 /* Stores the head with release order: from here on the collector may read the record. */

@@ -208,6 +208,11 @@ void process_go_clockless(void)
 {
     if (!process.segment)
         return;
+    /* The coarse clock lags; no stamp may be less than those that were given already. */
+    uint64_t now = process_stamp();
+    uint64_t last = atomic_load(&process.segment->sequence);
+    while (last < now && !atomic_compare_exchange_weak(&process.segment->sequence, &last, now))
+        ;
     atomic_store(&process.clockless, true);
     if (process.slot)
         atomic_fetch_or(&process.slot->flags, WIRE_PROCESS_NO_TSC);

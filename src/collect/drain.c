@@ -2,13 +2,12 @@
 /*
  * Rounds over all lanes.
  *
- * A round reads the clock T, then the lanes, each from where the last round stopped to its first
- * slot that is not committed; event lanes first and logs after them, so that the stacks of every
- * event that was copied are in the batch too. A lane without an open record can write no stamp
- * below T less DRAIN_SLACK_NS (what a store buffer may hide); a lane with one holds the watermark
- * at its last stamp. An open record is given up after DRAIN_OPEN_NS, when its thread is gone, or
- * when its own handlers have filled half of its ring; its page is then not used again while its
- * process lives, since the writer may still come back to it.
+ * A round reads the clock T and then the head of every lane: what is reserved later is stamped no
+ * earlier than T less DRAIN_SLACK_NS (what a store buffer may hide). It takes all that is committed
+ * below those heads, event lanes first and logs after them, so that the stacks of every event that
+ * was taken are in the batch too; then the batch is given away, with T less the slack as its
+ * watermark. A round that finds no room for more is not over: it goes on when the model has fed
+ * what it has, which it always can. drain_lane.c tells what becomes of records that are open.
  */
 #include "collect/drain.h"
 
@@ -22,46 +21,34 @@
 #include <unistd.h>
 
 #include "base/vec.h"
+#include "collect/drain_lane.h"
 #include "collect/ticks.h"
 
 enum {
     DRAIN_SLACK_NS = 50000,
-    DRAIN_OPEN_NS = 1000000000,
     DRAIN_NAP_LEAST_NS = 60000,
     DRAIN_NAP_MOST_NS = 1000000,
     DRAIN_NAP_IDLE_NS = 4000000,
     DRAIN_IDLE_ROUNDS = 200,
     DRAIN_FREE_PAGES = 64,
     DRAIN_LANES_MAX = 1 << 16,
-    /* Slots that can be reserved ahead: a full ring, and what many threads wait for. */
-    DRAIN_AHEAD_MAX = WIRE_LANE_PAGES * WIRE_PAGE_SLOTS + (1 << 20),
+    DRAIN_RUNS_A_PAGE = 3, /* more than two rounds can take, holes and all */
 };
 
-struct drain_lane {
-    struct wire_lane *at;
-    uint32_t page;
-    uint32_t number;
-    uint32_t process_slot;
-    uint32_t kind;
-    bool held; /* a page of it must not be used again: an abandoned record lies there */
-    uint64_t consumed;
-    uint64_t last_stamp;
-    uint64_t quiet_at;   /* bound of the last round that left no record open */
-    uint64_t open_since; /* ticks; 0 = no open record */
-    uint64_t abandoned_n;
-};
+/* How a look at the lanes went. */
+enum drain_outcome { DRAIN_IDLE, DRAIN_BUSY, DRAIN_BLOCKED };
 
 struct drain {
     struct segment *segment;
-    struct intake *intake;
     struct ticks ticks;
     pthread_t thread;
     bool running;
     VEC(struct drain_lane) lanes;
     uint64_t *known; /* lane bits that were seen */
-    struct intake_batch batch;
+    struct drain_reader reader;
+    bool in_round; /* it was begun, and there was no room to end it */
+    uint64_t round_bound, round_flush;
     uint32_t next_number;
-    uint32_t room_given;
     _Atomic bool stop;
     _Atomic bool hurry;
     _Atomic uint64_t flush_wanted;
@@ -69,8 +56,7 @@ struct drain {
     _Atomic uint8_t gone[WIRE_PROCESSES_MAX]; /* by process slot */
 };
 
-static void drain_news(struct drain *drain, struct intake_news **list, size_t *n,
-                       const struct intake_news *news)
+static void drain_news(struct intake_news **list, size_t *n, const struct intake_news *news)
 {
     struct intake_news *all = realloc(*list, (*n + 1) * sizeof *all);
     if (!all)
@@ -90,7 +76,6 @@ static void drain_open_lane(struct drain *drain, uint32_t page)
             .number = drain->next_number,
             .process_slot = *(volatile uint32_t *)&at->process,
             .kind = *(volatile uint32_t *)&at->kind,
-            .last_stamp = *(volatile uint64_t *)&at->start_stamp,
     };
     if (lane.process_slot >= drain->segment->process_n ||
         !VEC_PUSH(&drain->lanes, DRAIN_LANES_MAX, lane))
@@ -103,9 +88,9 @@ static void drain_open_lane(struct drain *drain, uint32_t page)
             .lane_kind = lane.kind,
             .page = page,
             .tid = atomic_load_explicit(&at->tid, memory_order_relaxed),
-            .start_stamp = lane.last_stamp,
+            .start_stamp = *(volatile uint64_t *)&at->start_stamp,
     };
-    drain_news(drain, &drain->batch.opened, &drain->batch.opened_n, &news);
+    drain_news(&drain->reader.batch.opened, &drain->reader.batch.opened_n, &news);
 }
 
 /* Finds lanes by their bits; the bit stays until the lane's page is given back. */
@@ -122,158 +107,6 @@ static void drain_find_lanes(struct drain *drain)
                 drain_open_lane(drain, page);
         }
     }
-}
-
-static void drain_keep_run(struct drain *drain, struct intake_run *run)
-{
-    if (drain->batch.last)
-        drain->batch.last->next = run;
-    else
-        drain->batch.first = run;
-    drain->batch.last = run;
-}
-
-static void drain_free_page(struct drain *drain, struct drain_lane *lane, uint64_t ring_page,
-                            uint32_t page)
-{
-    /* Empty the entry before the page is offered: a writer must not find both. */
-    atomic_store_explicit(&lane->at->page_of[ring_page % WIRE_LANE_PAGES], 0, memory_order_release);
-    if (!lane->held && segment_has_page(drain->segment, page))
-        segment_give_back(drain->segment, page);
-    lane->held = false;
-    drain->room_given++;
-}
-
-/* Copies committed slots [from, to) of a page; returns how many there were. */
-static unsigned drain_copy(struct drain_lane *lane, struct intake_run *run,
-                           const struct wire_slot *slots, unsigned from, unsigned to)
-{
-    unsigned i = from;
-    for (; i < to; i++) {
-        /* Acquire: pairs with the commit; the words behind it are the record's. */
-        uint64_t head = atomic_load_explicit(&slots[i].head, memory_order_acquire);
-        if (!head)
-            break;
-        run->slots[run->n++] = (struct intake_slot){head, slots[i].a, slots[i].b, slots[i].c};
-        uint64_t stamp = head >> WIRE_KIND_BITS;
-        unsigned kind = head & 0x7f;
-        if (kind < WIRE_STACK && stamp > lane->last_stamp)
-            lane->last_stamp = stamp;
-    }
-    return i - from;
-}
-
-/* Gives up a ring page that nobody has installed; false: somebody has, just now. */
-static bool drain_pass_page(struct drain_lane *lane, uint64_t ring_page)
-{
-    _Atomic uint64_t *place = &lane->at->page_of[ring_page % WIRE_LANE_PAGES];
-    uint64_t entry = atomic_load(place);
-    if (entry && wire_entry_ring_page(entry) == ring_page)
-        return false;
-    /* Before we look again: see lane_install. */
-    atomic_store(&lane->at->passed, ring_page + 1);
-    entry = atomic_load(place);
-    return !entry || wire_entry_ring_page(entry) != ring_page;
-}
-
-/* Passes over the open slot (or the page that was never installed) at the lane's place. */
-static void drain_abandon(struct drain *drain, struct drain_lane *lane, uint64_t head)
-{
-    uint64_t ring_page = lane->consumed / WIRE_PAGE_SLOTS;
-    uint64_t next_page = (ring_page + 1) * WIRE_PAGE_SLOTS;
-    bool installed = !drain_pass_page(lane, ring_page);
-    uint64_t to = installed ? lane->consumed + 1 : next_page < head ? next_page : head;
-    /* A call that its process's end cut off never happened: nothing is lost. */
-    if (!atomic_load(&drain->gone[lane->process_slot]))
-        lane->abandoned_n += to - lane->consumed;
-    lane->held = lane->held || installed;
-    lane->consumed = to;
-    lane->open_since = 0;
-    if (!installed || to < next_page)
-        return;
-    uint64_t entry = atomic_load(&lane->at->page_of[ring_page % WIRE_LANE_PAGES]);
-    drain_free_page(drain, lane, ring_page, wire_entry_page(entry));
-}
-
-/* An open record at the lane's place: give it up when nobody will commit it. */
-static bool drain_is_hopeless(struct drain *drain, struct drain_lane *lane, uint64_t head,
-                              uint64_t now)
-{
-    if (!lane->open_since)
-        lane->open_since = now;
-    /* In a lane of one thread only its own signal handlers can write behind an open record. */
-    uint64_t most = (uint64_t)WIRE_LANE_PAGES * WIRE_PAGE_SLOTS / 2;
-    bool held_up = lane->kind == WIRE_LANE_OWN && head - lane->consumed > most;
-    return atomic_load(&drain->gone[lane->process_slot]) || held_up ||
-           now - lane->open_since > ticks_from_ns(&drain->ticks, DRAIN_OPEN_NS);
-}
-
-/* Copies what is committed in the page at the lane's place. Returns false at an open record. */
-static bool drain_lane_page(struct drain *drain, struct drain_lane *lane, uint64_t head,
-                            bool *ret_full)
-{
-    uint64_t ring_page = lane->consumed / WIRE_PAGE_SLOTS;
-    uint64_t entry = atomic_load_explicit(&lane->at->page_of[ring_page % WIRE_LANE_PAGES],
-                                          memory_order_acquire);
-    uint32_t page = wire_entry_page(entry);
-    if (!entry || wire_entry_ring_page(entry) != ring_page ||
-        !segment_has_page(drain->segment, page))
-        return false;
-    struct intake_run *run = intake_run_get(drain->intake);
-    if (!run) {
-        *ret_full = true;
-        return true;
-    }
-    run->lane = lane->number;
-    run->place = lane->consumed;
-    unsigned from = lane->consumed % WIRE_PAGE_SLOTS;
-    uint64_t left = head - lane->consumed;
-    unsigned to = left > WIRE_PAGE_SLOTS - from ? WIRE_PAGE_SLOTS : from + (unsigned)left;
-    unsigned copied = drain_copy(lane, run, segment_page(drain->segment, page), from, to);
-    lane->consumed += copied;
-    if (copied) {
-        drain_keep_run(drain, run);
-        lane->open_since = 0;
-    } else {
-        intake_run_put(drain->intake, run);
-    }
-    if (from + copied == WIRE_PAGE_SLOTS)
-        drain_free_page(drain, lane, ring_page, page);
-    return from + copied == to;
-}
-
-/*
- * With a record open: what was reserved behind the last quiet round is stamped no earlier than
- * that; in a lane of one thread, no earlier than what it committed before.
- */
-static uint64_t drain_open_bound(const struct drain_lane *lane, uint64_t bound)
-{
-    uint64_t least = lane->quiet_at;
-    if (lane->kind == WIRE_LANE_OWN && lane->last_stamp > least)
-        least = lane->last_stamp;
-    return least < bound ? least : bound;
-}
-
-/* Returns the stamp below which this lane will write nothing more. */
-static uint64_t drain_lane_round(struct drain *drain, struct drain_lane *lane, uint64_t bound,
-                                 uint64_t now, bool *ret_full)
-{
-    /* Acquire, and after the clock: what is reserved later gets a later stamp. */
-    uint64_t head = atomic_load_explicit(&lane->at->head, memory_order_acquire);
-    if (head - lane->consumed > DRAIN_AHEAD_MAX)
-        head = lane->consumed; /* no writer of ours gets that far: nothing in it is to be believed
-                                */
-    while (lane->consumed < head && !*ret_full) {
-        if (drain_lane_page(drain, lane, head, ret_full))
-            continue;
-        if (!drain_is_hopeless(drain, lane, head, now))
-            return drain_open_bound(lane, bound);
-        drain_abandon(drain, lane, head);
-    }
-    if (lane->consumed < head)
-        return drain_open_bound(lane, bound);
-    lane->quiet_at = bound;
-    return bound;
 }
 
 /*
@@ -299,33 +132,28 @@ static void drain_close_lane(struct drain *drain, struct drain_lane *lane)
             .lane = lane->number,
             .process_slot = lane->process_slot,
             .lane_kind = lane->kind,
-            .abandoned_n = lane->abandoned_n,
             .lost_n = atomic_load_explicit(&at->lost_n, memory_order_relaxed),
             .stall_n = atomic_load_explicit(&at->stall_n, memory_order_relaxed),
             .stall_ticks = atomic_load_explicit(&at->stall_ticks, memory_order_relaxed),
     };
-    drain_news(drain, &drain->batch.closed, &drain->batch.closed_n, &news);
     if (lane->kind == WIRE_LANE_OWN)
         drain_return_state(drain, lane->process_slot, *(volatile uint32_t *)&at->state);
-    for (unsigned i = 0; i < WIRE_LANE_PAGES; i++) {
-        uint64_t entry = atomic_exchange(&at->page_of[i], 0);
-        if (entry && segment_has_page(drain->segment, wire_entry_page(entry)))
-            segment_give_back(drain->segment, wire_entry_page(entry));
-    }
     drain->known[lane->page / 64] &= ~(1ull << lane->page % 64);
-    segment_give_back(drain->segment, lane->page);
-    drain->room_given++;
+    drain_lane_close(&drain->reader, lane);
+    news.abandoned_n = lane->abandoned_n;
+    drain_news(&drain->reader.batch.closed, &drain->reader.batch.closed_n, &news);
+    drain_lane_done(lane);
 }
 
-/* Closes lanes whose process is gone (or that lost the race to be its common one). */
+/*
+ * Closes lanes whose writers were gone when the round began (or that lost the race to be its
+ * process's common one): it took all that they had committed.
+ */
 static void drain_close_finished(struct drain *drain)
 {
     for (size_t i = 0; i < drain->lanes.n;) {
         struct drain_lane *lane = &drain->lanes.at[i];
-        bool gone = atomic_load(&drain->gone[lane->process_slot]) ||
-                    atomic_load_explicit(&lane->at->retired, memory_order_acquire);
-        uint64_t head = atomic_load_explicit(&lane->at->head, memory_order_acquire);
-        if (!gone || (lane->consumed < head && head - lane->consumed <= DRAIN_AHEAD_MAX)) {
+        if (!lane->gone && !lane->retired) {
             i++;
             continue;
         }
@@ -334,19 +162,14 @@ static void drain_close_finished(struct drain *drain)
     }
 }
 
-/* One pass over the lanes of one sort (events or logs). */
-static uint64_t drain_lanes(struct drain *drain, bool logs, uint64_t bound, uint64_t now,
-                            bool *ret_full)
+/* Reads the lanes of one sort (events or logs) up to their targets. Returns 1 for want of room. */
+static int drain_lanes(struct drain *drain, bool logs)
 {
-    uint64_t watermark = bound;
     VEC_EACH (struct drain_lane, lane, &drain->lanes) {
-        if ((lane->kind == WIRE_LANE_LOG) != logs)
-            continue;
-        uint64_t least = drain_lane_round(drain, lane, bound, now, ret_full);
-        if (!logs && least < watermark)
-            watermark = least;
+        if ((lane->kind == WIRE_LANE_LOG) == logs && drain_lane_read(&drain->reader, lane) != 0)
+            return 1;
     }
-    return watermark;
+    return 0;
 }
 
 /* Recording that a target switched off for want of a heartbeat goes on again. */
@@ -361,11 +184,11 @@ static void drain_switch_on(struct drain *drain, uint64_t now)
 
 static void drain_wake_writers(struct drain *drain)
 {
-    if (!drain->room_given)
+    if (!drain->reader.room_given)
         return;
     _Atomic uint32_t *room = &drain->segment->at->room;
-    atomic_fetch_add_explicit(room, drain->room_given, memory_order_release);
-    drain->room_given = 0;
+    atomic_fetch_add_explicit(room, drain->reader.room_given, memory_order_release);
+    drain->reader.room_given = 0;
     syscall(SYS_futex, room, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
@@ -376,29 +199,59 @@ static uint32_t drain_free_wanted(const struct drain *drain)
     return used > DRAIN_FREE_PAGES ? used : DRAIN_FREE_PAGES;
 }
 
-/* Returns whether there was anything. */
-static bool drain_round(struct drain *drain)
+static void drain_aim(struct drain *drain, bool logs)
 {
-    uint64_t flush = atomic_load(&drain->flush_wanted);
-    uint64_t now = segment_now(drain->segment);
-    struct wire_segment *at = drain->segment->at;
-    drain_switch_on(drain, now);
+    VEC_EACH (struct drain_lane, lane, &drain->lanes) {
+        if ((lane->kind == WIRE_LANE_LOG) == logs)
+            drain_lane_aim(lane);
+    }
+}
+
+static void drain_round_begin(struct drain *drain, uint64_t now)
+{
+    drain->round_flush = atomic_load(&drain->flush_wanted);
     uint64_t slack = ticks_from_ns(&drain->ticks, DRAIN_SLACK_NS);
-    uint64_t bound = now > slack ? now - slack : 0;
-    atomic_store_explicit(&at->coarse_stamp, now, memory_order_relaxed);
+    drain->round_bound = now > slack ? now - slack : 0;
     atomic_thread_fence(memory_order_seq_cst);
     drain_find_lanes(drain);
-    bool full = false;
-    uint64_t watermark = drain_lanes(drain, false, bound, now, &full);
-    drain_lanes(drain, true, bound, now, &full);
-    drain_close_finished(drain);
-    drain->room_given += segment_offer(drain->segment, drain_free_wanted(drain));
+    VEC_EACH (struct drain_lane, lane, &drain->lanes) {
+        lane->gone = atomic_load(&drain->gone[lane->process_slot]);
+        /* Acquire: what its thread committed, it committed before it was found gone. */
+        lane->retired = atomic_load_explicit(&lane->at->retired, memory_order_acquire);
+    }
+    drain_aim(drain, false);
+    drain->in_round = true;
+}
+
+/* Begins a round, or goes on with one for which there was no room. */
+static enum drain_outcome drain_round(struct drain *drain)
+{
+    uint64_t now = segment_now(drain->segment);
+    drain_switch_on(drain, now);
+    atomic_store_explicit(&drain->segment->at->coarse_stamp, now, memory_order_relaxed);
+    if (!drain->in_round)
+        drain_round_begin(drain, now);
+    bool full = drain_lanes(drain, false) != 0;
+    if (!full) {
+        /* After the events: whatever stack they name was committed before them. */
+        drain_aim(drain, true);
+        drain->reader.runs_most += drain->segment->page_n;
+        full = drain_lanes(drain, true) != 0;
+        drain->reader.runs_most -= drain->segment->page_n;
+    }
+    if (!full)
+        drain_close_finished(drain);
+    drain->reader.room_given += segment_offer(drain->segment, drain_free_wanted(drain));
     drain_wake_writers(drain);
-    bool any = drain->batch.first || drain->batch.opened_n || drain->batch.closed_n;
-    drain->batch.watermark = watermark;
-    drain->batch.flush = full ? 0 : flush;
-    intake_give(drain->intake, &drain->batch);
-    return any && !full;
+    if (full)
+        return DRAIN_BLOCKED;
+    struct intake_batch *batch = &drain->reader.batch;
+    bool any = batch->first || batch->opened_n || batch->closed_n;
+    batch->watermark = drain->round_bound;
+    batch->flush = drain->round_flush;
+    intake_give(drain->reader.intake, batch);
+    drain->in_round = false;
+    return any ? DRAIN_BUSY : DRAIN_IDLE;
 }
 
 /* Sleeps until the doorbell rings or the time is over. */
@@ -417,7 +270,8 @@ static void *drain_main(void *context)
     unsigned idle_rounds = 0;
     while (!atomic_load(&drain->stop)) {
         uint32_t bell = atomic_load(&drain->segment->at->doorbell);
-        if (drain_round(drain) || atomic_load_explicit(&drain->hurry, memory_order_relaxed)) {
+        if (drain_round(drain) != DRAIN_IDLE ||
+            atomic_load_explicit(&drain->hurry, memory_order_relaxed)) {
             idle_rounds = 0;
             drain_nap(drain, bell, DRAIN_NAP_LEAST_NS);
             continue;
@@ -443,7 +297,10 @@ int drain_start(struct segment *segment, struct intake *intake, struct drain **r
     }
     drain->known = known;
     drain->segment = segment;
-    drain->intake = intake;
+    drain->reader = (struct drain_reader){.segment = segment, .intake = intake};
+    drain->reader.runs_most = segment->page_n * DRAIN_RUNS_A_PAGE;
+    if (drain->reader.runs_most < INTAKE_RUNS_MAX)
+        drain->reader.runs_most = INTAKE_RUNS_MAX;
     ticks_init(&drain->ticks);
     segment_offer(segment, DRAIN_FREE_PAGES);
     if (drain_resume(drain) < 0) {
@@ -494,8 +351,13 @@ void drain_pause(struct drain *drain)
     drain_ring(drain);
     pthread_join(drain->thread, NULL);
     drain->running = false;
-    /* What was committed since its last round. */
+    /* The end of its last round, and what was committed since. The model waits: room there is. */
+    uint32_t most = drain->reader.runs_most;
+    drain->reader.runs_most = UINT32_MAX / 2;
+    if (drain->in_round)
+        drain_round(drain);
     drain_round(drain);
+    drain->reader.runs_most = most;
 }
 
 int drain_resume(struct drain *drain)
@@ -508,7 +370,9 @@ int drain_resume(struct drain *drain)
 void drain_free(struct drain *drain)
 {
     drain_pause(drain);
-    intake_batch_done(&drain->batch);
+    intake_batch_done(&drain->reader.batch);
+    VEC_EACH (struct drain_lane, lane, &drain->lanes)
+        drain_lane_done(lane);
     vec_done(&drain->lanes);
     free(drain->known);
     free(drain);

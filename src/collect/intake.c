@@ -43,11 +43,11 @@ void intake_done(struct intake *intake)
     close(intake->event_fd);
 }
 
-struct intake_run *intake_run_get(struct intake *intake)
+struct intake_run *intake_run_get(struct intake *intake, uint32_t most)
 {
     pthread_mutex_lock(&intake->lock);
     struct intake_run *run = intake->free_runs;
-    bool may_grow = intake->run_n < INTAKE_RUNS_MAX;
+    bool may_grow = intake->run_n < most;
     if (run) {
         intake->free_runs = run->next;
         intake->free_n--;
@@ -64,8 +64,8 @@ struct intake_run *intake_run_get(struct intake *intake)
         }
     }
     if (run) {
-        run->next = NULL;
-        run->n = 0;
+        run->next = run->previous = NULL;
+        run->n = run->at = 0;
     }
     return run;
 }

@@ -12,18 +12,22 @@
 
 #include "wire/segment.h"
 
-enum { INTAKE_RUNS_MAX = 64 << 10 /* 256 MiB that the model is behind; then targets wait */ };
+enum {
+    /* 256 MiB that the model is behind; then targets wait. More than two rounds can take. */
+    INTAKE_RUNS_MAX = 64 << 10,
+};
 
 /* A slot as it was copied out. */
 struct intake_slot {
     uint64_t head, a, b, c;
 };
 
-/* Slots of one page of one lane, whole records only. */
+/* Slots that lie in a row in one page of one lane, whole records only. */
 struct intake_run {
-    struct intake_run *next;
+    struct intake_run *next, *previous;
     uint32_t lane; /* number given by the drain, never used again */
     uint32_t n;
+    uint32_t at;    /* the first slot that was not fed */
     uint64_t place; /* of the first slot in its lane */
     struct intake_slot slots[WIRE_PAGE_SLOTS];
 };
@@ -39,7 +43,7 @@ struct intake_news {
     uint32_t tid;
     uint32_t page; /* of the lane's header */
     uint64_t start_stamp;
-    uint64_t abandoned_n, late_n, lost_n; /* INTAKE_LANE_CLOSED: final counts */
+    uint64_t abandoned_n, lost_n; /* INTAKE_LANE_CLOSED: final counts */
     uint64_t stall_n, stall_ticks;
 };
 
@@ -65,8 +69,8 @@ struct intake {
 int intake_init(struct intake *intake);
 void intake_done(struct intake *intake);
 
-/* An empty run, or NULL: the model is too far behind, or no memory. */
-struct intake_run *intake_run_get(struct intake *intake);
+/* An empty run, or NULL: there are `most` (the model is too far behind), or no memory. */
+struct intake_run *intake_run_get(struct intake *intake, uint32_t most);
 void intake_run_put(struct intake *intake, struct intake_run *first);
 
 /* Adds a batch behind what waits; takes ownership of what is in it. */

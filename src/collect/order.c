@@ -7,18 +7,16 @@
 #include <string.h>
 
 #include "collect/order_threads.h"
-#include "collect/runs.h"
 
 enum { ORDER_PREFETCH = 12 };
 
 /* What became of the record at hand. */
-enum { ORDER_FED, ORDER_DELAYED, ORDER_NOT_YET };
+enum { ORDER_FED, ORDER_DELAYED };
 
 int order_init(struct order *order, struct model *model, struct images *images,
                struct intake *intake, struct journal *journal)
 {
     *order = (struct order){.model = model, .images = images, .intake = intake, .journal = journal};
-    order->by_reservation = images->segment->at->config.strategy == WIRE_LEGACY;
     order->future_ticks = ticks_from_ns(&images->ticks, ORDER_FUTURE_NS);
     order->repair_ticks = ticks_from_ns(&images->ticks, ORDER_REPAIR_NS);
     return 0;
@@ -26,10 +24,9 @@ int order_init(struct order *order, struct model *model, struct images *images,
 
 static void order_lane_free(struct order *order, struct order_lane *lane)
 {
-    if (lane->first)
-        intake_run_put(order->intake, lane->first);
+    if (lane->runs.first)
+        intake_run_put(order->intake, lane->runs.first);
     vec_done(&lane->pending);
-    vec_done(&lane->parts);
     free(lane);
 }
 
@@ -125,76 +122,33 @@ static void order_rise(struct order *order, size_t i)
 }
 
 /* The stamp that the record at hand is sorted by. */
-static void order_set_key(const struct order *order, struct order_lane *lane)
+static void order_set_key(struct order_lane *lane)
 {
-    uint64_t stamp = lane->first->slots[lane->at].head >> WIRE_KIND_BITS;
-    if (stamp > order->latest)
-        stamp = order->latest; /* from the future: nothing of ours wrote it, but it must end */
-    if (stamp > lane->stamp)
-        lane->stamp = stamp;
-    lane->key = lane->stamp;
+    uint64_t stamp = runs_stamp(&lane->runs);
+    lane->key = stamp > lane->stamp ? stamp : lane->stamp;
     lane->delayed = false;
+}
+
+/* Another record of a lane is at hand than before. */
+static void order_renew(struct order *order, struct order_lane *lane, bool was_empty)
+{
+    order_set_key(lane);
+    size_t i = order->heap.n;
+    if (was_empty && !VEC_PUSH(&order->heap, ORDER_LANES_MAX, lane->index))
+        return;
+    while (!was_empty && i-- > 0 && order->heap.at[i] != lane->index)
+        ;
+    order_rise(order, i);
 }
 
 static void order_push(struct order *order, struct order_lane *lane, struct intake_run *run)
 {
-    run->next = NULL;
-    if (lane->first) {
-        lane->last->next = run;
-        lane->last = run;
-        return;
-    }
-    lane->first = lane->last = run;
-    lane->at = 0;
-    order_set_key(order, lane);
-    if (VEC_PUSH(&order->heap, ORDER_LANES_MAX, lane->index))
-        order_rise(order, order->heap.n - 1);
-}
-
-/*
- * The lane of one thread's records in a common lane. There threads take turns in the order of
- * their reservations, while their stamps need not rise; a thread's own do.
- */
-static struct order_lane *order_part(struct order *order, struct order_lane *common, uint32_t tid)
-{
-    for (size_t i = 0; i < common->parts.n; i++) {
-        struct order_lane *part = order->lanes.at[common->parts.at[i]];
-        if (part->tid == tid)
-            return part;
-    }
-    struct order_lane *part = order_lane_new(order);
-    if (!part)
-        return NULL;
-    part->slot = common->slot;
-    part->kind = WIRE_LANE_COMMON;
-    part->tid = tid;
-    part->thread = MODEL_NONE;
-    if (!VEC_PUSH(&common->parts, ORDER_LANES_MAX, part->index))
-        return NULL;
-    return part;
-}
-
-/* Deals the records of a common lane out to its threads. */
-static void order_deal(struct order *order, struct order_lane *common, struct intake_run *run)
-{
-    for (unsigned i = 0, n; i < run->n; i += n) {
-        n = run_record_slots(run, i);
-        if (!(run->slots[i].head & WIRE_BY_OTHERS) || n < 2)
-            continue;
-        uint32_t tid = (uint32_t)run->slots[i + n - 1].a;
-        struct order_lane *part = order_part(order, common, tid);
-        if (!part)
-            continue;
-        bool fits = part->last && part->last->n + n <= WIRE_PAGE_SLOTS;
-        struct intake_run *to = fits ? part->last : intake_run_get(order->intake);
-        if (!to)
-            continue;
-        memcpy(&to->slots[to->n], &run->slots[i], n * sizeof *run->slots);
-        to->n += n;
-        if (!fits)
-            order_push(order, part, to);
-    }
-    intake_run_put(order->intake, run);
+    struct intake_run *spare;
+    bool was_empty = !lane->runs.first;
+    if (runs_add(&lane->runs, run, order->latest, &spare))
+        order_renew(order, lane, was_empty);
+    if (spare)
+        intake_run_put(order->intake, spare);
 }
 
 static void order_queue(struct order *order, struct intake_run *run)
@@ -207,11 +161,7 @@ static void order_queue(struct order *order, struct intake_run *run)
     } else if (lane->kind == WIRE_LANE_LOG) {
         stacks_read(&image->stacks, run);
         intake_run_put(order->intake, run);
-    } else if (lane->kind == WIRE_LANE_COMMON && !order->by_reservation) {
-        order_deal(order, lane, run);
     } else {
-        if (!order->by_reservation)
-            run_sort(run);
         order_push(order, lane, run);
     }
 }
@@ -318,16 +268,14 @@ static bool order_must_wait(struct order *order, struct order_lane *lane,
 static int order_alloc(struct order *order, struct order_lane *lane,
                        const struct order_record *record)
 {
+    if (order_must_wait(order, lane, record, record->slot->a))
+        return ORDER_DELAYED;
     uint64_t id = record->slot->c & ((1ull << WIRE_STACK_BITS) - 1);
     uint32_t node = stacks_node(&record->image->stacks, id);
-    if (node == MODEL_NONE && !record->image->complete)
-        return ORDER_NOT_YET;
     if (id == 0 || node == MODEL_NONE) {
         order->model->loss.unknown_stack_n++;
         node = 0;
     }
-    if (order_must_wait(order, lane, record, record->slot->a))
-        return ORDER_DELAYED;
     uint32_t weight = (uint32_t)(record->slot->c >> WIRE_STACK_BITS);
     if (weight == 0)
         weight = 1;
@@ -416,11 +364,10 @@ static int order_event(struct order *order, struct order_lane *lane,
 static bool order_read(struct order *order, struct order_lane *lane,
                        struct order_record *ret_record)
 {
-    const struct intake_run *run = lane->first;
-    struct order_record record = {.slot = &run->slots[lane->at], .slots = 1};
+    const struct intake_run *run = lane->runs.first;
+    struct order_record record = {.slot = &run->slots[run->at]};
     uint64_t head = record.slot->head;
-    while (lane->at + record.slots < run->n && record.slot[record.slots].head == WIRE_CONTINUED)
-        record.slots++;
+    record.slots = run_record_slots(run, run->at);
     unsigned kind = head & 0xff;
     ret_record->slots = record.slots;
     if (kind == WIRE_PAD || kind == WIRE_CONTINUED)
@@ -454,56 +401,44 @@ static bool order_read(struct order *order, struct order_lane *lane,
 static void order_prefetch(const struct order *order, const struct order_lane *lane,
                            const struct image *image)
 {
-    unsigned ahead = lane->at + ORDER_PREFETCH;
-    if (image && ahead < lane->first->n)
-        feed_prefetch(order->model, image->process, lane->first->slots[ahead].a);
+    const struct intake_run *run = lane->runs.first;
+    unsigned ahead = run->at + ORDER_PREFETCH;
+    if (image && ahead < run->n)
+        feed_prefetch(order->model, image->process, run->slots[ahead].a);
 }
 
 /* Moves behind `slots` slots. False: the lane has nothing more. */
 static bool order_advance(struct order *order, struct order_lane *lane, unsigned slots)
 {
-    lane->at += slots;
-    if (lane->at >= lane->first->n) {
-        struct intake_run *done = lane->first;
-        lane->first = done->next;
-        done->next = NULL;
-        intake_run_put(order->intake, done);
-        lane->at = 0;
-    }
-    if (!lane->first) {
-        lane->last = NULL;
+    struct intake_run *run = lane->runs.first;
+    run->at += slots;
+    if (run->at >= run->n)
+        intake_run_put(order->intake, runs_take(&lane->runs));
+    if (!lane->runs.first)
         return false;
-    }
-    order_set_key(order, lane);
+    order_set_key(lane);
     return true;
 }
 
-/*
- * Feeds records of a lane while their keys are at most limit. Returns ORDER_NOT_YET when a stack
- * is not known yet: nothing more can be fed in this round.
- */
-static int order_run(struct order *order, struct order_lane *lane, uint64_t limit, bool *ret_more)
+/* Feeds records of a lane while their keys are at most limit. False: the lane has no more. */
+static bool order_run(struct order *order, struct order_lane *lane, uint64_t limit)
 {
-    *ret_more = true;
     while (lane->key <= limit) {
         struct order_record record = {0};
         unsigned extra = 0;
         if (order_read(order, lane, &record)) {
             order_prefetch(order, lane, record.image);
-            int outcome = order_event(order, lane, &record);
-            if (outcome == ORDER_NOT_YET)
-                return outcome;
-            if (outcome == ORDER_DELAYED)
+            if (order_event(order, lane, &record) == ORDER_DELAYED)
                 continue;
             order->event_n++;
             order->end_stamp = lane->key > order->end_stamp ? lane->key : order->end_stamp;
             extra = record.tid ? 1 : 0;
         }
-        *ret_more = order_advance(order, lane, record.slots + extra);
-        if (!*ret_more)
-            return ORDER_FED;
+        lane->stamp = lane->key;
+        if (!order_advance(order, lane, record.slots + extra))
+            return false;
     }
-    return ORDER_FED;
+    return true;
 }
 
 void order_feed(struct order *order, uint64_t watermark)
@@ -515,15 +450,11 @@ void order_feed(struct order *order, uint64_t watermark)
             if (order_key(order, child) < limit)
                 limit = order_key(order, child);
         }
-        bool more;
-        int outcome = order_run(order, lane, limit, &more);
-        if (!more) {
+        if (!order_run(order, lane, limit)) {
             order_swap(order, 0, order->heap.n - 1);
             order->heap.n--;
         }
         order_sink(order, 0);
-        if (outcome == ORDER_NOT_YET)
-            return;
     }
 }
 
@@ -541,22 +472,6 @@ void order_note_closed(struct order *order, const struct intake_batch *batch)
     }
 }
 
-/* Frees a common lane's parts once all of them have been fed. */
-static bool order_parts_done(struct order *order, struct order_lane *lane)
-{
-    for (size_t i = 0; i < lane->parts.n; i++) {
-        if (order->lanes.at[lane->parts.at[i]]->first)
-            return false;
-    }
-    for (size_t i = 0; i < lane->parts.n; i++) {
-        uint32_t index = lane->parts.at[i];
-        order_lane_free(order, order->lanes.at[index]);
-        order->lanes.at[index] = NULL;
-    }
-    lane->parts.n = 0;
-    return true;
-}
-
 void order_close(struct order *order)
 {
     size_t kept = 0;
@@ -565,7 +480,7 @@ void order_close(struct order *order)
         struct order_lane *lane = order_lane_of(order, number);
         if (!lane)
             continue;
-        if (lane->first || !order_parts_done(order, lane)) {
+        if (lane->runs.first) {
             order->closing.at[kept++] = number;
             continue;
         }

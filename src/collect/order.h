@@ -2,14 +2,13 @@
 /*
  * From lanes to one order: merges the runs of all lanes by stamp and feeds the model.
  *
- * Within a thread's lane records stand in the order of their reservation, which is that of their
- * stamps but for a signal handler's, which are older than the one they interrupted: those are
- * moved. Of a common lane each thread's records are merged as a lane of their own, since another
- * thread may be stopped between its reservation and its stamp for any time. Between lanes a free is
+ * Within a lane records count in the order of their reservation (runs.h). Between lanes a free is
  * stamped before the real free and an allocation after the real malloc, so that for one address
  * stamps are in true order, except that an allocation's stamp may be early by what the processor
  * executes out of order: an allocation of an address that is still live waits ORDER_REPAIR_NS of
- * stamp time for the free to come.
+ * stamp time for the free to come. A record that was open for long comes with a stamp below what
+ * was fed already; it counts as of now, and whatever depends on it comes later still
+ * (drain_lane.c).
  */
 #ifndef MEMSCOPE_COLLECT_ORDER_H
 #define MEMSCOPE_COLLECT_ORDER_H
@@ -21,6 +20,7 @@
 #include "collect/images.h"
 #include "collect/intake.h"
 #include "collect/journal.h"
+#include "collect/runs.h"
 #include "heap/feed.h"
 
 enum {
@@ -50,11 +50,9 @@ struct order_lane {
     bool closing;
     bool delayed;   /* the record at hand is an allocation that has waited for its address */
     uint64_t key;   /* stamp of the record at hand */
-    uint64_t stamp; /* highest so far */
-    struct intake_run *first, *last;
-    unsigned at; /* place in the first run */
+    uint64_t stamp; /* highest that was fed */
+    struct runs runs;
     VEC(struct order_pending) pending;
-    VEC(uint32_t) parts; /* of a common lane: indices of its threads' lanes */
 };
 
 struct order {
@@ -65,7 +63,6 @@ struct order {
     VEC(struct order_lane *) lanes; /* event lanes */
     VEC(uint32_t) heap;             /* of lanes with records, least key first */
     VEC(uint32_t) closing;          /* numbers of finished lanes */
-    bool by_reservation;            /* legacy: the common lane's own order is the order */
     size_t looked_at;               /* where the next look for dead threads begins */
     struct map lane_of;             /* drain's number -> index + 1; 0 = closed */
     uint64_t repair_ticks, future_ticks;

@@ -191,7 +191,8 @@ void stacks_read(struct stacks *stacks, const struct intake_run *run)
         else if (kind == WIRE_MODULE)
             stacks_module(stacks, slot, continued);
         i += 1 + continued;
-        stacks->place = run->place + i;
+        if (stacks->place < run->place + i)
+            stacks->place = run->place + i;
     }
 }
 

@@ -47,13 +47,12 @@ enum wire_kind {
     WIRE_TASK_NAME = 22,  /* a task key, b length, c cell | text slots */
     WIRE_TASK_POLLS = 23, /* a task key, b polls, c cell: what no switch has told yet */
     /* The process. */
-    WIRE_FORK = 32,      /* a child's pid as the parent sees it, b child's process slot + 1 or 0 */
-    WIRE_EXEC = 33,      /* a enum wire_exec; b length | text slots: path */
-    WIRE_MARK = 34,      /* b length | text slots */
-    WIRE_RATE = 35,      /* a least weight before, b after, c reason */
-    WIRE_LOST = 36,      /* a events lost since the last such record, b ticks they span */
-    WIRE_CLOCK = 37,     /* a stamp source from here on: enum wire_stamp_source */
-    WIRE_INHERITED = 38, /* reserved for the collector's bookkeeping of forked children */
+    WIRE_FORK = 32,  /* a child's pid as the parent sees it, b child's process slot + 1 or 0 */
+    WIRE_EXEC = 33,  /* a enum wire_exec; b length | text slots: path */
+    WIRE_MARK = 34,  /* b length | text slots */
+    WIRE_RATE = 35,  /* a least weight before, b after, c reason */
+    WIRE_LOST = 36,  /* a events lost since the last such record, b ticks they span */
+    WIRE_CLOCK = 37, /* a stamp source from here on: enum wire_stamp_source */
     /* Records of the stack log; heads carry no stamp. */
     WIRE_STACK = 64,  /* head: n << 8 | flags << 24 | kept << 40; a previous id; b, c, then three a
                          slot: n addresses, root side first */

@@ -138,9 +138,12 @@ enum wire_lane_kind { WIRE_LANE_OWN = 1, WIRE_LANE_COMMON = 2, WIRE_LANE_LOG = 3
  * A thread's place to write: the head of its ring and the directory of the ring's pages.
  *
  * head counts slots for ever. Logical ring page i = head / WIRE_PAGE_SLOTS is found in entry
- * i % WIRE_LANE_PAGES, as (i + 1) << WIRE_PAGE_BITS | page number. An entry of 0 is empty: a writer
- * that gets there takes a page and installs it by compare-and-swap. An entry of another i means
- * that the ring is full. The collector empties an entry after it has copied the page out.
+ * i % WIRE_LANE_PAGES, as (i + 1) << WIRE_PAGE_BITS | page number. A writer that finds 0, or an
+ * older i without a page, takes a page and installs it by compare-and-swap; an older i with a page
+ * means that the ring is full. The collector takes the page number out of an entry once it has
+ * copied the page; the i stays, so that entries only rise and no late writer installs a page a
+ * second time. It does so, too, with a page that holds up the ring because a record in it stays
+ * open. A writer that finds its own i without a page, or a later i, reserves anew.
  */
 struct wire_lane {
     _Atomic uint64_t head;
@@ -149,8 +152,9 @@ struct wire_lane {
     _Atomic uint32_t tid;     /* owner; 0 for lanes with many writers */
     _Atomic uint32_t retired; /* set by the collector: the owner is gone, the page is given back */
     uint64_t start_stamp;
-    _Atomic uint64_t passed; /* ring pages below it that were never installed are given up */
-    uint32_t state;          /* number of the owner's private state */
+    _Atomic uint64_t
+            moved_n; /* slots that their writers left open: they reserved anew, or gave up */
+    uint32_t state;  /* number of the owner's private state */
     uint32_t pad0[5];
     /* Exact at any moment, also when the process is killed; plain stores of the owner. */
     _Alignas(WIRE_LINE) _Atomic uint64_t alloc_n, alloc_bytes;

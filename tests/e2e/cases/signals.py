@@ -33,9 +33,9 @@ def send_cases():
 
 
 CASES = (
-    Case("signal-storm", ("{targets}/signal_storm", "{counts}"), timeout_s=40, slow=True,
+    Case("signal-storm", ("{targets}/signal_storm", "{counts}"), timeout_s=40,
          ground=Ground(extra_n=3, extra_bytes=1200)),
-    Case("signal-storm-own", ("{targets}/signal_storm_own", "{counts}"), timeout_s=40, slow=True,
+    Case("signal-storm-own", ("{targets}/signal_storm_own", "{counts}"), timeout_s=40,
          ground=Ground(extra_n=3, extra_bytes=1200)),
     Case("signal-jump", ("{targets}/signal_jump_own", "{counts}"), timeout_s=40, may_lose=True),
     Case("signal-state", ("{targets}/signal_state",)),

@@ -71,10 +71,11 @@ static void session_close(struct session *session)
     segment_done(&session->segment);
 }
 
-/* A batch under way: what the drain would give. */
+/* A batch under way: what the drain would give; and how far each lane was written. */
 struct deal {
     struct session *session;
     struct intake_batch batch;
+    uint64_t head[COMMON + 1];
 };
 
 static void deal_open(struct deal *deal, uint32_t lane, uint32_t kind, uint32_t tid)
@@ -89,13 +90,14 @@ static void deal_open(struct deal *deal, uint32_t lane, uint32_t kind, uint32_t 
 static struct intake_run *deal_run(struct deal *deal, uint32_t lane)
 {
     for (struct intake_run *run = deal->batch.first; run; run = run->next) {
-        if (run->lane == lane && run->n + 3 <= WIRE_PAGE_SLOTS && !run->place)
+        if (run->lane == lane && run->n + 3 <= WIRE_PAGE_SLOTS &&
+            run->place + run->n == deal->head[lane])
             return run;
     }
-    struct intake_run *run = intake_run_get(&deal->session->intake);
+    struct intake_run *run = intake_run_get(&deal->session->intake, INTAKE_RUNS_MAX);
     assert_non_null(run);
     run->lane = lane;
-    run->place = 0;
+    run->place = deal->head[lane];
     if (deal->batch.last)
         deal->batch.last->next = run;
     else
@@ -117,6 +119,7 @@ static void deal_record(struct deal *deal, uint32_t lane, uint32_t tid, unsigned
         run->slots[run->n++] = (struct intake_slot){WIRE_CONTINUED, old, 0, 0};
     if (by_others)
         run->slots[run->n++] = (struct intake_slot){WIRE_CONTINUED, tid, 0, 0};
+    deal->head[lane] = run->place + run->n;
 }
 
 static void deal_feed(struct deal *deal, uint64_t watermark)
