@@ -233,7 +233,9 @@ static enum drain_outcome drain_round(struct drain *drain)
         drain_round_begin(drain, now);
     bool full = drain_lanes(drain, false) != 0;
     if (!full) {
-        /* After the events: whatever stack they name was committed before them. */
+        /* After the events: whatever stack they name was committed before, in a lane that was
+         * there. */
+        drain_find_lanes(drain);
         drain_aim(drain, true);
         drain->reader.runs_most += drain->segment->page_n;
         full = drain_lanes(drain, true) != 0;
