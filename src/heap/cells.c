@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "heap/spread.h"
 #include "heap/state.h"
 
 enum { CELLS_INDEX_FIRST = 1024 };
@@ -184,8 +185,10 @@ void cells_peaks_settle(const struct model *model, struct model_cell *cell)
     uint64_t epoch = model->sums.peak_epoch;
     if (process->end != PROCESS_RUNNING && process->session_epoch_at_end != epoch) {
         cell->peak_n = cell->peak_bytes = 0;
+        cell->spread.peak_n = cell->spread.peak_bytes = 0;
         cell->peak_epoch = epoch;
     } else if (cell->peak_epoch != epoch) {
+        spread_save(&cell->spread);
         cell->peak_n = cell->live_n;
         cell->peak_bytes = cell->live_bytes;
         cell->peak_epoch = epoch;

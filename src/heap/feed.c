@@ -16,6 +16,7 @@
 
 #include "base/diag.h"
 #include "heap/classes.h"
+#include "heap/spread.h"
 #include "heap/state.h"
 
 enum { FEED_FAR_CELLS = 8192 }; /* fewer are in the processor's caches anyway */
@@ -76,6 +77,8 @@ static inline void feed_touch(struct model *model, const struct model_process *p
                               struct model_cell *cell)
 {
     if (cell->peak_epoch != model->sums.peak_epoch) {
+        if (model->feed->weighted)
+            spread_save(&cell->spread);
         cell->peak_epoch = model->sums.peak_epoch;
         cell->peak_n = cell->live_n;
         cell->peak_bytes = cell->live_bytes;
@@ -121,6 +124,8 @@ static inline void feed_sums_peak(struct model_sums *sums, uint64_t at_ns)
 static inline void feed_peaks(struct model *model, struct model_process *process)
 {
     struct model_feed *feed = model->feed;
+    if (model->sampled)
+        return;
     feed_sums_peak(&model->sums, feed->now_ns);
     feed_sums_peak(&process->sums, feed->now_ns);
     if (model->sums.live_bytes > feed->slice.high_bytes)
@@ -144,8 +149,11 @@ static inline void feed_born(struct model *model, const struct feed_change *chan
     cell->last_ns = model->feed->now_ns;
     if (cell->key.task)
         model->feed->tasks.at[cell->key.task].live_n += n;
-    if (weight != 1)
+    if (weight != 1) {
+        model->feed->weighted = true;
         cell->weight_excess += weight - 1;
+        spread_born(&cell->spread, size_bytes, weight);
+    }
     feed_sums_alloc(&model->sums, n, bytes, size_bytes);
     feed_sums_alloc(&change->process->sums, n, bytes, size_bytes);
     unsigned size_class = classes_size(size_bytes);
@@ -179,6 +187,8 @@ static inline void feed_dies(struct model *model, const struct feed_change *chan
     feed_touch(model, change->process, cell);
     cell->live_n -= n;
     cell->live_bytes -= bytes;
+    if (block->weight != 1)
+        spread_died(&cell->spread, size_bytes, block->weight);
     if (cell->key.task) {
         feed->tasks.at[cell->key.task].live_n -= n;
         feed_task_rest(feed, cell->key.task);
@@ -215,6 +225,9 @@ static inline void feed_temporary(struct model *model, const struct feed_change 
                                   const struct blocks_slot *block)
 {
     if (!feed_was_last(model, block))
+        return;
+    /* Of the block's own thread nothing is known then: others may have come between. */
+    if (model->sampled && change->thread != model->cells.at[block->cell].key.thread)
         return;
     model->cells.at[block->cell].temporary_n += block->weight;
     model->sums.temporary_n += block->weight;
@@ -312,6 +325,8 @@ int feed_alloc(struct model *model, const struct feed_context *context, uint64_t
 /* Counts a free of an address that the process's blocks do not have. */
 static int feed_unknown(struct model *model, struct model_process *process)
 {
+    if (model->sampled)
+        return FEED_UNKNOWN; /* it was not recorded, like most */
     if (process->parent != MODEL_NONE && !process->is_exec) {
         process->sums.inherited_free_n++;
         model->sums.inherited_free_n++;
@@ -353,7 +368,7 @@ int feed_realloc_begin(struct model *model, const struct feed_context *context, 
     if (!slot) {
         *ret_pending = (struct feed_pending){0};
         int outcome = feed_unknown(model, change.process);
-        model->loss.unmatched_realloc_n += outcome == FEED_UNKNOWN;
+        model->loss.unmatched_realloc_n += outcome == FEED_UNKNOWN && !model->sampled;
         return outcome;
     }
     *ret_pending = (struct feed_pending){.address = address,
@@ -430,13 +445,31 @@ static int feed_realloc_known(struct model *model, const struct feed_context *co
     return FEED_DONE;
 }
 
+/* While sampling most blocks that are reallocated were not recorded: it counts nevertheless. */
+static void feed_realloc_unknown(struct model *model, const struct feed_context *context,
+                                 uint64_t address)
+{
+    const struct blocks_slot *slot =
+            blocks_find(&model->feed->processes.at[context->process].blocks, address);
+    struct feed_change change = {.process = &model->processes.at[context->process]};
+    if (!slot)
+        return;
+    change.cell = slot->cell;
+    feed_realloc_counts(model, &change, slot->weight, false);
+}
+
 int feed_realloc_end(struct model *model, const struct feed_context *context,
                      struct feed_pending *pending, uint64_t address, uint64_t size_bytes,
                      uint32_t node, uint32_t weight)
 {
-    if (!pending->address)
-        return address ? feed_alloc(model, context, address, size_bytes, node, weight) : FEED_DONE;
     struct feed_change change;
+    if (!pending->address) {
+        int fed =
+                address ? feed_alloc(model, context, address, size_bytes, node, weight) : FEED_DONE;
+        if (model->sampled && address && fed == FEED_DONE)
+            feed_realloc_unknown(model, context, address);
+        return fed;
+    }
     int err = feed_enter(model, context, &change);
     if (err < 0)
         return err;

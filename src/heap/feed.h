@@ -101,6 +101,29 @@ int feed_realloc_end(struct model *model, const struct feed_context *context,
 int feed_realloc_cancel(struct model *model, const struct feed_context *context,
                         struct feed_pending *pending);
 
+/*
+ * From here on blocks may have weights: peaks are taken where feed_counted sees them, not at each
+ * event, and frees of unknown blocks are nothing to be told. Can be said again.
+ */
+void feed_sampled(struct model *model);
+
+/*
+ * A block that is freed next was not its thread's last allocation: others came between that were
+ * not recorded.
+ */
+void feed_not_temporary(struct model *model, uint32_t thread);
+
+/* How many recorded blocks of the process are live. */
+size_t feed_block_n(const struct model *model, uint32_t process);
+
+/* What a process has counted by at_ns, since it began: alloc_* , free_n, realloc_n, usable_in/out.
+ */
+void feed_counted(struct model *model, uint32_t process, uint64_t at_ns,
+                  const struct model_counts *counts);
+
+/* A moment worth knowing, and why. Marks are in order of time; text is copied. */
+void feed_mark(struct model *model, uint64_t at_ns, const char *kind, const char *text);
+
 /* Resident memory of all processes, seen at at_ns. */
 void feed_rss(struct model *model, uint64_t at_ns, uint64_t rss_bytes);
 

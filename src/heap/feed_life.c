@@ -65,6 +65,7 @@ uint32_t feed_process_begin(struct model *model, const struct model_process *pro
     copy.end = PROCESS_RUNNING;
     copy.end_ns = 0;
     copy.sums = (struct model_sums){0};
+    copy.counts = (struct model_counts){0};
     if (copy.parent != MODEL_NONE && copy.parent >= model->processes.n)
         return MODEL_NONE;
     if (!VEC_PUSH(&model->feed->processes, MODEL_PROCESSES_MAX, no_blocks))
@@ -93,6 +94,7 @@ void feed_process_end(struct model *model, uint32_t process, enum process_end en
     ended->session_epoch_at_end = model->sums.peak_epoch;
     model->sums.live_n -= ended->sums.live_n;
     model->sums.live_bytes -= ended->sums.live_bytes;
+    model->counts.usable_bytes -= ended->counts.usable_bytes;
     state->ended = true;
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "heap/spread.h"
 #include "heap/state.h"
 
 /* Tasks that fold together, and where their cells go. */
@@ -130,6 +131,7 @@ static void fold_cell(struct model *model, struct model_cell *from, struct model
     into->other_thread_free_n += from->other_thread_free_n;
     into->other_task_free_n += from->other_task_free_n;
     into->weight_excess += from->weight_excess;
+    spread_add(&into->spread, &from->spread);
     into->size_min = from->size_min < into->size_min ? from->size_min : into->size_min;
     into->size_max = from->size_max > into->size_max ? from->size_max : into->size_max;
     into->first_ns = from->first_ns < into->first_ns ? from->first_ns : into->first_ns;

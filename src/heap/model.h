@@ -108,6 +108,34 @@ struct model_sums {
     uint64_t max_block_bytes;
     uint64_t unknown_free_n;   /* of addresses never seen */
     uint64_t inherited_free_n; /* in a forked child, of its parent's blocks */
+    uint64_t peak_counted; /* 1: the peak's moment comes from counters, its split from samples */
+};
+
+/*
+ * What the program's own counters say, exact at any rate. All 0 in recordings without them.
+ * Usable bytes are what malloc made of the requested ones, counted from when sampling began, on top
+ * of what was live (requested) then.
+ */
+struct model_counts {
+    uint64_t alloc_n, alloc_bytes;
+    uint64_t free_n;
+    uint64_t realloc_n;
+    uint64_t usable_in, usable_out; /* that came and went */
+    uint64_t base_bytes;            /* requested bytes live when sampling began */
+    uint64_t usable_bytes;          /* live now, or when the process ended */
+    uint64_t usable_peak_bytes;     /* as seen at intervals */
+};
+
+/*
+ * How far sampling may be off: for each estimate the sum over its samples of weight * (weight - 1)
+ * * value * value, an unbiased estimate of its variance. Bytes in units of 16. Zero while every
+ * weight is 1.
+ */
+struct model_spread {
+    uint64_t alloc_n, alloc_bytes;
+    uint64_t live_n, live_bytes;
+    uint64_t peak_n, peak_bytes;
+    uint64_t excess_bytes; /* alloc_bytes less the bytes of the samples themselves */
 };
 
 /* One image of one process: exec begins a new entry. */
@@ -127,6 +155,7 @@ struct model_process {
     uint64_t mapped_bytes; /* the program's own live mmaps */
     uint64_t mapped_peak_bytes;
     uint64_t session_epoch_at_end; /* the session's peak_epoch when it ended; not for readers */
+    struct model_counts counts;
 };
 
 struct model_thread {
@@ -187,6 +216,7 @@ struct model_cell {
     uint64_t sample_n;             /* recorded blocks: alloc_n when every weight is 1 */
     uint64_t weight_excess;        /* alloc_n - sample_n, of the feed; not for readers */
     uint64_t first_ns;             /* first allocation */
+    struct model_spread spread;
 };
 
 struct model_life {
@@ -276,7 +306,9 @@ struct model {
     VEC(struct model_mark) marks;
     VEC(struct model_fact) facts;
     struct model_histograms *histograms;
-    struct model_sums sums; /* of the session; its peak is of the merged order */
+    struct model_sums sums;     /* of the session; its peak is of the merged order */
+    struct model_counts counts; /* of the session: sums over its processes */
+    bool sampled;               /* not every allocation was recorded: figures are estimates */
     struct model_loss loss;
     uint64_t start_unix_ns;
     uint64_t base_slice_ns;
@@ -298,6 +330,9 @@ uint32_t model_module_add(struct model *model, uint32_t path, const uint8_t *bui
                           size_t build_id_bytes);
 uint32_t model_location_add(struct model *model, uint32_t module, uint64_t offset);
 uint32_t model_node_add(struct model *model, uint32_t parent, uint32_t location, uint32_t flags);
+
+/* Puts the exact counts of a sampled session into its sums, in place of their estimates. */
+void model_take_counts(struct model *model);
 
 /* The string with this index; "" for 0 and for indices out of range. */
 const char *model_string_at(const struct model *model, uint32_t index);

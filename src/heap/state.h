@@ -76,6 +76,7 @@ struct model_feed {
     uint32_t checkpoint; /* number of the next one: cells that it must write carry it */
     uint64_t slice_start_ns;
     uint64_t tasks_alive;
+    bool weighted; /* some block had a weight */
     struct feed_limits limits;
     VEC(struct feed_process_state) processes;
     VEC(struct feed_thread_state) threads;

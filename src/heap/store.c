@@ -314,7 +314,7 @@ static int store_histograms(const struct store_run *run)
 static int store_session(const struct store_run *run)
 {
     const struct model *model = run->model;
-    uint64_t values[STORE_SUMS + STORE_LOSSES + 4];
+    uint64_t values[STORE_SUMS + STORE_LOSSES + STORE_MORE];
     memcpy(values, &model->sums, sizeof model->sums);
     memcpy(values + STORE_SUMS, &model->loss, sizeof model->loss);
     uint64_t *more = values + STORE_SUMS + STORE_LOSSES;
@@ -322,10 +322,12 @@ static int store_session(const struct store_run *run)
     more[1] = model->end_ns;
     more[2] = model->rss_peak_bytes;
     more[3] = model->base_slice_ns;
+    more[4] = model->sampled;
+    memcpy(more + 5, &model->counts, sizeof model->counts);
     struct codec_out out = {0};
     codec_put_u64(&out, STORE_SUMS);
     codec_put_u64(&out, STORE_LOSSES);
-    codec_put_u64(&out, 4);
+    codec_put_u64(&out, STORE_MORE);
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         codec_put_u64(&out, values[i]);
     return store_put(run, RECORDING_SESSION, &out);

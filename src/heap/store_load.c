@@ -174,14 +174,16 @@ static void load_values(struct codec_in *in, uint64_t n, uint64_t *values, size_
 static int load_session(struct model *model, struct codec_in *in)
 {
     uint64_t sums = codec_get_u64(in), losses = codec_get_u64(in), more = codec_get_u64(in);
-    uint64_t values[4];
+    uint64_t values[STORE_MORE];
     load_values(in, sums, (uint64_t *)&model->sums, STORE_SUMS);
     load_values(in, losses, (uint64_t *)&model->loss, STORE_LOSSES);
-    load_values(in, more, values, 4);
+    load_values(in, more, values, STORE_MORE);
     model->start_unix_ns = values[0];
     model->end_ns = values[1];
     model->rss_peak_bytes = values[2];
     model->base_slice_ns = values[3];
+    model->sampled = values[4] != 0;
+    memcpy(&model->counts, values + 5, sizeof model->counts);
     return in->failed ? ERR_FORMAT : 0;
 }
 
@@ -298,7 +300,11 @@ static int load_pass(struct recording_reader *reader, struct load *load, uint64_
     err = load_rows_settle(load);
     if (err == 0 && !store_check_rows(load->model))
         return ERR_FORMAT;
-    return err < 0 ? err : model_settle(load->model);
+    if (err == 0)
+        err = model_settle(load->model);
+    if (err == 0)
+        model_take_counts(load->model);
+    return err;
 }
 
 /* The model as of the newest commit that the reader gives out. */

@@ -76,6 +76,16 @@ static const struct store_column process_columns[] = {
         COLUMN(model_process, mapped_bytes, STORE_U),
         COLUMN(model_process, mapped_peak_bytes, STORE_U),
         COLUMN(model_process, session_epoch_at_end, STORE_U),
+        COLUMN(model_process, sums.peak_counted, STORE_U),
+        COLUMN(model_process, counts.alloc_n, STORE_U),
+        COLUMN(model_process, counts.alloc_bytes, STORE_U),
+        COLUMN(model_process, counts.free_n, STORE_U),
+        COLUMN(model_process, counts.realloc_n, STORE_U),
+        COLUMN(model_process, counts.usable_in, STORE_U),
+        COLUMN(model_process, counts.usable_out, STORE_U),
+        COLUMN(model_process, counts.base_bytes, STORE_U),
+        COLUMN(model_process, counts.usable_bytes, STORE_U),
+        COLUMN(model_process, counts.usable_peak_bytes, STORE_U),
 };
 
 static const struct store_column thread_columns[] = {
@@ -119,6 +129,13 @@ static const struct store_column cell_columns[] = {
         COLUMN(model_cell, other_task_free_n, STORE_U),
         COLUMN(model_cell, weight_excess, STORE_U),
         COLUMN(model_cell, first_ns, STORE_D),
+        COLUMN(model_cell, spread.alloc_n, STORE_U),
+        COLUMN(model_cell, spread.alloc_bytes, STORE_U),
+        COLUMN(model_cell, spread.live_n, STORE_U),
+        COLUMN(model_cell, spread.live_bytes, STORE_U),
+        COLUMN(model_cell, spread.peak_n, STORE_U),
+        COLUMN(model_cell, spread.peak_bytes, STORE_U),
+        COLUMN(model_cell, spread.excess_bytes, STORE_U),
 };
 
 #define LIFE(i) COLUMN(model_life, n[i], STORE_U)

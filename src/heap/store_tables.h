@@ -68,6 +68,8 @@ int store_table_decode(const struct store_table *table, struct model *model, str
 
 /* The number of uint64_t in structs that are nothing else. */
 #define STORE_SUMS (sizeof(struct model_sums) / sizeof(uint64_t))
+#define STORE_COUNTS (sizeof(struct model_counts) / sizeof(uint64_t))
+#define STORE_MORE (5 + STORE_COUNTS) /* what else the session's chunk holds */
 #define STORE_LOSSES (sizeof(struct model_loss) / sizeof(uint64_t))
 
 #endif

@@ -26,6 +26,7 @@ struct cell {
     struct model_cell_key key;
     uint64_t live_n, live_bytes;
     uint64_t peak_n, peak_bytes, process_peak_n, process_peak_bytes;
+    uint64_t spread_n, spread_bytes, peak_spread_n, peak_spread_bytes;
 };
 
 /* The state after an event. */
@@ -79,6 +80,18 @@ static struct block *block_at(struct reference *reference, uint32_t process, uin
     return NULL;
 }
 
+/* What a block that stands for `weight` adds to the variances: of the number, and of bytes / 16. */
+static uint64_t spread_n(const struct block *block)
+{
+    return block->weight * block->weight - block->weight;
+}
+
+static uint64_t spread_bytes(const struct block *block)
+{
+    unsigned __int128 whole = block->weight * block->size;
+    return (uint64_t)(whole * (whole - block->size) / 256);
+}
+
 static void dies(struct reference *reference, struct block *block, enum how how, uint32_t thread,
                  uint32_t task)
 {
@@ -87,6 +100,8 @@ static void dies(struct reference *reference, struct block *block, enum how how,
     struct cell *cell = cell_of(reference, block->key);
     cell->live_n -= block->weight;
     cell->live_bytes -= bytes;
+    cell->spread_n -= spread_n(block);
+    cell->spread_bytes -= spread_bytes(block);
     process->live_n -= block->weight;
     process->live_bytes -= bytes;
     reference->now.live_n -= block->weight;
@@ -120,6 +135,8 @@ static void is_born(struct reference *reference, const struct events_event *even
     uint64_t bytes = block.size * block.weight;
     cell->live_n += block.weight;
     cell->live_bytes += bytes;
+    cell->spread_n += spread_n(&block);
+    cell->spread_bytes += spread_bytes(&block);
     process->live_n += block.weight;
     process->live_bytes += bytes;
     reference->now.live_n += block.weight;
@@ -150,6 +167,8 @@ static void peaks(struct reference *reference, uint32_t index)
         if (session) {
             cell->peak_n = gone ? 0 : cell->live_n;
             cell->peak_bytes = gone ? 0 : cell->live_bytes;
+            cell->peak_spread_n = gone ? 0 : cell->spread_n;
+            cell->peak_spread_bytes = gone ? 0 : cell->spread_bytes;
         }
         if (own && cell->key.process == index) {
             cell->process_peak_n = cell->live_n;
@@ -330,6 +349,9 @@ static void cell_add(struct model_cell *wanted, uint32_t *lives, const struct bl
     wanted->alloc_n += n;
     wanted->alloc_bytes += bytes;
     wanted->sample_n += 1;
+    wanted->spread.alloc_n += spread_n(block);
+    wanted->spread.alloc_bytes += spread_bytes(block);
+    wanted->spread.excess_bytes += bytes - block->size;
     wanted->realloc_n += block->by_realloc ? n : 0;
     wanted->size_min = block->size < wanted->size_min ? block->size : wanted->size_min;
     wanted->size_max = block->size > wanted->size_max ? block->size : wanted->size_max;
@@ -369,6 +391,10 @@ static void cell_compare(const struct model *model, const struct model_cell *got
     }
     wanted.live_n = live->live_n;
     wanted.live_bytes = live->live_bytes;
+    wanted.spread.live_n = live->spread_n;
+    wanted.spread.live_bytes = live->spread_bytes;
+    wanted.spread.peak_n = live->peak_spread_n;
+    wanted.spread.peak_bytes = live->peak_spread_bytes;
     wanted.peak_n = live->peak_n;
     wanted.peak_bytes = live->peak_bytes;
     wanted.process_peak_n = live->process_peak_n;
