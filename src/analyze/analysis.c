@@ -10,7 +10,7 @@
 
 static bool analysis_is_exact(const struct analysis *analysis)
 {
-    return analysis->figures.sample_n == analysis->figures.alloc_n;
+    return !analysis->model->sampled && analysis->figures.sample_n == analysis->figures.alloc_n;
 }
 
 int analysis_new(const struct model *model, struct analysis **ret_analysis, struct diag *diag)

@@ -49,7 +49,7 @@ struct session session_of(const struct model *model)
         session.command = model_string_at(model, session.root->command);
     if (!session.command || !*session.command)
         session.command = session.root ? model_string_at(model, session.root->exe) : "";
-    session.is_sampled = session_fact_double(model, "sample_rate", 1) < 1;
+    session.is_sampled = model->sampled;
     return session;
 }
 

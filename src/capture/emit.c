@@ -128,6 +128,7 @@ static void emit_task_record(struct lane_state *state, unsigned kind, uint64_t k
 static void __attribute__((noinline)) emit_switch(struct lane_state *state)
 {
     uint64_t key = state->task_now, cell = state->task_cell;
+    sampling_keep(cell & ((UINT64_C(1) << WIRE_CELL_BITS) - 1));
     emit_task_record(state, WIRE_TASK_SWITCH, key, key ? task_take_polls(state) : 0, cell);
     state->task_written = key;
     state->cell_written = cell;
@@ -148,16 +149,9 @@ void emit_task(unsigned kind, uint64_t key, uint64_t polls, uint64_t cell)
     emit_task_record(lane_mine(), kind, key, polls, cell);
 }
 
-/* Per-lane counters: plain stores of their only writer. Common lanes are counted by the reader. */
-static void emit_count(_Atomic uint64_t *counter, uint64_t n)
+static void emit_alloc_record(struct lane_state *state, const void *address, size_t size_bytes,
+                              const struct hook_frame *frame, unsigned weight)
 {
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
-                          memory_order_relaxed);
-}
-
-void emit_alloc(const void *address, size_t size_bytes, const struct hook_frame *frame)
-{
-    struct lane_state *state = lane_mine();
     uint64_t stack = emit_stack(state, frame);
     struct emit_record record;
     if (!emit_begin(&record, state, WIRE_ALLOC, 1))
@@ -165,63 +159,134 @@ void emit_alloc(const void *address, size_t size_bytes, const struct hook_frame 
     uint64_t stamp = emit_stamp();
     record.slot->a = (uintptr_t)address;
     record.slot->b = size_bytes;
-    record.slot->c = wire_stack(stack, 1);
+    record.slot->c = wire_stack(stack, weight);
     emit_commit(&record, stamp);
-    if (state) {
-        emit_count(&state->lane->alloc_n, 1);
-        emit_count(&state->lane->alloc_bytes, size_bytes);
-    }
 }
 
-/* A record of one slot that names an address. */
-static void emit_address(const void *address, unsigned kind)
+/* While sampling, or while hooks are timed. */
+static void emit_alloc_sampled(struct lane_state *state, uint64_t rate, const void *address,
+                               size_t size_bytes, const struct hook_frame *frame)
+{
+    uint64_t begun = sampling_time_begin(state, rate);
+    unsigned weight = sampling_alloc(state, rate, address, size_bytes);
+    if (weight)
+        emit_alloc_record(state, address, size_bytes, frame, weight);
+    if (begun)
+        sampling_time_end(state, begun);
+}
+
+void emit_alloc(const void *address, size_t size_bytes, const struct hook_frame *frame)
 {
     struct lane_state *state = lane_mine();
+    uint64_t rate = sampling_rate();
+    if (__builtin_expect(!sampling_is_off(rate), 0)) {
+        emit_alloc_sampled(state, rate, address, size_bytes, frame);
+        return;
+    }
+    emit_alloc_record(state, address, size_bytes, frame, 1);
+    sampling_count_alloc(state, size_bytes);
+}
+
+/* A record of one slot that names an address; b only where the kind has it. */
+static void emit_address(struct lane_state *state, const void *address, unsigned kind, uint64_t b)
+{
     struct emit_record record;
     if (!emit_begin(&record, state, kind, 1))
         return;
     record.slot->a = (uintptr_t)address;
+    record.slot->b = b;
     emit_commit(&record, emit_stamp());
-    if (state && kind == WIRE_FREE)
-        emit_count(&state->lane->free_n, 1);
+}
+
+static void emit_free_sampled(struct lane_state *state, uint64_t rate, const void *address)
+{
+    uint64_t begun = sampling_time_begin(state, rate);
+    if (sampling_free(state, rate, address)) {
+        bool full = wire_rate_is_full(rate);
+        emit_address(state, address, WIRE_FREE, !full && (!state || state->sample.between));
+    }
+    if (begun)
+        sampling_time_end(state, begun);
 }
 
 void emit_free(const void *address)
 {
-    emit_address(address, WIRE_FREE);
-}
-
-bool emit_realloc_begin(const void *old)
-{
-    if (!emit_wanted())
-        return false;
-    emit_address(old, WIRE_REALLOC_BEGIN);
-    return true;
-}
-
-void emit_realloc_end(const void *old, const void *address, size_t size_bytes,
-                      const struct hook_frame *frame)
-{
-    if (!address && size_bytes) {
-        emit_address(old, WIRE_REALLOC_CANCEL);
+    struct lane_state *state = lane_mine();
+    uint64_t rate = sampling_rate();
+    if (__builtin_expect(!sampling_is_off(rate), 0)) {
+        emit_free_sampled(state, rate, address);
         return;
     }
-    struct lane_state *state = lane_mine();
-    uint64_t stack = address ? emit_stack(state, frame) : 0;
+    emit_address(state, address, WIRE_FREE, 0);
+    sampling_count_free(state);
+}
+
+void emit_realloc_begin(const void *old, struct emit_realloc *ret_begun)
+{
+    *ret_begun = (struct emit_realloc){.old = old, .counted = emit_wanted()};
+    if (!ret_begun->counted)
+        return;
+    ret_begun->written = sampling_realloc_begin(sampling_rate(), old, &ret_begun->sampling);
+    if (ret_begun->written)
+        emit_address(lane_mine(), old, WIRE_REALLOC_BEGIN, 0);
+}
+
+/* The old block is gone, and nothing that is recorded took its place. */
+static void emit_realloc_ends(struct lane_state *state, const struct emit_realloc *begun)
+{
+    struct emit_record record;
+    if (!begun->written || !emit_begin(&record, state, WIRE_REALLOC_END, 2))
+        return;
+    record.slot->a = 0;
+    record.slot->b = 0;
+    record.slot->c = 0;
+    record.slot[1].a = (uintptr_t)begun->old;
+    lane_commit(&record.slot[1], WIRE_CONTINUED);
+    emit_commit(&record, emit_stamp());
+}
+
+static void emit_realloc_record(struct lane_state *state, const struct emit_realloc *begun,
+                                const void *address, size_t size_bytes,
+                                const struct hook_frame *frame, unsigned weight)
+{
+    uint64_t stack = emit_stack(state, frame);
     struct emit_record record;
     if (!emit_begin(&record, state, WIRE_REALLOC_END, 2))
         return;
     uint64_t stamp = emit_stamp();
     record.slot->a = (uintptr_t)address;
     record.slot->b = size_bytes;
-    record.slot->c = wire_stack(stack, 1);
-    record.slot[1].a = (uintptr_t)old;
+    record.slot->c = wire_stack(stack, weight);
+    record.slot[1].a = begun->written ? (uintptr_t)begun->old : 0;
     lane_commit(&record.slot[1], WIRE_CONTINUED);
     emit_commit(&record, stamp);
-    if (state && address) {
-        emit_count(&state->lane->alloc_n, 1);
-        emit_count(&state->lane->alloc_bytes, size_bytes);
+}
+
+void emit_realloc_end(const struct emit_realloc *begun, const void *address, size_t size_bytes,
+                      const struct hook_frame *frame)
+{
+    if (!begun->counted)
+        return;
+    struct lane_state *state = lane_mine();
+    if (!address && size_bytes) {
+        sampling_realloc_cancel(begun->old, &begun->sampling);
+        if (begun->written)
+            emit_address(state, begun->old, WIRE_REALLOC_CANCEL, 0);
+        return;
     }
+    uint64_t rate = sampling_rate();
+    sampling_realloc_freed(state, rate, &begun->sampling);
+    if (!address) {
+        sampling_count_free(state);
+        emit_realloc_ends(state, begun);
+        return;
+    }
+    unsigned weight = sampling_alloc(state, rate, address, size_bytes);
+    sampling_count_realloc(state);
+    if (weight)
+        emit_realloc_record(state, begun, address, size_bytes, frame, weight);
+    else
+        emit_realloc_ends(state, begun);
 }
 
 void emit_map(const void *address, size_t bytes, const struct hook_frame *frame)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "capture/process.h"
+#include "capture/sampling.h"
 
 /* The hook's caller: where it returns to, its stack pointer there, and its rbp. */
 struct hook_frame {
@@ -34,11 +35,19 @@ void emit_alloc(const void *address, size_t size_bytes, const struct hook_frame 
 /* Before the real free. */
 void emit_free(const void *address);
 
-/* Before the real realloc of a block. False: nothing was written, nor may an end be. */
-bool emit_realloc_begin(const void *old);
+/* A realloc between its halves. */
+struct emit_realloc {
+    const void *old;
+    bool counted; /* recording is on */
+    bool written; /* the first half was recorded */
+    struct sampling_realloc sampling;
+};
+
+/* Before the real realloc of a block. */
+void emit_realloc_begin(const void *old, struct emit_realloc *ret_begun);
 
 /* After it: address NULL and size 0 = it freed the block; NULL otherwise = it failed. */
-void emit_realloc_end(const void *old, const void *address, size_t size_bytes,
+void emit_realloc_end(const struct emit_realloc *begun, const void *address, size_t size_bytes,
                       const struct hook_frame *frame);
 
 void emit_exec(enum wire_exec what, const char *path);

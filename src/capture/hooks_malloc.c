@@ -70,10 +70,10 @@ static void *hooks_realloc(void *old, size_t size, const struct hook_frame *fram
         return early_take(size, HOOKS_ALIGNMENT);
     if (!old)
         return hooks_allocated(next.realloc(old, size), size, frame);
-    bool begun = emit_realloc_begin(old);
+    struct emit_realloc begun;
+    emit_realloc_begin(old, &begun);
     void *address = next.realloc(old, size);
-    if (begun)
-        emit_realloc_end(old, address, size, frame);
+    emit_realloc_end(&begun, address, size, frame);
     return address;
 }
 

@@ -13,6 +13,7 @@
 
 #include "capture/cpu/x86_64/thread.h"
 #include "capture/process.h"
+#include "capture/sample.h"
 #include "capture/unwind.h"
 
 /* One private page for each thread, wiped by fork: lane == NULL means "no lane (yet)". */
@@ -24,12 +25,12 @@ struct lane_state {
     uint64_t task_cell;    /* its cell (wire/event.h) */
     uint64_t task_written; /* current task key as the lane has it */
     uint64_t cell_written; /* and its cell */
-    uint32_t skip;         /* allocations until the next sample */
     uint32_t timing;       /* hooks until the next timed one */
     struct unwind_thread *unwind;
     void *scratch; /* of the exec hooks */
     size_t scratch_bytes;
     struct task_thread *tasks;
+    struct sample_thread sample;
 };
 
 extern __thread struct lane_state *lane_self;

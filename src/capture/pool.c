@@ -21,7 +21,7 @@ enum { POOL_BATCH_BYTES = 256 << 10, POOL_SHARE_MOST = POOL_BATCH_BYTES / 4 };
  */
 static _Atomic uintptr_t pool_cursor;
 
-static void *pool_map(size_t bytes)
+static void *pool_map_kept(size_t bytes)
 {
     if (!process_may_map())
         return NULL;
@@ -30,11 +30,17 @@ static void *pool_map(size_t bytes)
     if (at < 0)
         return NULL;
     syscall_3(SYS_madvise, at, (long)bytes, MADV_DONTDUMP);
-    if (syscall_3(SYS_madvise, at, (long)bytes, MADV_WIPEONFORK) < 0) {
-        syscall_3(SYS_munmap, at, (long)bytes, 0);
+    return (void *)at;
+}
+
+static void *pool_map(size_t bytes)
+{
+    void *at = pool_map_kept(bytes);
+    if (at && syscall_3(SYS_madvise, (long)(uintptr_t)at, (long)bytes, MADV_WIPEONFORK) < 0) {
+        syscall_3(SYS_munmap, (long)(uintptr_t)at, (long)bytes, 0);
         return NULL;
     }
-    return (void *)at;
+    return at;
 }
 
 /* Counts bytes against the session's budget; false when that is used up. */
@@ -87,4 +93,19 @@ void *pool_take(size_t bytes)
     if (!at)
         atomic_fetch_sub_explicit(&process.segment->private_bytes, bytes, memory_order_relaxed);
     return at;
+}
+
+void *pool_take_kept(size_t bytes)
+{
+    if (!process.segment || !pool_charge(bytes))
+        return NULL;
+    void *at = pool_map_kept(bytes);
+    if (!at)
+        atomic_fetch_sub_explicit(&process.segment->private_bytes, bytes, memory_order_relaxed);
+    return at;
+}
+
+bool pool_charge_copy(size_t bytes)
+{
+    return pool_charge(bytes);
 }

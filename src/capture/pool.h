@@ -3,6 +3,7 @@
 #ifndef MEMSCOPE_CAPTURE_POOL_H
 #define MEMSCOPE_CAPTURE_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -10,5 +11,9 @@
  * or the kernel gives none. Never given back. A forked child finds them zeroed again.
  */
 void *pool_take(size_t bytes);
+
+/* The same, but a forked child has a copy, which it charges with pool_charge_copy. */
+void *pool_take_kept(size_t bytes);
+bool pool_charge_copy(size_t bytes);
 
 #endif

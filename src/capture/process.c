@@ -16,6 +16,7 @@
 #include "capture/lane.h"
 #include "capture/next.h"
 #include "capture/pool.h"
+#include "capture/sampling.h"
 #include "capture/unwind.h"
 #include "wire/clock.h"
 
@@ -304,6 +305,7 @@ void process_start(void)
         return;
     }
     process_start_unwinder();
+    sampling_start();
     atomic_store_explicit(&process.life->registered, 2, memory_order_release);
     /* Release: pairs with the hooks' acquire; from here on they write. */
     atomic_store_explicit(&process.hooked, segment, memory_order_release);
@@ -320,6 +322,7 @@ static bool process_register_child(void)
     if (!process_claim_slot(parent, WIRE_PROCESS_FORKED))
         return false;
     lane_forked();
+    sampling_forked();
     unwind_process_forked();
     return true;
 }

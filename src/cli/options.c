@@ -32,8 +32,10 @@ static const struct option_row option_table[] = {
          "by looking at the program). A choice that proves too narrow is widened, nothing is lost",
          NULL},
         {OPTION_SAMPLE_RATE, 0, "sample-rate", "RATE", NULL, RECORD, SECTION_TRACK,
-         "keep each allocation with at least this probability, 0.0 to 1.0 (default 1.0: every one)",
-         "sampling"},
+         "record each allocation with at least this probability, larger ones with a higher one: "
+         "0.0 "
+         "(totals only) to 1.0 (default: every one). Totals stay exact, all else is estimated",
+         NULL},
         {OPTION_TRACK_ASYNC, 0, "track-async", NULL, NULL, RECORD, SECTION_TRACK,
          "attribute memory to async tasks", NULL},
         {OPTION_DETAILED, 0, "detailed-tracking", NULL, NULL, RECORD, SECTION_TRACK,

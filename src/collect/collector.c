@@ -20,9 +20,11 @@
 #include "collect/drain.h"
 #include "collect/exit_status.h"
 #include "collect/facts.h"
+#include "collect/governor.h"
 #include "collect/order.h"
 #include "collect/serve.h"
 #include "collect/symbols.h"
+#include "collect/tally.h"
 #include "collect/task_names.h"
 #include "heap/store.h"
 #include "recording/writer.h"
@@ -46,6 +48,8 @@ struct collector {
     struct intake intake;
     struct images images;
     struct order order;
+    struct tally tally;
+    struct governor governor;
     struct symbols symbols;
     struct drain *drain;
     struct recording_writer *writer;
@@ -98,6 +102,10 @@ static int collector_init(struct collector *collector, struct diag *diag)
         return diag_set(diag, ERR_MEMORY, "no memory for the collector");
     order_init(&collector->order, collector->model, &collector->images, &collector->intake,
                &collector->journal);
+    if (tally_init(&collector->tally, &collector->order, &collector->images) < 0)
+        return diag_set(diag, ERR_MEMORY, "no memory for the collector");
+    governor_init(&collector->governor, collector->segment, &collector->images, &collector->tally,
+                  collector->request);
     return drain_start(collector->segment, &collector->intake, &collector->drain, diag);
 }
 
@@ -180,6 +188,7 @@ static void collector_finish_image(struct collector *collector, struct image *im
         return; /* somebody will say how it ended */
     collector->end_ns = image->end_ns;
     drain_process_reset(collector->drain, image->slot);
+    tally_end(&collector->tally, image->slot);
     collector->model->loss.event_n += images_lost(&collector->images, image);
     images_finish(&collector->images, image, end, image->execed ? 0 : status, image->end_ns);
 }
@@ -216,6 +225,7 @@ static void collector_scan(struct collector *collector)
     feed_time(collector->model, fed_ns);
     journal_event(&collector->journal,
                   &(struct events_event){.kind = EVENTS_TIME, .at_ns = fed_ns});
+    governor_step(&collector->governor, now);
     symbols_step(&collector->symbols);
     order_retire(&collector->order, now);
     if (now - collector->slow_scanned_at >= COLLECTOR_SLOW_SCAN_NS) {
@@ -233,7 +243,8 @@ static bool collector_feed(struct collector *collector)
     intake_take(&collector->intake, &batch);
     bool any = batch.first || batch.opened_n || batch.closed_n;
     order_take(&collector->order, &batch);
-    order_feed(&collector->order, batch.watermark);
+    tally_take(&collector->tally, &batch);
+    tally_feed(&collector->tally, batch.watermark);
     if (batch.watermark > collector->fed)
         collector->fed = batch.watermark;
     order_note_closed(&collector->order, &batch);
@@ -338,7 +349,7 @@ static void collector_complete(struct collector *collector)
 {
     while (collector_feed(collector))
         ;
-    order_feed(&collector->order, UINT64_MAX);
+    tally_feed(&collector->tally, UINT64_MAX);
     symbols_finish(&collector->symbols, (uint64_t)COLLECTOR_SYMBOL_WAIT_S * 1000000000u);
     task_names_from_spawn(collector->model);
     collector->model->finished = true;
@@ -531,6 +542,7 @@ int collector_main(const struct collector_start *start)
     drain_free(collector.drain);
     journal_done(&collector.journal);
     store_free(collector.store);
+    tally_done(&collector.tally);
     order_done(&collector.order);
     images_done(&collector.images);
     symbols_done(&collector.symbols);

@@ -30,6 +30,9 @@ enum {
     DRAIN_NAP_MOST_NS = 1000000,
     DRAIN_NAP_IDLE_NS = 4000000,
     DRAIN_IDLE_ROUNDS = 200,
+    DRAIN_COUNT_NS = 50000000,
+    DRAIN_COUNT_SAMPLED_NS = 1000000,
+    DRAIN_COUNT_LANE_NS = 20000,
     DRAIN_FREE_PAGES = 64,
     DRAIN_LANES_MAX = 1 << 16,
     DRAIN_RUNS_A_PAGE = 3, /* more than two rounds can take, holes and all */
@@ -48,6 +51,7 @@ struct drain {
     struct drain_reader reader;
     bool in_round; /* it was begun, and there was no room to end it */
     uint64_t round_bound, round_flush;
+    struct counts counts;
     uint32_t next_number;
     _Atomic bool stop;
     _Atomic bool hurry;
@@ -136,6 +140,8 @@ static void drain_close_lane(struct drain *drain, struct drain_lane *lane)
             .stall_n = atomic_load_explicit(&at->stall_n, memory_order_relaxed),
             .stall_ticks = atomic_load_explicit(&at->stall_ticks, memory_order_relaxed),
     };
+    counts_lane_closed(&drain->counts, lane->process_slot, at);
+    drain->counts.read_at = 0; /* a process may have ended: the last word on it is due */
     if (lane->kind == WIRE_LANE_OWN)
         drain_return_state(drain, lane->process_slot, *(volatile uint32_t *)&at->state);
     drain->known[lane->page / 64] &= ~(1ull << lane->page % 64);
@@ -199,6 +205,25 @@ static uint32_t drain_free_wanted(const struct drain *drain)
     return used > DRAIN_FREE_PAGES ? used : DRAIN_FREE_PAGES;
 }
 
+/*
+ * Adds up the lanes' counters, before the lanes that have ended are closed. Often while sampling,
+ * where the peak is seen by them; many lanes less often.
+ */
+static void drain_count(struct drain *drain, uint64_t now)
+{
+    struct counts *counts = &drain->counts;
+    uint64_t rate = atomic_load_explicit(&drain->segment->at->rate, memory_order_relaxed);
+    uint64_t pause_ns = wire_rate_is_full(rate) ? DRAIN_COUNT_NS : DRAIN_COUNT_SAMPLED_NS;
+    pause_ns += drain->lanes.n * DRAIN_COUNT_LANE_NS;
+    if (counts->read_at && now - counts->read_at < ticks_from_ns(&drain->ticks, pause_ns))
+        return;
+    counts_begin(counts);
+    VEC_EACH (struct drain_lane, lane, &drain->lanes) {
+        counts_lane(counts, lane->process_slot, lane->at);
+    }
+    counts_end(counts, now, &drain->reader.batch.counts);
+}
+
 static void drain_aim(struct drain *drain, bool logs)
 {
     VEC_EACH (struct drain_lane, lane, &drain->lanes) {
@@ -241,8 +266,10 @@ static enum drain_outcome drain_round(struct drain *drain)
         full = drain_lanes(drain, true) != 0;
         drain->reader.runs_most -= drain->segment->page_n;
     }
-    if (!full)
+    if (!full) {
         drain_close_finished(drain);
+        drain_count(drain, now);
+    }
     drain->reader.room_given += segment_offer(drain->segment, drain_free_wanted(drain));
     drain_wake_writers(drain);
     if (full)
@@ -292,7 +319,9 @@ int drain_start(struct segment *segment, struct intake *intake, struct drain **r
 {
     struct drain *drain = calloc(1, sizeof *drain);
     uint64_t *known = calloc(segment->page_n / 64 + 1, sizeof *known);
-    if (!drain || !known) {
+    if (!drain || !known || !counts_init(&drain->counts, segment->process_n)) {
+        if (drain)
+            counts_done(&drain->counts);
         free(drain);
         free(known);
         return diag_set(diag, ERR_MEMORY, "no memory for the collector");
@@ -306,6 +335,7 @@ int drain_start(struct segment *segment, struct intake *intake, struct drain **r
     ticks_init(&drain->ticks);
     segment_offer(segment, DRAIN_FREE_PAGES);
     if (drain_resume(drain) < 0) {
+        counts_done(&drain->counts);
         free(known);
         free(drain);
         return diag_set(diag, ERR_IO, "cannot start the collector's thread");
@@ -329,6 +359,7 @@ void drain_process_gone(struct drain *drain, uint32_t process_slot)
 
 void drain_process_reset(struct drain *drain, uint32_t process_slot)
 {
+    counts_reset(&drain->counts, process_slot);
     atomic_store(&drain->gone[process_slot], 0);
 }
 
@@ -376,8 +407,14 @@ void drain_free(struct drain *drain)
     VEC_EACH (struct drain_lane, lane, &drain->lanes)
         drain_lane_done(lane);
     vec_done(&drain->lanes);
+    counts_done(&drain->counts);
     free(drain->known);
     free(drain);
+}
+
+const struct counts *drain_counts(const struct drain *drain)
+{
+    return &drain->counts;
 }
 
 uint64_t drain_gap_ticks(const struct drain *drain)

@@ -43,4 +43,7 @@ void drain_free(struct drain *drain);
 /* How long recording was off because no collector was looking. */
 uint64_t drain_gap_ticks(const struct drain *drain);
 
+/* The lanes' counters; only what is atomic in it may be read. */
+const struct counts *drain_counts(const struct drain *drain);
+
 #endif

@@ -67,6 +67,9 @@ void facts_begin(struct model *model, const struct run_request *request,
         model_fact_set(model, "kernel", host.release);
         model_fact_set(model, "arch", host.machine);
     }
+    char rate[32];
+    snprintf(rate, sizeof rate, "%g", request->sample_rate);
+    model_fact_set(model, "sample_rate", rate);
     facts_set_u64(model, "sample_weight", config->weight);
     facts_set_u64(model, "budget_bytes", segment->size_bytes + config->private_limit_bytes);
     model_fact_set(model, "stamps",

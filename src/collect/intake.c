@@ -32,6 +32,7 @@ void intake_batch_done(struct intake_batch *batch)
     intake_free_runs(batch->first);
     free(batch->opened);
     free(batch->closed);
+    vec_done(&batch->counts);
     *batch = (struct intake_batch){0};
 }
 
@@ -120,6 +121,11 @@ void intake_give(struct intake *intake, struct intake_batch *batch)
     }
     intake_append(&waiting->opened, &waiting->opened_n, batch->opened, batch->opened_n);
     intake_append(&waiting->closed, &waiting->closed_n, batch->closed, batch->closed_n);
+    VEC_EACH (struct counts_news, news, &batch->counts) {
+        /* Without memory a later look says the same and more. */
+        (void)!VEC_PUSH(&waiting->counts, COUNTS_NEWS_MAX, *news);
+    }
+    vec_done(&batch->counts);
     waiting->watermark = batch->watermark;
     waiting->flush = batch->flush;
     bool wake = intake->wake;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "collect/counts.h"
 #include "wire/segment.h"
 
 enum {
@@ -53,6 +54,7 @@ struct intake_batch {
     size_t opened_n;
     struct intake_news *closed; /* malloc'd, to be handled after them */
     size_t closed_n;
+    struct counts_list counts; /* by stamp */
     uint64_t watermark;
     uint64_t flush; /* the highest flush request that this batch answers */
 };

@@ -290,8 +290,9 @@ static int order_alloc(struct order *order, struct order_lane *lane,
     }
     uint64_t old = record->slots > 1 ? record->slot[1].a : 0;
     struct feed_pending block = {0};
-    bool matched = order_pending_take(order, lane, record, old, &block);
-    if (!matched)
+    /* old 0: a block that was sampled takes the place of one that was not. */
+    bool matched = old && order_pending_take(order, lane, record, old, &block);
+    if (!matched && old)
         order->model->loss.unmatched_realloc_n++;
     feed_realloc_end(order->model, &record->context, &block, record->slot->a, record->slot->b, node,
                      weight);
@@ -306,6 +307,8 @@ static int order_alloc(struct order *order, struct order_lane *lane,
 
 static void order_free(struct order *order, const struct order_record *record, uint64_t address)
 {
+    if (record->kind == WIRE_FREE && record->slot->b)
+        feed_not_temporary(order->model, record->context.thread);
     feed_free(order->model, &record->context, address);
     journal_heap(order->journal, EVENTS_FREE, &record->context,
                  &(struct events_event){.address = address});

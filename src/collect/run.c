@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -100,6 +101,29 @@ static enum run_strategy run_choose(struct run *run)
     return detect.recommended;
 }
 
+/* Of the draws: MEMSCOPE_SEED makes a sampled run of a deterministic program repeatable. */
+static uint64_t run_seed(void)
+{
+    const char *text = getenv("MEMSCOPE_SEED");
+    uint64_t seed;
+    if (text && *text)
+        return strtoull(text, NULL, 0);
+    return getrandom(&seed, sizeof seed, 0) == sizeof seed ? seed : ticks_now();
+}
+
+/*
+ * The rate word as the session begins. Addresses are kept from the start where the rate is going to
+ * change: then a free of a block that was not sampled never has to be recorded.
+ */
+static uint64_t run_rate(const struct run_request *request, uint32_t weight)
+{
+    bool changes = request->max_overhead_percent > 0;
+    uint64_t rate = weight == 1 && !changes ? weight | WIRE_RATE_FREES : weight | WIRE_RATE_KEEP;
+    if (request->performance_monitoring || changes)
+        rate |= WIRE_RATE_TIMED;
+    return rate;
+}
+
 /* The segment takes five eighths of the budget, private memory of the processes the rest. */
 static int run_make_segment(struct run *run, struct diag *diag)
 {
@@ -110,9 +134,12 @@ static int run_make_segment(struct run *run, struct diag *diag)
         budget = RUN_LEAST_BUDGET;
     uint64_t segment_bytes = budget / 8 * 5;
     uint64_t pages = segment_bytes / WIRE_PAGE_BYTES;
+    uint32_t weight = wire_weight_of_share(run->request->sample_rate);
     struct wire_config config = {
             .strategy = run_strategy(run),
-            .weight = 1,
+            .weight = weight,
+            .rate = run_rate(run->request, weight),
+            .seed = run_seed(),
             .follow = run->request->follow,
             /* What the command starts may have tasks where it has none itself. */
             .track_tasks = run->request->track_async                     ? 1

@@ -80,6 +80,8 @@ int segment_init(struct segment *ret_segment, uint64_t size_bytes, const struct 
     fallocate(segment.fd, 0, 0, (off_t)segment.first_page * WIRE_PAGE_BYTES);
     segment.start_tsc = ticks_now();
     segment.at->start_tsc = segment.start_tsc;
+    atomic_store(&segment.at->rate, config->rate);
+    atomic_store(&segment.at->wanted_weight, config->weight);
     atomic_store(&segment.at->recording, WIRE_ON);
     *ret_segment = segment;
     return 0;

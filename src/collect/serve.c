@@ -90,9 +90,8 @@ static void serve_status_fill(const struct serve *serve, struct control_status *
     status->stamp = serve->fed;
     status->event_n = session->order->event_n;
     status->lost_n = model->loss.event_n;
-    uint64_t asked = atomic_load(&session->segment->at->rate_asked);
-    uint32_t weight = session->segment->at->config.weight;
-    status->rate = asked ? asked : CONTROL_RATE_ONE / (weight ? weight : 1);
+    uint32_t weight = wire_rate_weight(atomic_load(&session->segment->at->rate));
+    status->rate = weight ? CONTROL_RATE_ONE / weight : 0;
     serve_status_sums(status, &model->sums);
     for (uint32_t i = 0; i < session->segment->process_n; i++) {
         const struct image *image = &session->images->at[i];
@@ -216,13 +215,8 @@ static void serve_rate(struct serve *serve, const struct control_job *job)
         control_refuse(serve->control, job, CONTROL_E_BAD, "a rate is above 0 and at most 1");
         return;
     }
-    if (!at->config.takes_rate) {
-        control_refuse(serve->control, job, CONTROL_E_UNABLE,
-                       "this session records every event, its rate cannot be changed");
-        return;
-    }
-    atomic_store(&at->rate_asked, job->request.value);
-    serve_mark(serve, "rate", "");
+    double share = (double)job->request.value / (double)CONTROL_RATE_ONE;
+    atomic_store(&at->wanted_weight, wire_weight_of_share(share));
     serve_done_job(serve, job);
 }
 

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "wire/event.h"
+#include "wire/rate.h"
 
 #define WIRE_MAGIC 0x65706f63736d656dULL /* "memscope" */
 
@@ -33,7 +34,8 @@ enum {
     WIRE_LANE_PAGES = 256, /* most ring pages of one lane */
     WIRE_PROCESSES_MAX = 1024,
     WIRE_LINE = 64,
-    WIRE_RETURNED = 14,
+    WIRE_TIMED_CLASSES = 64,
+    WIRE_RETURNED = 11,
     WIRE_CONTROL_PATH = 256,
 };
 
@@ -62,11 +64,12 @@ struct wire_config {
     uint32_t weight;      /* least weight of sampled allocations; 1 = every one, exactly */
     uint32_t follow;      /* 1 = exec'd images join the session */
     uint32_t track_maps;
-    uint32_t monitor;             /* 1 = time hooks (performance monitoring) */
-    uint32_t lane_pages;          /* most ring pages of one lane, <= WIRE_LANE_PAGES */
-    uint32_t takes_rate;          /* 1 = hooks heed segment.rate_asked */
+    uint32_t monitor;    /* 1 = time hooks (performance monitoring) */
+    uint32_t lane_pages; /* most ring pages of one lane, <= WIRE_LANE_PAGES */
+    uint32_t pad;
     uint64_t private_limit_bytes; /* of private_bytes below */
     uint64_t seed;
+    uint64_t rate; /* wire/rate.h: as the session begins */
 };
 
 struct wire_segment {
@@ -87,9 +90,12 @@ struct wire_segment {
     /* Written by the collector, read by hooks. */
     _Alignas(WIRE_LINE) _Atomic uint32_t recording;
     _Atomic uint32_t collector_naps; /* 1 = a full ring should ring the doorbell */
+    _Atomic uint64_t rate;           /* what is recorded of the allocations: wire/rate.h */
+    /* Least weight that the user wants (1 = every allocation, 0 = totals only); the collector's
+     * own other threads write it, the governor obeys it within 10 ms. */
+    _Atomic uint32_t wanted_weight;
     _Alignas(WIRE_LINE) _Atomic uint64_t coarse_stamp; /* now, once a millisecond: the heartbeat */
     _Alignas(WIRE_LINE) _Atomic uint32_t room;         /* futex: counts pages given back */
-    _Atomic uint64_t rate_asked; /* of sampling, while running: CONTROL_RATE; 0 = not asked */
 
     /* Written by targets. */
     _Alignas(WIRE_LINE) _Atomic uint32_t doorbell;      /* futex: a writer waits for room */
@@ -128,6 +134,8 @@ struct wire_process {
     _Atomic uint64_t early_n, early_bytes; /* served before the process could be recorded */
     _Atomic uint64_t unstacked_n;          /* events without a stack for want of memory */
     _Atomic uint64_t lost_n;               /* events that found no lane at all */
+    _Atomic uint64_t refused_n;            /* samples that the address set had no room for */
+    _Atomic uint32_t set_room;             /* addresses that the set holds; 0 = there is none */
     /* State numbers (+ 1) of threads that are gone, from the collector to the process. */
     _Atomic uint32_t returned[WIRE_RETURNED];
 };
@@ -162,6 +170,13 @@ struct wire_lane {
     _Atomic uint64_t lost_n;
     _Atomic uint64_t stall_n, stall_ticks;
     _Atomic uint64_t timed_n, timed_ticks; /* one hook in 256 is timed */
+    /* While sampling: usable bytes of blocks that came and went. realloc_n is always counted. */
+    _Alignas(WIRE_LINE) _Atomic uint64_t usable_in, usable_out;
+    _Atomic uint64_t realloc_n;
+    _Atomic uint64_t unwind_changed_n, unwind_hit_n; /* frames walked anew; stacks known before */
+    _Atomic uint64_t pad1[3];
+    /* Timed hooks by their ticks, four classes for each power of two. */
+    _Alignas(WIRE_LINE) _Atomic uint32_t timed_class[WIRE_TIMED_CLASSES];
     _Alignas(WIRE_LINE) _Atomic uint64_t page_of[WIRE_LANE_PAGES];
 };
 

@@ -26,6 +26,12 @@ static inline uint64_t thread_fetch_add(_Atomic uint64_t *word, uint64_t n)
     return n;
 }
 
+/* Adds n to *word, as thread_fetch_add. */
+static inline void thread_add(_Atomic uint64_t *word, uint64_t n)
+{
+    __asm__ volatile("addq %1, %0" : "+m"(*word) : "er"(n));
+}
+
 static inline void thread_pause(void)
 {
     __builtin_ia32_pause();

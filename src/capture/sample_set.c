@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Putting addresses into the set, and out of it. */
+#include "capture/sample_set.h"
+
+enum { SAMPLE_SET_FAR = 32 }; /* most buckets from home to an address */
+
+static const uint64_t sample_one_passed = UINT64_C(1) << SAMPLE_PASSED_SHIFT;
+
+void sample_set_init(struct sample_set *set, void *memory, size_t bytes)
+{
+    uint64_t n = bytes / sizeof(struct sample_bucket);
+    set->mask = n - 1;
+    set->shift = 64u - (unsigned)__builtin_ctzll(n);
+    set->buckets = memory;
+}
+
+/* Where the address stands in the bucket; -1: it does not. */
+static int sample_bucket_find(const struct sample_bucket *bucket, uint64_t address)
+{
+    for (int i = 0; i < SAMPLE_BUCKET_ADDRESSES; i++) {
+        if (atomic_load_explicit(&bucket->addresses[i], memory_order_relaxed) == address)
+            return i;
+    }
+    return -1;
+}
+
+static bool sample_bucket_add(struct sample_bucket *bucket, uint64_t address)
+{
+    uint64_t before = atomic_fetch_add_explicit(&bucket->counts, 1, memory_order_relaxed);
+    if ((uint32_t)before < SAMPLE_BUCKET_ADDRESSES) {
+        for (int i = 0; i < SAMPLE_BUCKET_ADDRESSES; i++) {
+            uint64_t empty = 0;
+            if (!atomic_load_explicit(&bucket->addresses[i], memory_order_relaxed) &&
+                atomic_compare_exchange_strong_explicit(&bucket->addresses[i], &empty, address,
+                                                        memory_order_relaxed, memory_order_relaxed))
+                return true;
+        }
+    }
+    /* Full, or others were faster: it passes on. Both counts in one step. */
+    atomic_fetch_add_explicit(&bucket->counts, sample_one_passed - 1, memory_order_relaxed);
+    return false;
+}
+
+/* The buckets from home on, n of them, have let an address pass that is no longer in the set. */
+static void sample_set_unpass(struct sample_set *set, uint64_t home, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        atomic_fetch_sub_explicit(&set->buckets[(home + i) & set->mask].counts, sample_one_passed,
+                                  memory_order_relaxed);
+}
+
+bool sample_set_add(struct sample_set *set, uint64_t address)
+{
+    if (!set->buckets)
+        return false;
+    uint64_t home = sample_set_home(set, address);
+    for (unsigned i = 0; i < SAMPLE_SET_FAR; i++) {
+        if (sample_bucket_add(&set->buckets[(home + i) & set->mask], address))
+            return true;
+    }
+    sample_set_unpass(set, home, SAMPLE_SET_FAR);
+    return false;
+}
+
+/* How far from home the address stands; negative: nowhere. *ret_place: where in its bucket. */
+static int sample_set_seek(const struct sample_set *set, uint64_t home, uint64_t address,
+                           int *ret_place)
+{
+    for (int i = 0; i < SAMPLE_SET_FAR; i++) {
+        const struct sample_bucket *bucket = &set->buckets[(home + (uint64_t)i) & set->mask];
+        uint64_t counts = atomic_load_explicit(&bucket->counts, memory_order_relaxed);
+        *ret_place = (uint32_t)counts ? sample_bucket_find(bucket, address) : -1;
+        if (*ret_place >= 0)
+            return i;
+        if (!(counts >> SAMPLE_PASSED_SHIFT))
+            return -1;
+    }
+    return -1;
+}
+
+bool sample_set_remove_slow(struct sample_set *set, uint64_t home, uint64_t address)
+{
+    int place;
+    int far = sample_set_seek(set, home, address, &place);
+    if (far < 0)
+        return false;
+    struct sample_bucket *bucket = &set->buckets[(home + (uint64_t)far) & set->mask];
+    atomic_store_explicit(&bucket->addresses[place], 0, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&bucket->counts, 1, memory_order_relaxed);
+    sample_set_unpass(set, home, (unsigned)far);
+    return true;
+}
+
+bool sample_set_has(const struct sample_set *set, uint64_t address)
+{
+    int place;
+    return set->buckets &&
+           sample_set_seek(set, sample_set_home(set, address), address, &place) >= 0;
+}

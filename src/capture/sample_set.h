@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The addresses of the process's live blocks that were sampled: their frees are recorded, all
+ * others pass after one look here, which in most cases reads one word.
+ *
+ * An open hash table of buckets of one cache line: seven addresses and a count word. A bucket that
+ * is full lets an address pass on to the next one and counts it, so that a look goes on exactly as
+ * long as an address may have passed. An address is put in by the thread that owns the new block,
+ * after the real malloc returned, and taken out by whoever frees it, before the real free: no two
+ * threads ever handle the same address at a time, and what they did to it is ordered by the program
+ * itself. Places are taken by compare-and-swap; counts change by atomic adds, upwards before an
+ * address is put in and downwards after it is out, so that a count is never too low. No
+ * tombstones, no resizing: a taken-out address leaves nothing behind.
+ *
+ * Private anonymous memory: a forked child has its own copy, in a state that is consistent at any
+ * moment (at worst one count is too high for ever, which costs a look).
+ */
+#ifndef MEMSCOPE_CAPTURE_SAMPLE_SET_H
+#define MEMSCOPE_CAPTURE_SAMPLE_SET_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SAMPLE_BUCKET_ADDRESSES = 7, SAMPLE_PASSED_SHIFT = 32 };
+
+struct sample_bucket {
+    _Alignas(64) _Atomic uint64_t counts; /* low half: addresses here; high half: passed on */
+    _Atomic uint64_t addresses[SAMPLE_BUCKET_ADDRESSES];
+};
+
+struct sample_set {
+    struct sample_bucket *buckets; /* NULL: there is no set */
+    unsigned shift;                /* 64 - log2 of the number of buckets */
+    uint64_t mask;                 /* number of buckets - 1 */
+};
+
+/* Lays a set over zeroed memory of bytes (a power of two, at least 4096), aligned to 64. */
+void sample_set_init(struct sample_set *set, void *memory, size_t bytes);
+
+/* False: it is full, or there is none. */
+bool sample_set_add(struct sample_set *set, uint64_t address);
+
+/* The rest of sample_set_remove, where the first bucket has anything to look at. */
+bool sample_set_remove_slow(struct sample_set *set, uint64_t bucket, uint64_t address);
+bool sample_set_has(const struct sample_set *set, uint64_t address);
+
+static inline uint64_t sample_set_home(const struct sample_set *set, uint64_t address)
+{
+    return (address >> 4) * 0x9e3779b97f4a7c15u >> set->shift;
+}
+
+/* Takes the address out. False: it is not in. */
+static inline bool sample_set_remove(struct sample_set *set, uint64_t address)
+{
+    if (!set->buckets)
+        return false;
+    uint64_t home = sample_set_home(set, address);
+    if (__builtin_expect(!atomic_load_explicit(&set->buckets[home].counts, memory_order_relaxed),
+                         1))
+        return false;
+    return sample_set_remove_slow(set, home, address);
+}
+
+#endif

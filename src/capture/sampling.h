@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sampling in the hooks: counts what happens exactly, and says what of it is to be recorded.
+ *
+ * Called only while the rate word is not that of plain full recording. An allocation that is not
+ * recorded costs a subtraction and three additions, its free a look at one word of the set and two
+ * additions. Threads without a lane of their own count in the common lane and draw by a
+ * process-wide number.
+ */
+#ifndef MEMSCOPE_CAPTURE_SAMPLING_H
+#define MEMSCOPE_CAPTURE_SAMPLING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/lane.h"
+#include "capture/next.h"
+#include "capture/sample_set.h"
+
+extern struct sample_set sampling_set;
+
+static inline uint64_t sampling_rate(void)
+{
+    return atomic_load_explicit(&process.segment->rate, memory_order_relaxed);
+}
+
+/* Everything is recorded, no address is kept, nothing is timed. */
+static inline bool sampling_is_off(uint64_t rate)
+{
+    return wire_rate_is_full(rate) && !(rate & WIRE_RATE_TIMED);
+}
+
+/* Makes the set of addresses if the session samples; in a forked child, charges its copy. */
+void sampling_start(void);
+void sampling_forked(void);
+
+/* The weight of a new block, 0 = it is not recorded; counts it. Its address is in the set then. */
+unsigned sampling_alloc(struct lane_state *state, uint64_t rate, const void *address, size_t size);
+
+/* Before a block is freed: whether that is to be recorded; counts it. */
+bool sampling_free(struct lane_state *state, uint64_t rate, const void *address);
+
+/* A realloc between its halves. */
+struct sampling_realloc {
+    bool kept;     /* the old address was in the set */
+    size_t usable; /* of the old block */
+};
+
+/* Before the real realloc: whether its halves are to be recorded. */
+bool sampling_realloc_begin(uint64_t rate, const void *old, struct sampling_realloc *ret_old);
+/* It failed: the old block lives on. */
+void sampling_realloc_cancel(const void *old, const struct sampling_realloc *begun);
+/* It was done: the old block is gone. */
+void sampling_realloc_freed(struct lane_state *state, uint64_t rate,
+                            const struct sampling_realloc *begun);
+
+/* Counters of the calling thread's lane, or of the common one. */
+void sampling_count_alloc(struct lane_state *state, size_t size);
+void sampling_count_free(struct lane_state *state);
+void sampling_count_realloc(struct lane_state *state);
+
+/* Keeps the address of a task's block, so that its free is recorded and tells the task's end. */
+void sampling_keep(uint64_t address);
+
+/* One hook in WIRE_RATE_TIMING is timed: 0 = not this one. */
+static inline uint64_t sampling_time_begin(struct lane_state *state, uint64_t rate)
+{
+    if (!(rate & WIRE_RATE_TIMED) || !state || state->timing--)
+        return 0;
+    state->timing = WIRE_RATE_TIMING - 1;
+    return process_stamp();
+}
+void sampling_time_end(struct lane_state *state, uint64_t begun);
+
+#endif

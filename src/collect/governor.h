@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The governor: keeps the rate at what the user wants, and below it where a limit asks for it.
+ *
+ * Each reason has a weight that it asks for; the highest stands. A reason asks for twice as much
+ * while its limit is passed and for half as much once it is well below: never both at one level. A
+ * change is one store of the segment's rate word, which hooks obey with their next event; it is
+ * noted with its time and reason (marks of kind "rate").
+ */
+#ifndef MEMSCOPE_COLLECT_GOVERNOR_H
+#define MEMSCOPE_COLLECT_GOVERNOR_H
+
+#include "collect/images.h"
+#include "collect/journal.h"
+#include "collect/segment.h"
+#include "collect/tally.h"
+#include "launch/request.h"
+
+struct governor_limit {
+    uint32_t weight;     /* that it asks for; 1 = nothing */
+    uint64_t changed_ns; /* when it last did */
+};
+
+struct governor {
+    struct segment *segment;
+    struct images *images;
+    struct tally *tally;
+    struct model *model;
+    const struct run_request *request;
+    uint64_t number; /* of the last change */
+    uint32_t wanted; /* as it was seen last */
+    struct governor_limit set, memory, cost, recorder;
+    uint64_t stepped_ns;
+};
+
+void governor_init(struct governor *governor, struct segment *segment, struct images *images,
+                   struct tally *tally, const struct run_request *request);
+
+/* Looks at all limits; every 10 ms or so. */
+void governor_step(struct governor *governor, uint64_t now_ns);
+
+#endif
