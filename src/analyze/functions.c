@@ -2,7 +2,8 @@
 /*
  * Functions: every frame's function once, and the sites that carry its name.
  *
- * A site is named after its first frame that is no plumbing. A function's total counts each site
+ * A site is named after its first frame that is no plumbing; a frame without a symbol passes that
+ * on to a named caller of the same module when one is near. A function's total counts each site
  * once, however often the function stands in the stack: `seen` holds the last site that was
  * counted for each function.
  */
@@ -11,6 +12,8 @@
 #include "analyze/frame.h"
 #include "analyze/name.h"
 #include "analyze/tables.h"
+
+enum { FUNCTIONS_NAMELESS_MOST = 4 };
 
 struct functions_builder {
     struct analysis *analysis;
@@ -70,39 +73,60 @@ static uint32_t functions_of_frame(struct functions_builder *builder, const stru
     return made;
 }
 
+/* Whom a site is named after, as far as its stack has been walked. */
+struct functions_naming {
+    struct frame frame;
+    uint32_t function;
+    int nameless_n; /* frames without a symbol since the first that could have named it */
+    bool settled;
+};
+
+static void functions_name(struct functions_naming *naming, const struct frame *frame,
+                           uint32_t function, bool plumbing)
+{
+    if (naming->settled)
+        return;
+    bool first = naming->function == MODEL_NONE;
+    if (naming->nameless_n &&
+        (frame->module != naming->frame.module || naming->nameless_n == FUNCTIONS_NAMELESS_MOST)) {
+        naming->settled = true;
+        return;
+    }
+    if (first || (!plumbing && (frame->function || naming->nameless_n == 0))) {
+        naming->frame = *frame;
+        naming->function = function;
+    }
+    naming->settled = !plumbing && frame->function;
+    naming->nameless_n += !plumbing && !frame->function;
+}
+
 /* Walks a site's stack: adds to totals, and finds whom the site is named after. */
 static int functions_add_site(struct functions_builder *builder, uint32_t i)
 {
     struct analysis *analysis = builder->analysis;
     struct site *site = &analysis->sites.at[i];
     struct frame_walk walk;
-    struct frame frame, naming = {0};
-    uint32_t named = MODEL_NONE, first = MODEL_NONE;
+    struct frame frame;
+    struct functions_naming naming = {.function = MODEL_NONE};
     frame_walk_begin(&walk, analysis->model, site->node);
     while (frame_walk_next(&walk, &frame)) {
         uint32_t function = functions_of_frame(builder, &frame);
         if (function == MODEL_NONE)
             return ERR_MEMORY;
-        bool plumbing = analysis->functions.at[function].plumbing;
-        if (first == MODEL_NONE || (named == MODEL_NONE && !plumbing))
-            naming = frame;
-        if (first == MODEL_NONE)
-            first = function;
-        if (named == MODEL_NONE && !plumbing)
-            named = function;
+        functions_name(&naming, &frame, function, analysis->functions.at[function].plumbing);
         if (builder->seen.at[function] == i + 1)
             continue;
         builder->seen.at[function] = i + 1;
         figures_add(&analysis->functions.at[function].total, &site->figures);
     }
-    if (first == MODEL_NONE) { /* an empty stack */
-        named = functions_of_frame(builder, &naming);
-        if (named == MODEL_NONE)
+    if (naming.function == MODEL_NONE) { /* an empty stack */
+        naming.function = functions_of_frame(builder, &naming.frame);
+        if (naming.function == MODEL_NONE)
             return ERR_MEMORY;
     }
-    site->function = named != MODEL_NONE ? named : first;
-    site->file = naming.file;
-    site->line = naming.line;
+    site->function = naming.function;
+    site->file = naming.frame.file;
+    site->line = naming.frame.line;
     return 0;
 }
 

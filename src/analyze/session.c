@@ -53,6 +53,16 @@ struct session session_of(const struct model *model)
     return session;
 }
 
+const char *session_brief(const char *command)
+{
+    const char *brief = command;
+    for (const char *at = command; *at && *at != ' '; at++) {
+        if (*at == '/' && at[1] && at[1] != ' ')
+            brief = at + 1;
+    }
+    return brief;
+}
+
 void session_add_end(struct text *text, const struct session *session)
 {
     if (!session->last) {

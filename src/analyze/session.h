@@ -27,6 +27,9 @@ struct session {
 
 struct session session_of(const struct model *model);
 
+/* A command line from its program's name on, without the folders before it. */
+const char *session_brief(const char *command);
+
 /* Appends how the program ended: "exit 0", "killed by signal 9 (SIGKILL)", "still running". */
 void session_add_end(struct text *text, const struct session *session);
 

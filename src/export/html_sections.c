@@ -20,12 +20,12 @@ static void html_fill_modules(struct section *section, const struct page *page)
     }
 }
 
-/* 1 for functions that only pass an allocation on: the page names sites after their callers. */
+/* Bit 0: it only passes allocations on, bit 1: it has no symbol. The page names sites by them. */
 static unsigned html_function_flags(const struct page *page, const struct page_function *function)
 {
     const char *path = page_string_at(page, page->modules.at[function->module].path);
     const char *name = page_string_at(page, function->short_name);
-    return name_is_plumbing(name, frame_base_name(path)) ? 1 : 0;
+    return (name_is_plumbing(name, frame_base_name(path)) ? 1u : 0) | (function->nameless ? 2u : 0);
 }
 
 static void html_fill_functions(struct section *section, const struct page *page)

@@ -32,6 +32,7 @@ enum page_kind {
 struct page_function {
     uint32_t name, short_name, file; /* strings */
     uint32_t module;
+    bool nameless; /* no symbol: the name is an offset in the module */
 };
 
 enum { PAGE_INLINED = 1, PAGE_GUESSED = 2 };

@@ -107,6 +107,7 @@ static uint32_t names_function(struct page *page, const struct frame *frame)
             .short_name = page_string(page, text_string(&short_name), short_name.n),
             .file = names_string(page, model_string_at(page->model, frame->file)),
             .module = names_module(page, frame, text_string(&short_name)),
+            .nameless = frame->function == 0,
     };
     bool made = !name.failed && !short_name.failed && function.module != MODEL_NONE &&
                 VEC_PUSH(&page->functions, PAGE_TABLE_MAX, function) &&

@@ -57,7 +57,8 @@ static void summary_title(struct summary *summary)
     text_add(&right, " · ");
     session_add_end(&right, &summary->session);
     summary_strategy(summary, &right);
-    text_add_shown(&command, summary->session.command, strnlen(summary->session.command, 1024));
+    const char *brief = session_brief(summary->session.command);
+    text_add_shown(&command, brief, strnlen(brief, 1024));
     size_t right_width = columns_width(text_string(&right), right.n);
     size_t left = summary->width > right_width + 22 ? summary->width - right_width - 12 : 10;
     summary_ink(summary, INK_HEAD);

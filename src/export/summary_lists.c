@@ -317,7 +317,7 @@ static void list_process(struct summary *summary, const struct model_process *pr
     (void)!snprintf(place, sizeof place, "pid %u%s", process->pid,
                     process->is_exec ? " (exec)" : "");
     const char *name = model_string_at(model, process->command);
-    list_named(summary, *name ? name : model_string_at(model, process->exe), place);
+    list_named(summary, session_brief(*name ? name : model_string_at(model, process->exe)), place);
     text_clear(&summary->part);
     text_add_bytes_iec(&summary->part, process->sums.peak_bytes);
     text_add_char(&summary->out, ' ');

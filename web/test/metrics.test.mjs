@@ -10,7 +10,7 @@ import { PRESETS } from '../gen/presets.mjs';
 const { aggregate, aggregateContexts, METRICS } = await load('query/metrics.ts');
 const { WindowSums } = await load('query/windowsums.ts');
 const { liveSeries, flowSeries } = await load('query/series.ts');
-const { buildTree, ownOf, treeTotals, outermost, sitesUnder } = await load('query/calltree.ts');
+const { buildTree, ownOf, treeTotals, outermost, siteOwners, sitesUnder } = await load('query/calltree.ts');
 const { groupingFor, groupSelf, groupTotal } = await load('query/grouping.ts');
 const { invertedTree, callersOf, calleesOf } = await load('query/merge.ts');
 const IDS = METRICS.map((metric) => metric.id);
@@ -214,4 +214,20 @@ test('sites under a node are exactly those whose path goes through it', async ()
         const wanted = Uint8Array.from(data.rows.siteNode, (at) => (pathOf(data.names, at).some((step) => tree.ofNode[step] === node) ? 1 : 0));
         assert.deepEqual(sitesUnder(tree, node), wanted);
     }
+});
+
+test('a site is named after the nearest call of the program that has a name', () => {
+    // Functions: 0 main, 1 load, 2 and 3 without symbols, 4 an allocator; 5 has a name but stands in another module.
+    const functions = { funcMod: [0, 0, 0, 0, 0, 1], modKind: [0, 0], funcFlags: [0, 0, 2, 2, 1, 0] };
+    const named = (stack) => {
+        const names = { ...functions, frameFunc: [0, 1, 2, 3, 4, 5], nodeFrame: [0, ...stack], nodeParent: [0, ...stack.map((_, i) => i)] };
+        const owner = siteOwners(names, { siteNode: Int32Array.of(stack.length) })[0];
+        return stack[owner - 1];
+    };
+    assert.equal(named([0, 1, 4]), 1);
+    assert.equal(named([0, 1, 2, 3, 4, 4]), 1);
+    assert.equal(named([0, 1, 2, 4, 3, 4]), 1, 'allocators between are passed over');
+    assert.equal(named([0, 1, 2, 2, 2, 2, 3, 4]), 3, 'too far away');
+    assert.equal(named([0, 5, 2, 4]), 2, 'another module');
+    assert.equal(named([4]), 4);
 });

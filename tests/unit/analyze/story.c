@@ -42,7 +42,7 @@ uint32_t story_stack(struct story *story, const char *names)
         uint32_t name = model_string_add(model, at, n);
         uint32_t location = model_location_add(model, story->module, 0x4000 + name * 16);
         struct model_location *made = &model->locations.at[location];
-        if (made->symbol_n == 0) {
+        if (made->symbol_n == 0 && *at != '?') {
             struct model_symbol symbol = {
                     .function = name, .file = story_string(story, "/src/app.c"), .line = 10 + name};
             made->symbol_first = (uint32_t)model->symbols.n;

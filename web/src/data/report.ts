@@ -40,7 +40,7 @@ export interface Names {
     funcShort: Int32Array;
     funcFile: Int32Array;
     funcMod: Int32Array;
-    /** Bit 0: only passes allocations on. */
+    /** Bit 0: only passes allocations on; bit 1: has no symbol. */
     funcFlags: Int32Array;
     frameFunc: Int32Array;
     frameLine: Int32Array;

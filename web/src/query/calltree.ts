@@ -44,13 +44,24 @@ export function foreignFunctions(names: Names): Uint8Array {
     return Uint8Array.from(funcMod, (mod, func) => (HIDDEN_KINDS.has(modKind[mod]) || (funcFlags[func] & 1) === 1 ? 1 : 0));
 }
 
-/** The node that a site is named after: the nearest call of the program's own, or the allocating one when there is none. */
+const NAMELESS_MOST = 4;
+
+/** The node that a site is named after: the nearest call of the program's own that has a name, or the allocating one when there is none. */
 export function siteOwners(names: Names, rows: Rows): Int32Array {
     const foreign = foreignFunctions(names);
     return rows.siteNode.map((leaf) => {
-        let at = leaf;
-        while (at > 0 && foreign[names.frameFunc[names.nodeFrame[at]]] === 1) at = names.nodeParent[at];
-        return at > 0 ? at : leaf;
+        const { nodeParent, nodeFrame, frameFunc, funcFlags, funcMod } = names;
+        let first = 0;
+        let nameless = 0;
+        for (let at = leaf; at > 0; at = nodeParent[at]) {
+            const func = frameFunc[nodeFrame[at]];
+            if (first > 0 && (nameless === NAMELESS_MOST || funcMod[func] !== funcMod[frameFunc[nodeFrame[first]]])) return first;
+            if (foreign[func] === 1) continue;
+            if ((funcFlags[func] & 2) === 0) return at;
+            if (first === 0) first = at;
+            nameless++;
+        }
+        return first > 0 ? first : leaf;
     });
 }
 

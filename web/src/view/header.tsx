@@ -78,6 +78,7 @@ export function Header() {
     if (!data) return null;
     const { manifest } = data;
     const command = manifest.session.cmd.map(visible).join(' ');
+    const brief = command.replace(/^\S*\/(?=\S)/, '');
     return (
         <div class="header">
             <div class="brand" aria-hidden="true">
@@ -85,7 +86,7 @@ export function Header() {
             </div>
             <h1 title={shortened(command, 600)}>
                 <span class="spoken">memscope report: </span>
-                {shortened(command, 90)}
+                {shortened(brief, 90)}
             </h1>
             <p class="header-facts">
                 pid {manifest.session.pid} · {formatDuration(manifest.session.duration_ns)} · {exitText(manifest)} · {strategyName(manifest.capture.strategy)}
