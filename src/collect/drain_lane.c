@@ -256,11 +256,14 @@ void drain_lane_close(struct drain_reader *reader, struct drain_lane *lane)
 {
     uint64_t open_n = lane->abandoned_n;
     VEC_EACH (struct drain_page, page, &lane->pages) {
-        /* A call that its process's end cut off never happened: nothing is lost. */
-        if (page->given_up || !lane->gone)
-            open_n += drain_page_open_n(lane, page);
         if (!page->given_up || !page->page)
             continue;
+        /*
+         * A call that its thread's end cut off never happened: nothing is lost. But a thread that
+         * has itself written half a ring behind an open record of its own has jumped away from it.
+         */
+        if (lane->kind == WIRE_LANE_OWN)
+            open_n += drain_page_open_n(lane, page);
         drain_lane_give_back(reader, page->page);
         reader->held_n--;
     }
