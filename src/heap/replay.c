@@ -7,10 +7,12 @@
 
 enum { REPLAY_PENDINGS_MAX = 1 << 20 };
 
+/* The last one that was begun, as the collector looks for it. */
 static struct replay_pending *replay_pending_find(struct replay *replay,
                                                   const struct events_event *event)
 {
-    VEC_EACH (struct replay_pending, pending, &replay->pendings) {
+    for (size_t i = replay->pendings.n; i-- > 0;) {
+        struct replay_pending *pending = &replay->pendings.at[i];
         if (pending->process == event->process && pending->thread == event->thread &&
             pending->old_address == event->old_address)
             return pending;
@@ -42,8 +44,10 @@ static int replay_realloc_end(struct replay *replay, const struct feed_context *
     else
         outcome = feed_realloc_end(replay->model, context, pending, event->address,
                                    event->size_bytes, event->node, event->weight);
-    if (begun && outcome >= 0)
-        *begun = replay->pendings.at[--replay->pendings.n];
+    if (begun && outcome >= 0) {
+        struct replay_pending *last = &replay->pendings.at[--replay->pendings.n];
+        memmove(begun, begun + 1, (size_t)(last - begun) * sizeof *begun);
+    }
     return outcome;
 }
 
@@ -89,7 +93,9 @@ static int replay_process_end(struct replay *replay, const struct events_event *
 int replay_event(struct replay *replay, const struct events_event *event)
 {
     struct model *model = replay->model;
-    feed_time(model, event->at_ns);
+    /* Processes and threads are announced before what others did earlier is fed. */
+    if (event->kind != EVENTS_PROCESS_BEGIN && event->kind != EVENTS_THREAD_BEGIN)
+        feed_time(model, event->at_ns);
     struct feed_context context = {event->process, event->thread, event->task, event->at_ns};
     switch (event->kind) {
     case EVENTS_ALLOC:
