@@ -24,6 +24,17 @@ static void figures_sizes(struct figures *figures, uint64_t size_min, uint64_t s
         figures->size_max = size_max;
 }
 
+static void figures_add_spread(struct model_spread *spread, const struct model_spread *more)
+{
+    spread->alloc_n += more->alloc_n;
+    spread->alloc_bytes += more->alloc_bytes;
+    spread->live_n += more->live_n;
+    spread->live_bytes += more->live_bytes;
+    spread->peak_n += more->peak_n;
+    spread->peak_bytes += more->peak_bytes;
+    spread->excess_bytes += more->excess_bytes;
+}
+
 void figures_add_cell(struct figures *figures, const struct model *model,
                       const struct model_cell *cell)
 {
@@ -41,6 +52,8 @@ void figures_add_cell(struct figures *figures, const struct model *model,
     if (figures_is_leak(model, cell)) {
         figures->leak_n += cell->live_n;
         figures->leak_bytes += cell->live_bytes;
+        figures->leak_spread_n += cell->spread.live_n;
+        figures->leak_spread_bytes += cell->spread.live_bytes;
     }
     figures->peak_n += cell->peak_n;
     figures->peak_bytes += cell->peak_bytes;
@@ -51,6 +64,7 @@ void figures_add_cell(struct figures *figures, const struct model *model,
     figures->other_thread_free_n += cell->other_thread_free_n;
     figures->other_task_free_n += cell->other_task_free_n;
     figures->sample_n += cell->sample_n;
+    figures_add_spread(&figures->spread, &cell->spread);
     for (size_t i = 0; cell->life < model->lives.n && i < MODEL_CELL_LIFE_CLASSES; i++)
         figures->life_n[i] += model->lives.at[cell->life].n[i];
 }
@@ -79,6 +93,9 @@ void figures_add(struct figures *figures, const struct figures *more)
     figures->other_thread_free_n += more->other_thread_free_n;
     figures->other_task_free_n += more->other_task_free_n;
     figures->sample_n += more->sample_n;
+    figures_add_spread(&figures->spread, &more->spread);
+    figures->leak_spread_n += more->leak_spread_n;
+    figures->leak_spread_bytes += more->leak_spread_bytes;
     for (size_t i = 0; i < MODEL_CELL_LIFE_CLASSES; i++)
         figures->life_n[i] += more->life_n[i];
 }

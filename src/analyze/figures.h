@@ -16,6 +16,8 @@ struct figures {
     uint64_t realloc_n;
     uint64_t other_thread_free_n, other_task_free_n;
     uint64_t sample_n;
+    struct model_spread spread; /* how far sampling may be off; analyze/estimate.h */
+    uint64_t leak_spread_n, leak_spread_bytes;
     uint64_t size_min, size_max; /* of blocks; 0 when there are none */
     uint64_t first_ns, last_ns;  /* first and last allocation */
     uint64_t life_n[MODEL_CELL_LIFE_CLASSES];

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyze/estimate.h"
 #include "analyze/session.h"
 #include "export/html_parts.h"
 #include "export/notice.h"
@@ -83,6 +84,8 @@ static void manifest_capture(struct json *json, const struct analysis *analysis)
     json_key_string(json, "chosen_by",
                     session_fact_u64(model, "strategy_auto", 1) ? "auto" : "user");
     json_key_double(json, "sample_rate", session_fact_double(model, "sample_rate", 1), 6);
+    if (model->sampled)
+        json_key_double(json, "effective_rate", estimate_rate_n(model, &analysis->figures), 6);
     json_key_string(json, "sample_kind",
                     analysis->exact && !session.is_sampled ? "exact" : "poisson-bytes");
     json_key_bool(json, "track_async", session_fact_u64(model, "track_async", 0));

@@ -150,6 +150,8 @@ int export_json(const struct analysis *analysis, const struct export_request *re
     json_object_begin(&json);
     json_add_head(&json, analysis, request);
     json_add_totals(&json, analysis);
+    json_add_sampling(&json, analysis);
+    json_add_performance(&json, analysis->model);
     json_add_loss(&json, analysis->model);
     json_add_notices(&json, analysis->model);
     json_add_findings(&json, analysis);

@@ -21,6 +21,10 @@ void json_add_sites(struct json *json, const struct analysis *analysis);
 void json_add_functions(struct json *json, const struct analysis *analysis);
 void json_add_leaks(struct json *json, const struct analysis *analysis);
 void json_add_findings(struct json *json, const struct analysis *analysis);
+/* Of a group that rests on samples: how many, and 95 % intervals. Nothing where it is exact. */
+void json_add_estimates(struct json *json, const struct figures *figures);
+void json_add_sampling(struct json *json, const struct analysis *analysis);
+void json_add_performance(struct json *json, const struct model *model);
 void json_add_timeline(struct json *json, const struct model *model);
 
 #endif

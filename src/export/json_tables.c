@@ -91,6 +91,7 @@ static void json_add_figures(struct json *json, const struct figures *figures)
     json_key_count(json, "leaked_bytes", figures->leak_bytes);
     json_key_count(json, "temporary", figures->temporary_n);
     json_key_count(json, "reallocs", figures->realloc_n);
+    json_add_estimates(json, figures);
 }
 
 /* Sums cells by one part of their key; NULL: no memory, or nothing to sum. */

@@ -104,9 +104,14 @@ size_t notices_collect(const struct model *model, struct notice *ret_notices)
     struct notice_list list = {.at = ret_notices};
     notices_lost(&list, model);
     double rate = session_fact_double(model, "sample_rate", 1);
-    notice_push(&list, NOTICE_WARNING, "sampled", rate < 1, "ratio",
-                "Allocations were sampled at a rate of %g: live and peak figures are estimates.",
+    notice_push(&list, NOTICE_WARNING, "sampled", model->sampled, "ratio",
+                "Allocations were sampled (rate %g): totals are exact, all other figures are "
+                "estimates with 95 %% intervals.",
                 rate);
+    uint64_t refused = session_fact_u64(model, "refused_samples", 0);
+    notice_push(&list, NOTICE_WARNING, "sampled", refused, "count",
+                "%llu samples found no room and are missing: estimates are a little low.",
+                (unsigned long long)refused);
     notices_guessed(&list, model);
     notices_tasks(&list, model);
     return list.n;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "analyze/estimate.h"
 #include "analyze/timeline.h"
 #include "export/columns.h"
 #include "export/summary_parts.h"
@@ -79,6 +80,12 @@ static void summary_peak_fact(struct summary *summary)
     size_t used = SUMMARY_LABEL + 11 + 3, start;
     summary_fact(summary, "peak live", summary_bytes(summary, model->sums.peak_bytes));
     start = summary->out.n;
+    if (model->sampled) {
+        struct estimate peak = estimate_of(&summary->analysis->figures, ESTIMATE_PEAK_BYTES);
+        text_printf(&summary->out, "±%.0f %%, ",
+                    peak.value > 0 ? 50 * (peak.high - peak.low) / peak.value : 0.0);
+        used -= 1; /* of two bytes, one column */
+    }
     text_add(&summary->out, "at ");
     session_add_time(&summary->out, model->sums.peak_at_ns);
     used += summary->out.n - start;
@@ -124,7 +131,15 @@ static void summary_facts(struct summary *summary)
     summary_fact(summary, "still live", summary_bytes(summary, figures->live_bytes));
     text_add(&summary->out, summary->model->finished ? "at the end in " : "now in ");
     text_add_grouped(&summary->out, figures->live_n);
-    text_add(&summary->out, figures->live_n == 1 ? " block\n" : " blocks\n");
+    text_add(&summary->out, figures->live_n == 1 ? " block" : " blocks");
+    if (summary->model->sampled) {
+        struct estimate live = estimate_of(figures, ESTIMATE_LIVE_BYTES);
+        if (live.value > 0)
+            text_printf(&summary->out, ", ±%.0f %%", 50 * (live.high - live.low) / live.value);
+        if (estimate_is_few(figures))
+            text_add(&summary->out, ", few samples");
+    }
+    text_add_char(&summary->out, '\n');
     text_clear(&summary->part);
     text_printf(&summary->part, "%.0f %%",
                 sums->alloc_n ? 100.0 * (double)sums->temporary_n / (double)sums->alloc_n : 0.0);

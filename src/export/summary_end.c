@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyze/estimate.h"
 #include "export/columns.h"
 #include "export/notice.h"
 #include "export/summary_parts.h"
@@ -115,11 +116,12 @@ void summary_cost(struct summary *summary)
     uint64_t recorder = session_fact_u64(model, "recorder_peak_bytes", 0);
     if (recorder)
         text_printf(part, "recorder %.0f MB, ", (double)recorder / 1e6);
-    double rate = session_fact_double(model, "sample_rate", 1);
-    if (summary->analysis->exact && rate >= 1)
+    if (summary->analysis->exact)
         text_add(part, "every event recorded");
     else
-        text_printf(part, "sample rate %g", rate);
+        text_printf(part, "sampled: %.3g %% of blocks, %.3g %% of bytes",
+                    100 * estimate_rate_n(model, &summary->analysis->figures),
+                    100 * estimate_rate_bytes(model, &summary->analysis->figures));
     if (model->loss.event_n == 0)
         text_add(part, ", 0 lost");
     end_label(summary, "Cost");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyze/estimate.h"
 #include "analyze/frame.h"
 #include "base/map.h"
 #include "export/columns.h"
@@ -75,6 +76,16 @@ static void list_figures(struct summary *summary, uint64_t bytes, uint64_t whole
 
 static const char list_titles[] = "bytes     %   blocks";
 
+/* How far an estimate may be off, as a note of its row; empty where it is exact. */
+static void list_note(struct text *note, const struct figures *figures, enum estimate_kind kind)
+{
+    struct estimate estimate = estimate_of(figures, kind);
+    if (estimate_is_few(figures))
+        text_add(note, "few samples");
+    else if (estimate.high > estimate.low && estimate.value > 0)
+        text_printf(note, "±%.0f %%", 50 * (estimate.high - estimate.low) / estimate.value);
+}
+
 void summary_peak(struct summary *summary, size_t rows)
 {
     uint32_t top[LIST_MOST];
@@ -84,7 +95,10 @@ void summary_peak(struct summary *summary, size_t rows)
     summary_heading(summary, "Held at the peak", list_titles);
     for (size_t i = 0; i < n; i++) {
         const struct figures *self = &summary->analysis->functions.at[top[i]].self;
-        list_lead(summary, i + 1, top[i], "");
+        struct text note = {0};
+        list_note(&note, self, ESTIMATE_PEAK_BYTES);
+        list_lead(summary, i + 1, top[i], text_string(&note));
+        text_done(&note);
         list_figures(summary, self->peak_bytes, summary->model->sums.peak_bytes, self->peak_n);
     }
 }
@@ -122,6 +136,11 @@ void summary_leaks(struct summary *summary, size_t rows)
         } else if (leak->verdict.class != LEAK_UNCLEAR) {
             text_add(&note, leak_class_name(leak->verdict.class));
         }
+        const struct figures *self = &analysis->functions.at[leak->function].self;
+        if (summary->model->sampled) {
+            text_add(&note, note.n ? " " : "");
+            list_note(&note, self, ESTIMATE_LEAK_BYTES);
+        }
         list_lead(summary, i + 1, leak->function, text_string(&note));
         list_figures(summary, leak->bytes, analysis->figures.leak_bytes, leak->n);
         text_done(&note);
@@ -137,7 +156,10 @@ void summary_churn(struct summary *summary, size_t rows)
     summary_heading(summary, "Allocated in all", list_titles);
     for (size_t i = 0; i < n; i++) {
         const struct figures *self = &summary->analysis->functions.at[top[i]].self;
-        list_lead(summary, i + 1, top[i], "");
+        struct text note = {0};
+        list_note(&note, self, ESTIMATE_ALLOC_BYTES);
+        list_lead(summary, i + 1, top[i], text_string(&note));
+        text_done(&note);
         list_figures(summary, self->alloc_bytes, summary->model->sums.alloc_bytes, self->alloc_n);
     }
 }

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Intervals from variances. */
+#include "analyze/estimate.h"
+
+#include <math.h>
+
+static const double estimate_z = 1.959964;
+static const double estimate_unit = 256; /* of variances of bytes (heap/model.h) */
+
+/*
+ * What one sample stands for beyond itself, on the whole: the variance of a figure is this much
+ * times the figure, as far as its samples stand for others.
+ */
+static double estimate_scale(const struct figures *figures, bool bytes)
+{
+    double excess_n = (double)figures->alloc_n - (double)figures->sample_n;
+    if (excess_n <= 0)
+        return 0;
+    double weight = (double)figures->spread.alloc_n / excess_n;
+    if (!bytes)
+        return weight - 1;
+    double excess_bytes = (double)figures->spread.excess_bytes;
+    if (excess_bytes <= 0)
+        return 0;
+    return (double)figures->spread.alloc_bytes * estimate_unit / excess_bytes * (weight - 1) /
+           weight;
+}
+
+static double estimate_variance(const struct figures *figures, enum estimate_kind kind)
+{
+    switch (kind) {
+    case ESTIMATE_ALLOC_N:
+        return (double)figures->spread.alloc_n;
+    case ESTIMATE_ALLOC_BYTES:
+        return (double)figures->spread.alloc_bytes * estimate_unit;
+    case ESTIMATE_PEAK_N:
+        return (double)figures->spread.peak_n;
+    case ESTIMATE_PEAK_BYTES:
+        return (double)figures->spread.peak_bytes * estimate_unit;
+    case ESTIMATE_LIVE_N:
+        return (double)figures->spread.live_n;
+    case ESTIMATE_LIVE_BYTES:
+        return (double)figures->spread.live_bytes * estimate_unit;
+    case ESTIMATE_LEAK_N:
+        return (double)figures->leak_spread_n;
+    default:
+        return (double)figures->leak_spread_bytes * estimate_unit;
+    }
+}
+
+static double estimate_value(const struct figures *figures, enum estimate_kind kind)
+{
+    const uint64_t values[ESTIMATE_KINDS] = {
+            [ESTIMATE_ALLOC_N] = figures->alloc_n, [ESTIMATE_ALLOC_BYTES] = figures->alloc_bytes,
+            [ESTIMATE_PEAK_N] = figures->peak_n,   [ESTIMATE_PEAK_BYTES] = figures->peak_bytes,
+            [ESTIMATE_LIVE_N] = figures->live_n,   [ESTIMATE_LIVE_BYTES] = figures->live_bytes,
+            [ESTIMATE_LEAK_N] = figures->leak_n,   [ESTIMATE_LEAK_BYTES] = figures->leak_bytes,
+    };
+    return (double)values[kind];
+}
+
+struct estimate estimate_of(const struct figures *figures, enum estimate_kind kind)
+{
+    bool bytes = kind % 2 == 1;
+    double value = estimate_value(figures, kind), scale = estimate_scale(figures, bytes);
+    double shift = estimate_z * estimate_z * scale / 2;
+    double half = estimate_z * sqrt(estimate_variance(figures, kind) +
+                                    estimate_z * estimate_z * scale * scale / 4);
+    struct estimate estimate = {value, value + shift - half, value + shift + half};
+    if (estimate.low < 0)
+        estimate.low = 0;
+    return estimate;
+}
+
+bool estimate_is_few(const struct figures *figures)
+{
+    return figures->sample_n < ESTIMATE_FEW && figures->sample_n != figures->alloc_n;
+}
+
+static double estimate_share(double part, double whole)
+{
+    return whole > 0 && part < whole ? part / whole : 1;
+}
+
+double estimate_rate_n(const struct model *model, const struct figures *all)
+{
+    return estimate_share((double)all->sample_n, (double)model->sums.alloc_n);
+}
+
+double estimate_rate_bytes(const struct model *model, const struct figures *all)
+{
+    double bytes = (double)all->alloc_bytes - (double)all->spread.excess_bytes;
+    return estimate_share(bytes, (double)model->sums.alloc_bytes);
+}
