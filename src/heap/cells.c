@@ -18,12 +18,6 @@ static size_t cells_home(const struct cells_index *index, const struct model_cel
     return (size_t)(hash >> 32) & index->mask;
 }
 
-static bool cells_same(const struct model_cell_key *a, const struct model_cell_key *b)
-{
-    return a->node == b->node && a->process == b->process && a->thread == b->thread &&
-           a->task == b->task;
-}
-
 static uint32_t *cells_entry(const struct model *model, const struct model_cell_key *key)
 {
     const struct cells_index *index = &model->feed->cells;
@@ -61,6 +55,7 @@ void cells_reindex(struct model *model)
     if (!index->entries)
         return;
     memset(index->entries, 0, (index->mask + 1) * sizeof *index->entries);
+    memset(index->recent, 0, sizeof index->recent);
     cells_index_fill(model);
 }
 
@@ -90,7 +85,7 @@ static int cells_add(struct model *model, const struct model_cell_key *key, uint
         /* A task that has ended and was forgotten. */
         struct model_cell_key no_task = *key;
         no_task.task = 0;
-        return cells_take(model, &no_task, at_ns, ret_cell);
+        return cells_look_up(model, &no_task, at_ns, ret_cell);
     }
     if (model->cells.n >= MODEL_CELLS_MAX && model->feed->cells_free.n == 0)
         return ERR_LIMIT;
@@ -116,8 +111,8 @@ static int cells_add(struct model *model, const struct model_cell_key *key, uint
     return 0;
 }
 
-int cells_take(struct model *model, const struct model_cell_key *key, uint64_t at_ns,
-               uint32_t *ret_cell)
+int cells_look_up(struct model *model, const struct model_cell_key *key, uint64_t at_ns,
+                  uint32_t *ret_cell)
 {
     if (model->feed->cells.entries) {
         uint32_t entry = *cells_entry(model, key);
@@ -129,12 +124,10 @@ int cells_take(struct model *model, const struct model_cell_key *key, uint64_t a
     return cells_add(model, key, at_ns, ret_cell);
 }
 
-int cells_life_take(struct model *model, uint32_t cell)
+int cells_life_add(struct model *model, uint32_t cell)
 {
     static const struct model_life no_life;
     struct model_feed *feed = model->feed;
-    if (model->cells.at[cell].life != MODEL_NONE)
-        return 0;
     if (feed->lives_free.n) {
         uint32_t life = feed->lives_free.at[--feed->lives_free.n];
         model->lives.at[life] = no_life;
@@ -154,11 +147,8 @@ void cells_deaths_drain(struct model *model)
         const struct feed_death *death = &feed->deaths[i];
         __builtin_prefetch(&model->lives.at[death->life].n[death->life_class], 1);
     }
-    for (unsigned i = 0; i < feed->death_n; i++) {
-        const struct feed_death *death = &feed->deaths[i];
-        uint32_t *n = &model->lives.at[death->life].n[death->life_class];
-        *n = death->n > UINT32_MAX - *n ? UINT32_MAX : *n + death->n;
-    }
+    for (unsigned i = 0; i < feed->death_n; i++)
+        cells_death_count(model, &feed->deaths[i]);
     feed->death_n = 0;
 }
 

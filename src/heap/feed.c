@@ -19,7 +19,11 @@
 #include "heap/spread.h"
 #include "heap/state.h"
 
-enum { FEED_FAR_CELLS = 8192 }; /* fewer are in the processor's caches anyway */
+/* Fewer are in the processor's caches anyway. */
+enum { FEED_FAR_CELLS = 8192, FEED_NEAR_LIVES = 256 };
+
+/* What every event goes through, in one piece. */
+#define FEED_INLINE static inline __attribute__((always_inline))
 
 /* One change of the live heap: what dies, what is born, by whom. */
 struct feed_change {
@@ -132,8 +136,8 @@ static inline void feed_peaks(struct model *model, struct model_process *process
         feed->slice.high_bytes = model->sums.live_bytes;
 }
 
-static inline void feed_born(struct model *model, const struct feed_change *change,
-                             uint64_t size_bytes, uint32_t weight)
+FEED_INLINE void feed_born(struct model *model, const struct feed_change *change,
+                           uint64_t size_bytes, uint32_t weight)
 {
     struct model_cell *cell = &model->cells.at[change->cell];
     uint64_t n = weight, bytes = size_bytes * weight;
@@ -172,8 +176,8 @@ static inline int feed_dies_prepare(struct model *model, uint32_t cell)
 }
 
 /* The block leaves every figure; the caller takes it out of the table. */
-static inline void feed_dies(struct model *model, const struct feed_change *change,
-                             const struct blocks_slot *block)
+FEED_INLINE void feed_dies(struct model *model, const struct feed_change *change,
+                           const struct blocks_slot *block)
 {
     struct model_feed *feed = model->feed;
     struct model_row *row = rows_take(&feed->rows, block->cell,
@@ -200,9 +204,14 @@ static inline void feed_dies(struct model *model, const struct feed_change *chan
     feed_sums_free(&model->sums, n, bytes);
     feed_sums_free(&change->process->sums, n, bytes);
     unsigned life_class = classes_life(age_ns), cell_class = classes_cell_life(life_class);
-    if (feed->death_n == FEED_DEATHS)
-        cells_deaths_drain(model);
-    feed->deaths[feed->death_n++] = (struct feed_death){cell->life, cell_class, block->weight};
+    const struct feed_death death = {cell->life, cell_class, block->weight};
+    if (model->lives.n <= FEED_NEAR_LIVES) {
+        cells_death_count(model, &death);
+    } else {
+        if (feed->death_n == FEED_DEATHS)
+            cells_deaths_drain(model);
+        feed->deaths[feed->death_n++] = death;
+    }
     model->histograms->size_life_n[classes_size(size_bytes)][life_class] += n;
     feed->slice.life_n[cell_class] += n;
 }
@@ -235,8 +244,8 @@ static inline void feed_temporary(struct model *model, const struct feed_change 
 }
 
 /* Checks who does it and moves time on. */
-static inline int feed_enter(struct model *model, const struct feed_context *context,
-                             struct feed_change *ret_change)
+FEED_INLINE int feed_enter(struct model *model, const struct feed_context *context,
+                           struct feed_change *ret_change)
 {
     struct model_feed *feed = model->feed;
     if (context->process >= feed->processes.n)
@@ -275,8 +284,8 @@ static int feed_replace(struct model *model, const struct feed_change *change,
 }
 
 /* The slot where a new block goes. An address that was live is so no longer. */
-static inline int feed_place(struct model *model, const struct feed_change *change,
-                             uint64_t address, struct blocks_slot **ret_slot)
+FEED_INLINE int feed_place(struct model *model, const struct feed_change *change, uint64_t address,
+                           struct blocks_slot **ret_slot)
 {
     struct blocks *blocks = &change->state->blocks;
     int err = blocks_reserve(blocks);

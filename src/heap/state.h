@@ -36,10 +36,13 @@ struct feed_fold {
     uint32_t from, into;
 };
 
+enum { CELLS_RECENT = 1024 };
+
 /* Cells by key. */
 struct cells_index {
-    uint32_t *entries; /* cell + 1, 0 = free */
-    size_t mask;       /* entries - 1, 0 = none yet */
+    uint32_t *entries;             /* cell + 1, 0 = free */
+    size_t mask;                   /* entries - 1, 0 = none yet */
+    uint32_t recent[CELLS_RECENT]; /* cell + 1 that was looked up last, by a little of its key */
 };
 
 /* The slice under way; its sums are the session's less what they were when it began. */
@@ -104,11 +107,42 @@ static inline struct feed_process_state *feed_process_at(const struct model_feed
     return &feed->processes.at[process];
 }
 
+static inline bool cells_same(const struct model_cell_key *a, const struct model_cell_key *b)
+{
+    return a->node == b->node && a->process == b->process && a->thread == b->thread &&
+           a->task == b->task;
+}
+
 /* cells.c: the cell of the key, made if there is none. Indices of the key are checked then. */
-int cells_take(struct model *model, const struct model_cell_key *key, uint64_t at_ns,
-               uint32_t *ret_cell);
+int cells_look_up(struct model *model, const struct model_cell_key *key, uint64_t at_ns,
+                  uint32_t *ret_cell);
+static inline int cells_take(struct model *model, const struct model_cell_key *key, uint64_t at_ns,
+                             uint32_t *ret_cell)
+{
+    struct cells_index *index = &model->feed->cells;
+    uint32_t *recent =
+            &index->recent[(key->node + key->thread * 61 + key->task * 127) % CELLS_RECENT];
+    if (*recent && cells_same(&model->cells.at[*recent - 1].key, key)) {
+        *ret_cell = *recent - 1;
+        return 0;
+    }
+    int err = cells_look_up(model, key, at_ns, ret_cell);
+    if (err == 0)
+        *recent = *ret_cell + 1;
+    return err;
+}
+
 /* Its entry in lives, made if there is none. */
-int cells_life_take(struct model *model, uint32_t cell);
+int cells_life_add(struct model *model, uint32_t cell);
+static inline int cells_life_take(struct model *model, uint32_t cell)
+{
+    return model->cells.at[cell].life != MODEL_NONE ? 0 : cells_life_add(model, cell);
+}
+static inline void cells_death_count(struct model *model, const struct feed_death *death)
+{
+    uint32_t *n = &model->lives.at[death->life].n[death->life_class];
+    *n = death->n > UINT32_MAX - *n ? UINT32_MAX : *n + death->n;
+}
 void cells_deaths_drain(struct model *model);
 void cells_prefetch(const struct model *model, const struct model_cell_key *key);
 static inline void cells_prefetch_at(const struct model *model, uint32_t cell)
