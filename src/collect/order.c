@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collect/order_plain.h"
 #include "collect/order_threads.h"
 
 enum { ORDER_PREFETCH = 12 };
@@ -429,6 +430,11 @@ static bool order_run(struct order *order, struct order_lane *lane, uint64_t lim
     while (lane->key <= limit) {
         struct order_record record = {0};
         unsigned extra = 0;
+        if (order_plain(order, lane, images_get(order->images, lane->slot), limit)) {
+            if (!order_advance(order, lane, 0))
+                return false;
+            continue;
+        }
         if (order_read(order, lane, &record)) {
             order_prefetch(order, lane, record.image);
             if (order_event(order, lane, &record) == ORDER_DELAYED)

@@ -195,13 +195,3 @@ void stacks_read(struct stacks *stacks, const struct intake_run *run)
             stacks->place = run->place + i;
     }
 }
-
-uint32_t stacks_node(const struct stacks *stacks, uint64_t id)
-{
-    if (id == 0)
-        return 0;
-    if (id > stacks->place)
-        return id > STACKS_LOG_MAX ? 0 : MODEL_NONE;
-    uint32_t node = stacks->node_at.at[id - 1];
-    return node == MODEL_NONE ? 0 : node;
-}

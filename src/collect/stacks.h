@@ -55,6 +55,14 @@ const struct stacks_module *stacks_module_of(const struct stacks *stacks, uint64
  * The node of a stack id. 0 (the empty stack) for id 0 and for ids that were never defined;
  * MODEL_NONE: the log has not been read that far yet.
  */
-uint32_t stacks_node(const struct stacks *stacks, uint64_t id);
+static inline uint32_t stacks_node(const struct stacks *stacks, uint64_t id)
+{
+    if (id == 0)
+        return 0;
+    if (id > stacks->place)
+        return id > STACKS_LOG_MAX ? 0 : MODEL_NONE;
+    uint32_t node = stacks->node_at.at[id - 1];
+    return node == MODEL_NONE ? 0 : node;
+}
 
 #endif
