@@ -53,8 +53,10 @@ static void drain_lane_keep_run(struct drain_reader *reader, struct drain_page *
 {
     struct intake_batch *batch = &reader->batch;
     unsigned from = run->place % WIRE_PAGE_SLOTS;
-    for (unsigned i = from; i < from + run->n; i++)
-        page->taken[i / 64] |= 1ull << i % 64;
+    for (unsigned i = from, to = from + run->n, n; i < to; i += n) {
+        n = 64 - i % 64 < to - i ? 64 - i % 64 : to - i;
+        page->taken[i / 64] |= UINT64_MAX >> (64 - n) << i % 64;
+    }
     page->left -= run->n;
     if (batch->last)
         batch->last->next = run;
@@ -93,13 +95,55 @@ static unsigned drain_page_copy(const struct drain_page *page, struct intake_run
     return n;
 }
 
+static struct intake_run *drain_page_run(const struct drain_reader *reader,
+                                         const struct drain_lane *lane,
+                                         const struct drain_page *page, unsigned i)
+{
+    struct intake_run *run = intake_run_get(reader->intake, reader->runs_most);
+    if (run) {
+        run->lane = lane->number;
+        run->place = page->ring_page * WIRE_PAGE_SLOTS + i;
+    }
+    return run;
+}
+
+/*
+ * The short way: records from slot i on, none of which was taken before, up to the first that is
+ * open; the head at slot i was read. Returns their slots.
+ */
+static unsigned drain_page_copy_all(struct intake_run *run, const struct wire_slot *slots,
+                                    unsigned i, unsigned to, uint64_t head)
+{
+    struct intake_slot *copy = run->slots;
+    const struct wire_slot *slot = &slots[i], *end = &slots[to];
+    do {
+        *copy++ = (struct intake_slot){head, slot->a, slot->b, slot->c};
+        slot++;
+        /* Acquire: pairs with the commit; the words behind it are the record's. */
+        head = slot < end ? atomic_load_explicit(&slot->head, memory_order_acquire) : 0;
+    } while (head);
+    run->n = (uint32_t)(copy - run->slots);
+    return run->n;
+}
+
 /* Takes the committed records of a page below slot `to`. Returns 0, or 1: no run. */
 static int drain_page_read(struct drain_reader *reader, struct drain_lane *lane,
                            struct drain_page *page, unsigned to)
 {
     const struct wire_slot *slots = segment_page(reader->segment, page->page);
     struct intake_run *run = NULL;
-    for (unsigned i = drain_page_first(page); i < to;) {
+    unsigned i = drain_page_first(page);
+    uint64_t first = 0;
+    /* Acquire as below. */
+    if (i < to && page->left == WIRE_PAGE_SLOTS - i)
+        first = atomic_load_explicit(&slots[i].head, memory_order_acquire);
+    if (first && first != WIRE_CONTINUED) {
+        run = drain_page_run(reader, lane, page, i);
+        if (!run)
+            return 1;
+        i += drain_page_copy_all(run, slots, i, to, first);
+    }
+    while (i < to) {
         uint64_t head = 0;
         /* Acquire: pairs with the commit; the words behind it are the record's. */
         if (!drain_page_has(page, i))
@@ -114,11 +158,9 @@ static int drain_page_read(struct drain_reader *reader, struct drain_lane *lane,
             continue;
         }
         if (!run) {
-            run = intake_run_get(reader->intake, reader->runs_most);
+            run = drain_page_run(reader, lane, page, i);
             if (!run)
                 return 1;
-            run->lane = lane->number;
-            run->place = page->ring_page * WIRE_PAGE_SLOTS + i;
         }
         i += drain_page_copy(page, run, slots, i, head);
     }
