@@ -27,6 +27,7 @@ static verb_fn *const main_verbs[VERB_N] = {
         [VERB_SYMBOLIZE] = verb_symbolize,
         [VERB_HELP] = verb_help,
         [VERB_VERSION] = verb_version,
+        [VERB_ANSWER] = verb_answer,
         [VERB_COLLECT] = verb_collect,
 };
 

@@ -153,6 +153,13 @@ static const struct verb verb_table[VERB_N] = {
          .summary = "the recorder; started by memscope itself",
          .takes_command = true,
          .words_max = VERB_WORDS_ANY},
+        {.id = VERB_ANSWER,
+         .name = "answer",
+         .arguments = "tables|detect|FORMAT",
+         .summary = "answers a program that uses the API; started by the library",
+         .takes_command = true,
+         .words_min = 1,
+         .words_max = VERB_WORDS_ANY},
 };
 
 const struct verb *verb_at(enum verb_id id)

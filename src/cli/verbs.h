@@ -26,6 +26,7 @@ enum verb_id {
     VERB_HELP,
     VERB_VERSION,
     VERB_COLLECT,
+    VERB_ANSWER,
     VERB_N,
 };
 
