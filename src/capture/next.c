@@ -8,8 +8,6 @@
 
 struct next next;
 
-/* Our own dynamic section marks our place in the link map. */
-
 /* The tables of one module that a lookup reads. */
 struct next_tables {
     const uint32_t *gnu_hash;
@@ -113,12 +111,19 @@ static void *next_in(const struct link_map *map, const char *name)
     return tables.gnu_hash ? next_by_gnu_hash(&tables, name) : next_by_hash(&tables, name);
 }
 
+/* Our own dynamic section marks our place in the link map. */
 static const struct link_map *next_self(void)
 {
     const struct link_map *map = _r_debug.r_map;
     while (map && map->l_ld != _DYNAMIC)
         map = map->l_next;
     return map;
+}
+
+const char *next_own_path(void)
+{
+    const struct link_map *self = next_self();
+    return self && self->l_name ? self->l_name : "";
 }
 
 static void *next_lookup(const struct link_map *from, const char *name)

@@ -55,6 +55,9 @@ bool next_find(void);
  */
 void *next_symbol(const char *name);
 
+/* The path that the loader has for the module that holds us; "" for the executable. */
+const char *next_own_path(void);
+
 /* True when the first malloc in the loader's order is not ours: hooks see nothing. */
 bool next_is_bypassed(void);
 

@@ -195,8 +195,10 @@ bool process_view_page(uint32_t page)
 
 void process_go_quiet(void)
 {
-    if (!process.segment)
+    if (!process.segment) {
+        atomic_store(&process.quiet, true);
         return;
+    }
     /* While it may still be done: the whole segment, since pages can come from anywhere. */
     process_view_page(process.segment->page_n - 1);
     atomic_store(&process.quiet, true);
