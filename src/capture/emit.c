@@ -175,8 +175,20 @@ static void emit_alloc_sampled(struct lane_state *state, uint64_t rate, const vo
         sampling_time_end(state, begun);
 }
 
+/* True in a region that the thread wants to be ignored. */
+static bool emit_ignored(void)
+{
+    struct lane_state *self = lane_self;
+    if (__builtin_expect(!self || !self->ignored, 1))
+        return false;
+    self->ignored_n++;
+    return true;
+}
+
 void emit_alloc(const void *address, size_t size_bytes, const struct hook_frame *frame)
 {
+    if (emit_ignored())
+        return;
     struct lane_state *state = lane_mine();
     uint64_t rate = sampling_rate();
     if (__builtin_expect(!sampling_is_off(rate), 0)) {
@@ -276,7 +288,7 @@ void emit_realloc_end(const struct emit_realloc *begun, const void *address, siz
     }
     uint64_t rate = sampling_rate();
     sampling_realloc_freed(state, rate, &begun->sampling);
-    if (!address) {
+    if (!address || emit_ignored()) {
         sampling_count_free(state);
         emit_realloc_ends(state, begun);
         return;
@@ -340,6 +352,11 @@ static void emit_text(unsigned kind, uint64_t a, uint64_t c, const char *text)
 void emit_exec(enum wire_exec what, const char *path)
 {
     emit_text(WIRE_EXEC, what, 0, path);
+}
+
+void emit_mark(const char *text)
+{
+    emit_text(WIRE_MARK, 0, 0, text);
 }
 
 void emit_task_name(uint64_t key, uint64_t cell, const char *name)

@@ -57,6 +57,9 @@ void emit_task(unsigned kind, uint64_t key, uint64_t polls, uint64_t cell);
 void emit_task_name(uint64_t key, uint64_t cell, const char *name);
 void emit_task_refused(uint64_t cell);
 
+/* A mark on the time line. */
+void emit_mark(const char *text);
+
 /* Memory from the kernel, and back. */
 void emit_map(const void *address, size_t bytes, const struct hook_frame *frame);
 void emit_unmap(const void *address, size_t bytes);

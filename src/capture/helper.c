@@ -97,7 +97,7 @@ int helper_find(char ret_path[HELPER_PATH_MAX])
 {
     char own[HELPER_PATH_MAX];
     bool trusts = helper_environ() && helper_trusts_environment();
-    const char *named = trusts ? exec_variable(helper_environ(), "MEMSCOPE_EXECUTABLE=") : NULL;
+    const char *named = trusts ? exec_variable(helper_environ(), "MEMSCOPE_EXE=") : NULL;
     if (named && *named)
         return helper_try(ret_path, named, strlen(named), "") ? 0 : HELPER_MISSING;
     const char *library = next_own_path();

@@ -23,7 +23,7 @@ struct helper {
 };
 
 /*
- * Finds the executable: $MEMSCOPE_EXECUTABLE, beside or above the library, where it was to be
+ * Finds the executable: $MEMSCOPE_EXE, beside or above the library, where it was to be
  * installed. 0, or HELPER_MISSING.
  */
 int helper_find(char ret_path[HELPER_PATH_MAX]);

@@ -9,6 +9,7 @@
 
 #include "capture/early.h"
 #include "capture/emit.h"
+#include "capture/late.h"
 #include "capture/start.h"
 
 enum { HOOKS_ALIGNMENT = 16 };
@@ -185,3 +186,34 @@ size_t malloc_usable_size(void *address)
     return address && hooks_ready() && next.malloc_usable_size ? next.malloc_usable_size(address)
                                                                : 0;
 }
+
+/* Our own definitions, also where the program's names lead elsewhere. */
+#define OWN(name) __typeof(name) own_##name __attribute__((alias(#name), visibility("hidden")))
+extern OWN(malloc);
+extern OWN(calloc);
+extern OWN(realloc);
+extern OWN(reallocarray);
+extern OWN(free);
+extern OWN(cfree);
+extern OWN(posix_memalign);
+extern OWN(aligned_alloc);
+extern OWN(memalign);
+extern OWN(valloc);
+extern OWN(pvalloc);
+extern OWN(malloc_usable_size);
+
+const struct late_hook late_hooks[] = {
+        {"malloc", (uintptr_t)own_malloc},
+        {"calloc", (uintptr_t)own_calloc},
+        {"realloc", (uintptr_t)own_realloc},
+        {"reallocarray", (uintptr_t)own_reallocarray},
+        {"free", (uintptr_t)own_free},
+        {"cfree", (uintptr_t)own_cfree},
+        {"posix_memalign", (uintptr_t)own_posix_memalign},
+        {"aligned_alloc", (uintptr_t)own_aligned_alloc},
+        {"memalign", (uintptr_t)own_memalign},
+        {"valloc", (uintptr_t)own_valloc},
+        {"pvalloc", (uintptr_t)own_pvalloc},
+        {"malloc_usable_size", (uintptr_t)own_malloc_usable_size},
+        {NULL, 0},
+};

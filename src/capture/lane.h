@@ -25,6 +25,8 @@ struct lane_state {
     uint64_t task_cell;    /* its cell (wire/event.h) */
     uint64_t task_written; /* current task key as the lane has it */
     uint64_t cell_written; /* and its cell */
+    uint32_t ignored;      /* regions that the thread wants to be ignored, nested */
+    uint32_t ignored_n;    /* allocations that were */
     uint32_t timing;       /* hooks until the next timed one */
     struct unwind_thread *unwind;
     void *scratch; /* of the exec hooks */

@@ -129,7 +129,7 @@ const char *next_own_path(void)
 static void *next_lookup(const struct link_map *from, const char *name)
 {
     for (const struct link_map *map = from; map; map = map->l_next) {
-        void *found = next_in(map, name);
+        void *found = map->l_ld == _DYNAMIC ? NULL : next_in(map, name);
         if (found)
             return found;
     }
@@ -150,7 +150,10 @@ bool next_find(void)
     const struct link_map *self = next_self();
     if (!self)
         return false;
+    /* Loaded late we are the last of all: then the program's own are the real ones. */
     const struct link_map *from = self->l_next;
+    if (!next_lookup(from, "malloc"))
+        from = _r_debug.r_map;
     struct next found = {0};
 #define NEXT_FIND(name) *(void **)&found.name = next_lookup(from, #name);
     NEXT_EACH(NEXT_FIND)

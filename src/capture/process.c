@@ -52,6 +52,9 @@ static void process_find_headers(char **envp)
 {
     while (*envp)
         envp++;
+    /* A variable that was taken out in place leaves one more NULL; no entry begins with 0. */
+    while (!envp[1])
+        envp++;
     for (const Elf64_auxv_t *entry = (const Elf64_auxv_t *)(envp + 1); entry->a_type != AT_NULL;
          entry++) {
         if (entry->a_type == AT_PHDR)
@@ -102,13 +105,10 @@ static void process_start_unwinder(void)
     unwind_process_init(&config);
 }
 
-/* Only the main thread may learn it: its tid is known without trust in any offset. */
 static void process_learn_tid_offset(void)
 {
     uint32_t tid = (uint32_t)syscall_3(SYS_gettid, 0, 0, 0);
     process.pid = (uint32_t)syscall_3(SYS_getpid, 0, 0, 0);
-    if (tid != process.pid)
-        return;
     for (uint32_t at = PROCESS_TID_FROM; at < PROCESS_TID_TO; at += 4) {
         if (thread_word(at) == tid) {
             process.tid_offset = at;
@@ -279,14 +279,19 @@ void process_start(void)
     char **envp = process_environment();
     if (envp)
         process_find_headers(envp);
+    process.main_stack_end = envp ? (uintptr_t)__libc_stack_end : 0;
+    if (syscall_3(SYS_gettid, 0, 0, 0) == syscall_3(SYS_getpid, 0, 0, 0))
+        process.main_thread_pointer = thread_pointer();
     struct wire_segment *segment = envp ? door_enter(envp, PROCESS_VIEW_BYTES) : NULL;
     if (envp && !segment)
         segment = begin_by_hand(envp, PROCESS_VIEW_BYTES);
-    if (!segment)
-        return;
+    if (segment)
+        process_join(segment);
+}
+
+bool process_join(struct wire_segment *segment)
+{
     process_learn_tid_offset();
-    process.main_stack_end = (uintptr_t)__libc_stack_end;
-    process.main_thread_pointer = thread_pointer();
     process.view_pages = PROCESS_VIEW_BYTES / WIRE_PAGE_BYTES;
     atomic_store_explicit(&process.views[0], (char *)segment, memory_order_relaxed);
     syscall_3(SYS_madvise, (long)(uintptr_t)segment, PROCESS_VIEW_BYTES, MADV_DONTDUMP);
@@ -299,18 +304,24 @@ void process_start(void)
                            segment->config.strategy == WIRE_HYBRID;
     if (!process_claim_slot(0, 0)) {
         process.segment = NULL;
-        return;
+        return false;
     }
     process.life = pool_take(WIRE_PAGE_BYTES);
     if (!process.life) {
         process.segment = NULL;
-        return;
+        return false;
     }
     process_start_unwinder();
     sampling_start();
     atomic_store_explicit(&process.life->registered, 2, memory_order_release);
     /* Release: pairs with the hooks' acquire; from here on they write. */
     atomic_store_explicit(&process.hooked, segment, memory_order_release);
+    return true;
+}
+
+struct wire_segment *process_open_door(void)
+{
+    return door_open(PROCESS_VIEW_BYTES);
 }
 
 /* A forked child: a slot of its own; lanes, stacks and tables are empty by the wipe. */

@@ -55,6 +55,10 @@ extern struct process process;
 /* Joins the session if the environment names one; once, from the constructor or the first hook. */
 void process_start(void);
 
+/* The same for a session that the process has come to later. False: there is no place for it. */
+bool process_join(struct wire_segment *segment);
+struct wire_segment *process_open_door(void);
+
 /* Registers a forked child when needed. False: no lane can be had now (not recorded). */
 bool process_ready(void);
 

@@ -25,15 +25,29 @@ bool start_hooks(void)
     return next.malloc != NULL;
 }
 
-/* For programs whose first heap call comes late, or never: they are recorded all the same. */
-__attribute__((constructor(101))) static void start_constructor(void)
+/* What is done once for a process that is recorded. */
+static void start_recorded(void)
 {
-    start_hooks();
-    if (!process.segment)
-        return;
     if (next_is_bypassed())
         atomic_fetch_or(&process.slot->flags, WIRE_PROCESS_OWN_ALLOCATOR);
     task_tables_patch();
     atomic_store(&process.slot->early_n, early_count());
     atomic_store(&process.slot->early_bytes, early_bytes());
+}
+
+bool start_join(void)
+{
+    struct wire_segment *segment = process.segment ? NULL : process_open_door();
+    if (!segment || !process_join(segment))
+        return false;
+    start_recorded();
+    return true;
+}
+
+/* For programs whose first heap call comes late, or never: they are recorded all the same. */
+__attribute__((constructor(101))) static void start_constructor(void)
+{
+    start_hooks();
+    if (process.segment)
+        start_recorded();
 }

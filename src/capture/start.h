@@ -10,6 +10,9 @@
 /* True when the real functions can be called. Never waits for another thread. */
 bool start_hooks(void);
 
+/* Joins the session that the door names now, for a process that has none. False: it cannot. */
+bool start_join(void);
+
 /* In each hook, first of all. */
 static inline bool hooks_ready(void)
 {

@@ -356,6 +356,7 @@ static int order_event(struct order *order, struct order_lane *lane,
     case WIRE_TASK_END:
     case WIRE_TASK_NAME:
     case WIRE_TASK_POLLS:
+    case WIRE_MARK:
         tasks_read(&record->image->tasks, slot, record->slots, record->kind, record->context.at_ns,
                    &lane->task);
         return ORDER_FED;

@@ -296,6 +296,16 @@ static uint32_t tasks_text(struct model *model, const struct intake_slot *slot, 
     return name == MODEL_NONE ? 0 : name;
 }
 
+/* What the program itself marks; past the most it is not worth a place. */
+static void tasks_mark(struct model *model, uint32_t text, uint64_t at_ns)
+{
+    enum { TASKS_MARKS_MAX = 4096 };
+    struct model_mark mark = {
+            .at_ns = at_ns, .kind = model_string_add(model, "mark", 4), .text = text};
+    if (mark.kind != MODEL_NONE)
+        (void)VEC_PUSH(&model->marks, TASKS_MARKS_MAX, mark);
+}
+
 void tasks_read(struct tasks *tasks, const struct intake_slot *slot, unsigned slots, unsigned kind,
                 uint64_t at_ns, struct tasks_current *current)
 {
@@ -322,6 +332,9 @@ void tasks_read(struct tasks *tasks, const struct intake_slot *slot, unsigned sl
         if (slot->a)
             tasks_resolve(tasks, slot->a, slot->c, at_ns, tasks_text(tasks->model, slot, slots),
                           current->task);
+        break;
+    case WIRE_MARK:
+        tasks_mark(tasks->model, tasks_text(tasks->model, slot, slots), at_ns);
         break;
     default:
         break;
