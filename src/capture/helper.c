@@ -41,8 +41,7 @@ static char **helper_environ(void)
 
 static bool helper_may_run(const char *path)
 {
-    return path[0] == '/' &&
-           syscall_6(SYS_faccessat, AT_FDCWD, (long)(uintptr_t)path, X_OK, 0, 0, 0) == 0;
+    return syscall_6(SYS_faccessat, AT_FDCWD, (long)(uintptr_t)path, X_OK, 0, 0, 0) == 0;
 }
 
 /* folder, up to n bytes of it, and tail; false: too long, or it is not there. */
@@ -79,7 +78,7 @@ static bool helper_in_path(char *path, const char *folders)
         size_t n = 0;
         while (folders[n] && folders[n] != ':')
             n++;
-        if (helper_try(path, folders, n, "/memscope"))
+        if (folders[0] == '/' && helper_try(path, folders, n, "/memscope"))
             return true;
         folders += n + (folders[n] == ':');
     }

@@ -37,7 +37,6 @@ int main(int argc, char **argv)
     counted_bytes += sizeof "a string that libc allocates";
     MUST(late_memscope_session_end(session, &analysis, &api_error));
     CHECK(late_memscope_analysis_statistics(analysis, &statistics) == 0);
-    fprintf(stderr, "%llu of %llu\n", (unsigned long long)statistics.alloc_n, counted_n);
     CHECK(statistics.alloc_n == counted_n && statistics.alloc_bytes == counted_bytes);
     CHECK(statistics.free_n == freed_n && statistics.free_bytes == freed_bytes);
     free(copy);
