@@ -10,6 +10,7 @@
 #include "capture/cpu/x86_64/thread.h"
 #include "capture/lane.h"
 #include "capture/task.h"
+#include "capture/task_coroutine.h"
 #include "capture/unwind.h"
 
 static uint64_t emit_stamp(void)
@@ -44,6 +45,8 @@ static uint64_t emit_stack(struct lane_state *state, const struct hook_frame *fr
         return stack_capture_plain(frame->pc, frame->sp, frame->bp);
     }
     state->busy = 0;
+    if (__builtin_expect(process.segment->config.found & WIRE_FOUND_COROUTINES, 0))
+        task_coroutine_find(state, frame);
     return id;
 }
 

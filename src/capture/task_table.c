@@ -51,7 +51,8 @@ struct task_slot task_slots[TASK_SLOTS];
 struct task_type task_types[WIRE_TYPES_MAX];
 
 static struct {
-    uint32_t slot_n, type_n, copy_n;
+    _Atomic uint32_t type_n; /* besides those below TASK_TYPE_FIRST */
+    uint32_t slot_n, copy_n;
     uint32_t scanned_n;
     struct {
         uintptr_t start;
@@ -156,21 +157,38 @@ static const struct task_rule *task_rule_of(const struct task_scan *scan, const 
     return NULL;
 }
 
+static uint16_t task_type_add(const struct task_rule *rule)
+{
+    uint32_t first = TASK_TYPE_FIRST;
+    uint32_t number = atomic_fetch_add(&task_table.type_n, 1) + first;
+    if (number >= WIRE_TYPES_MAX) {
+        atomic_fetch_sub(&task_table.type_n, 1);
+        return TASK_TYPE_NONE;
+    }
+    task_types[number].rule = rule;
+    return (uint16_t)number;
+}
+
 uint16_t task_scan_add_type(struct task_scan *scan, const struct task_rule *rule, uintptr_t table)
 {
-    if (task_table.type_n == 0)
-        task_table.type_n = TASK_TYPE_FIRST;
-    if (task_table.type_n == WIRE_TYPES_MAX)
-        return TASK_TYPE_NONE;
     if (!scan->copy && task_table.copy_n < TASK_COPIES_MAX)
         scan->copy = (uint8_t)++task_table.copy_n;
-    if (!scan->copy)
-        return TASK_TYPE_NONE;
-    struct task_type *type = &task_types[task_table.type_n];
-    type->rule = rule;
-    type->table = table;
-    type->copy = scan->copy;
-    return (uint16_t)task_table.type_n++;
+    uint16_t number = scan->copy ? task_type_add(rule) : TASK_TYPE_NONE;
+    if (number == TASK_TYPE_NONE)
+        return number;
+    task_types[number].table = table;
+    task_types[number].copy = scan->copy;
+    return number;
+}
+
+uint32_t task_type_add_coroutine(uintptr_t start)
+{
+    static const struct task_rule rule = {
+            .runtime = "c++20", .number = WIRE_RULE_COROUTINE, .id_offset_word = TASK_NO_ID};
+    uint16_t number = task_type_add(&rule);
+    if (number != TASK_TYPE_NONE)
+        task_types[number].entry = start;
+    return number;
 }
 
 static bool task_range_protect(const struct task_range *range, int protection)

@@ -67,6 +67,9 @@ void task_tables_patch_handle(const void *handle);
  * so. */
 void task_type_refuse(struct task_type *type);
 
+/* The type of coroutines with this function; TASK_TYPE_NONE: there is no room. */
+uint32_t task_type_add_coroutine(uintptr_t start);
+
 /* memscope_task_enter and its like. */
 void task_enter_explicit(uint64_t id, const char *name);
 void task_leave_explicit(void);

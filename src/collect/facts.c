@@ -70,6 +70,8 @@ void facts_begin(struct model *model, const struct run_request *request,
     char rate[32];
     snprintf(rate, sizeof rate, "%g", request->sample_rate);
     model_fact_set(model, "sample_rate", rate);
+    if (config->found & WIRE_FOUND_NO_BOUNDARY)
+        model_fact_set(model, "tasks_missing", "Tokio");
     facts_set_u64(model, "sample_weight", config->weight);
     facts_set_u64(model, "budget_bytes", segment->size_bytes + config->private_limit_bytes);
     model_fact_set(model, "stamps",

@@ -41,6 +41,7 @@ struct run {
     enum run_strategy strategy; /* forced, or chosen by what kind of program it is */
     struct segment segment;
     char reason[256]; /* of the strategy */
+    uint32_t found;   /* enum wire_found */
     pid_t collector;  /* as /proc shows it */
     int socket;
     int report_fd; /* in the collector: the program's standard error, or -1 */
@@ -77,24 +78,35 @@ static uint32_t run_strategy(const struct run *run)
     return run->program.imports_threads ? WIRE_THREAD_LOCAL : WIRE_SINGLE_THREAD;
 }
 
+static bool run_tracks_tasks(const struct run_request *request)
+{
+    return request->track_async || request->strategy == RUN_STRATEGY_AUTO ||
+           request->strategy == RUN_STRATEGY_ASYNC || request->strategy == RUN_STRATEGY_HYBRID;
+}
+
 /* Chooses by what the program's file tells, and notes why. */
 static enum run_strategy run_choose(struct run *run)
 {
     const struct detect_options options = {.timeout_ms = RUN_DETECT_MS};
     struct detect detect;
     struct diag ignored = {0};
-    if (run->request->strategy != RUN_STRATEGY_AUTO || run->request->mode == RUN_MODE_LEGACY) {
-        snprintf(run->reason, sizeof run->reason, "it was asked for");
+    bool chosen = run->request->strategy != RUN_STRATEGY_AUTO;
+    snprintf(run->reason, sizeof run->reason, "it was asked for");
+    if (run->request->mode == RUN_MODE_LEGACY || (chosen && !run_tracks_tasks(run->request)))
         return run->request->strategy;
-    }
     if (detect_program(run->program.path, &options, &detect, &ignored) < 0) {
-        snprintf(run->reason, sizeof run->reason, "its file cannot be read");
+        if (!chosen)
+            snprintf(run->reason, sizeof run->reason, "its file cannot be read");
         return run->request->strategy;
     }
     if (detect.boundary_missing)
         run_warn(run, run->program.path,
                  "uses Tokio, but its tasks cannot be told apart: their tables were not found "
                  "(before Tokio 1.23?)");
+    run->found = (detect.coroutines ? WIRE_FOUND_COROUTINES : 0u) |
+                 (detect.boundary_missing ? WIRE_FOUND_NO_BOUNDARY : 0u);
+    if (chosen)
+        return run->request->strategy;
     snprintf(run->reason, sizeof run->reason, "%s (confidence %.2f)",
              detect.evidence_n ? detect.evidence[0].text : "nothing speaks against it",
              detect.confidence);
@@ -146,6 +158,7 @@ static int run_make_segment(struct run *run, struct diag *diag)
                            : run->request->strategy == RUN_STRATEGY_AUTO ? 2
                                                                          : 0,
             .monitor = run->request->performance_monitoring,
+            .found = run->found,
             .lane_pages = pages / 8 < WIRE_LANE_PAGES ? (uint32_t)(pages / 8) : WIRE_LANE_PAGES,
             .private_limit_bytes = budget - segment_bytes,
     };

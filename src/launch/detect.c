@@ -212,6 +212,7 @@ static void detect_symbols(struct detection *detection)
         const struct detect_runtime *runtime = &detect_runtimes[i];
         if (!runtime->symbol || !detect_names(names, n, runtime->symbol))
             continue;
+        detection->detect->coroutines |= *runtime->symbol == '.';
         detect_note(detection, DETECT_FOR_ASYNC, runtime->named, false,
                     "its symbols name the tasks of %s (%s)", runtime->name, runtime->symbol);
         detect_name_runtime(detection, runtime->name);

@@ -50,6 +50,7 @@ struct detect {
     uint32_t evidence_n;
     enum run_strategy recommended; /* never RUN_STRATEGY_AUTO */
     bool boundary_missing;         /* a runtime whose tasks are tracked, but not in this program */
+    bool coroutines;               /* C++20's, by their symbols */
     bool complete;                 /* false: the time ran out */
 };
 

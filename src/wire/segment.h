@@ -57,6 +57,12 @@ enum wire_strategy {
     WIRE_LEGACY = 4, /* the common lane alone, for every thread */
 };
 
+/* What the launcher found in the program's file, as bits. */
+enum wire_found {
+    WIRE_FOUND_COROUTINES = 1,  /* symbols of coroutines of C++20 */
+    WIRE_FOUND_NO_BOUNDARY = 2, /* Tokio, but none of its task tables */
+};
+
 /* What the launcher decided; constant once the first target runs. */
 struct wire_config {
     uint32_t strategy;
@@ -64,9 +70,9 @@ struct wire_config {
     uint32_t weight;      /* least weight of sampled allocations; 1 = every one, exactly */
     uint32_t follow;      /* 1 = exec'd images join the session */
     uint32_t track_maps;
-    uint32_t monitor;    /* 1 = time hooks (performance monitoring) */
-    uint32_t lane_pages; /* most ring pages of one lane, <= WIRE_LANE_PAGES */
-    uint32_t pad;
+    uint32_t monitor;             /* 1 = time hooks (performance monitoring) */
+    uint32_t lane_pages;          /* most ring pages of one lane, <= WIRE_LANE_PAGES */
+    uint32_t found;               /* enum wire_found */
     uint64_t private_limit_bytes; /* of private_bytes below */
     uint64_t seed;
     uint64_t rate; /* wire/rate.h: as the session begins */

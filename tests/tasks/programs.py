@@ -138,6 +138,19 @@ def explicit_cases(quick):
     return [Case("explicit", "program", build, parents=False)]
 
 
+def coroutine_cases(quick):
+    def case(compiler, *flags):
+        def build(work):
+            return [build_c(work, "coroutines.cc", compiler, ["-std=c++20", *flags])]
+
+        return Case(f"coroutines-{compiler}{''.join(flags)}", "c++20", build, parents=False)
+
+    if quick:
+        return [case("g++", "-O2")]
+    return [case(compiler, *flags) for compiler in ("g++", "clang++")
+            for flags in (["-O0"], ["-O2"], ["-O3"], ["-O2", "-fno-omit-frame-pointer"])]
+
+
 def pythons():
     """Interpreters by version: the system's own, and those of pyenv."""
     found = {"system": "/usr/bin/python3"}
@@ -167,4 +180,4 @@ def asyncio_cases(quick):
 
 def cases(quick):
     return (tokio_cases(quick) + smol_cases(quick) + asyncio_cases(quick)
-            + explicit_cases(quick))
+            + coroutine_cases(quick) + explicit_cases(quick))
