@@ -150,7 +150,7 @@ struct task_code *task_code_open(const char *path)
     code->relro.n = word_n * sizeof(uint64_t);
     if (code_section(&elf, ".rodata", &code->rodata))
         code_find_panic(code);
-    if (code->panic_text_n && code_section(&elf, ".text", &code->text))
+    if (code_section(&elf, ".text", &code->text))
         code_read_starts(code, &elf);
     detect_elf_done(&elf);
     if (code->starts.n)
@@ -346,4 +346,18 @@ bool task_code_name(struct task_code *code, uint64_t entry, struct text *text)
                     column);
     }
     return search.found_n != 0;
+}
+
+uint32_t task_code_reach(struct task_code *code, uint64_t entry, uint64_t *ret_starts,
+                         uint32_t most)
+{
+    struct code_search search = {.code = code};
+    uint32_t n = 0;
+    code_visit_add(&search, entry, 0);
+    for (uint32_t i = 0; i < search.queue_n && n < most; i++) {
+        struct code_visit visit = search.queue[i];
+        code_scan(&search, &visit);
+        ret_starts[n++] = visit.start;
+    }
+    return n;
 }

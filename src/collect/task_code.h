@@ -25,4 +25,8 @@ void task_code_close(struct task_code *code);
  */
 bool task_code_name(struct task_code *code, uint64_t entry, struct text *text);
 
+/* The functions that the one at the address reaches by direct calls, itself first; how many. */
+uint32_t task_code_reach(struct task_code *code, uint64_t entry, uint64_t *ret_starts,
+                         uint32_t most);
+
 #endif

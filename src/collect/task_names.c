@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "collect/task_code.h"
+#include "collect/task_symbols.h"
 
-enum { NAMES_DEPTH_MAX = 4096 };
+enum { NAMES_DEPTH_MAX = 4096, NAMES_REACH_MAX = 64 };
 
 static uint32_t names_string(struct model *model, const struct text *text)
 {
@@ -15,24 +16,65 @@ static uint32_t names_string(struct model *model, const struct text *text)
     return string == MODEL_NONE ? 0 : string;
 }
 
+/* What names are read from in one module; either may be missing. */
+struct names_source {
+    struct task_code *code;
+    struct task_symbols *symbols;
+};
+
+/* The type of the future: by the poll function's own symbol, or by the drop glue that it reaches.
+ */
+static bool names_future(const struct names_source *source, uint64_t entry, struct text *text)
+{
+    uint64_t starts[NAMES_REACH_MAX];
+    if (!source->symbols)
+        return false;
+    if (task_symbols_future(source->symbols, entry, text))
+        return true;
+    uint32_t n = source->code ? task_code_reach(source->code, entry, starts, NAMES_REACH_MAX) : 0;
+    for (uint32_t i = 1; i < n; i++) {
+        if (task_symbols_future(source->symbols, starts[i], text))
+            return true;
+    }
+    return false;
+}
+
+/* TYPE @ POSITION, or what is known of it. */
+static uint32_t names_of_type(struct model *model, const struct names_source *source, uint32_t rule,
+                              uint64_t entry)
+{
+    struct text text = {0}, place = {0};
+    uint32_t name = 0;
+    bool placed = rule != WIRE_RULE_COROUTINE && source->code &&
+                  task_code_name(source->code, entry, &place) && text_string(&place);
+    bool typed = rule == WIRE_RULE_COROUTINE
+                         ? source->symbols && task_symbols_coroutine(source->symbols, entry, &text)
+                         : names_future(source, entry, &text);
+    if (placed)
+        text_printf(&text, "%s%s", typed ? " @ " : "async ", text_string(&place));
+    if (typed || placed)
+        name = names_string(model, &text);
+    text_done(&place);
+    text_done(&text);
+    return name;
+}
+
 /* Names the types of one module. */
 static void names_of_module(struct tasks *tasks, const struct stacks *stacks, uint32_t module)
 {
     struct model *model = tasks->model;
-    struct task_code *code = task_code_open(model_string_at(model, model->modules.at[module].path));
-    for (size_t i = 0; code && i < tasks->types.n; i++) {
+    const char *path = model_string_at(model, model->modules.at[module].path);
+    struct names_source source = {task_code_open(path), task_symbols_open(path)};
+    for (size_t i = 0; (source.code || source.symbols) && i < tasks->types.n; i++) {
         struct tasks_type *type = &tasks->types.at[i];
         const struct stacks_module *in = stacks_module_of(stacks, type->entry);
-        struct text text = {0};
-        if (type->name || !type->entry || !in || in->module != module)
-            continue;
-        text_add(&text, "async ");
-        if (task_code_name(code, type->entry - in->bias, &text))
-            type->name = names_string(model, &text);
-        text_done(&text);
+        if (!type->name && type->entry && in && in->module == module)
+            type->name = names_of_type(model, &source, type->rule, type->entry - in->bias);
     }
-    if (code)
-        task_code_close(code);
+    if (source.code)
+        task_code_close(source.code);
+    if (source.symbols)
+        task_symbols_close(source.symbols);
 }
 
 /* Hands the names of types to the groups and tasks that have none. */
