@@ -220,7 +220,7 @@ coroutine_walk(const struct hook_frame *hook, uint32_t reach, struct coroutine_f
     pc++;
     struct unwind_range range = unwind_range_of(registers[CPU_SP]);
     for (uint32_t i = 0; registers[CPU_SP] < hook->sp; i++) {
-        if (i == COROUTINE_OWN_FRAMES || !unwind_full_leave(registers, &pc, &range, &frame->left))
+        if (i == COROUTINE_OWN_FRAMES || !unwind_full_leave(registers, &pc, &range, NULL))
             return 0;
     }
     for (uint32_t i = 0; i < reach && registers[CPU_SP] >= hook->sp; i++) {

@@ -16,11 +16,11 @@ static const uint8_t preserved[GROUPS][CFI_COLUMNS] = {
 };
 
 struct full {
+    struct unwind_range *range;
     uint64_t cfa;
     uint64_t registers[CPU_REGISTERS]; /* pc: exact where a signal saved it, else as returned to */
     uint64_t callers[GROUPS][CFI_COLUMNS]; /* as in `preserved` */
     struct cfi_machine machine;
-    struct unwind_full_frame *frame; /* what is told of the frame that is left, or NULL */
 };
 
 static bool full_load(void *context, uintptr_t address, uint64_t *ret_value)
@@ -55,7 +55,7 @@ static bool full_rule(struct full *full, cfi_rule rule, uint64_t *value)
     case CFI_UNDEFINED:
         return true;
     case CFI_OFFSET:
-        return full_load(full->machine.context, full->cfa + (uint64_t)operand, value);
+        return full_load(full->range, full->cfa + (uint64_t)operand, value);
     case CFI_VALUE_OFFSET:
         *value = full->cfa + (uint64_t)operand;
         return true;
@@ -70,7 +70,7 @@ static bool full_rule(struct full *full, cfi_rule rule, uint64_t *value)
             return false;
         *value = (uint64_t)result.number;
         return cfi_rule_kind(rule) == CFI_VALUE_EXPRESSION ||
-               full_load(full->machine.context, (uintptr_t)result.number, value);
+               full_load(full->range, (uintptr_t)result.number, value);
     }
     return false;
 }
@@ -92,27 +92,20 @@ __attribute__((noinline)) static bool full_apply(struct full *full, const struct
                 *value = 0;
             else if (!full_rule(full, row.rules[i], value))
                 return false;
-            if (full->frame && number < CPU_PC && cfi_rule_kind(row.rules[i]) == CFI_OFFSET) {
-                full->frame->owned |= UINT32_C(1) << number;
-                full->frame->saved[number] = full->cfa + (uint64_t)cfi_rule_value(row.rules[i]);
-            }
         }
     }
     return true;
 }
 
 /* One frame; `pc` is one past the byte whose rules hold. */
-static enum unwind_step_result full_leave(struct full *full, uintptr_t *pc)
+static inline __attribute__((always_inline)) enum unwind_step_result full_leave(struct full *full,
+                                                                                uintptr_t *pc)
 {
     struct cfi_entry entry;
     uint64_t sp = full->registers[CPU_SP];
     full->machine.pc = full->registers[CPU_PC];
     if (unwind_entry_find(*pc, &entry) != 0 || !full_apply(full, &entry, *pc - 1))
         return UNWIND_UNREADABLE;
-    if (full->frame) {
-        full->frame->start = entry.start;
-        full->frame->cfa = full->cfa;
-    }
     for (uint32_t group = 0; group < GROUPS; group++) {
         for (uint32_t i = 0; i < CFI_COLUMNS && preserved[group][i] != 0xff; i++)
             full->registers[preserved[group][i]] = full->callers[group][i];
@@ -127,7 +120,7 @@ enum unwind_step_result unwind_full_step(struct unwind_walk *walk)
 {
     if (walk->context == 0)
         return UNWIND_NEEDS_REGISTERS;
-    struct full full = {0};
+    struct full full = {.range = &walk->range};
     full.machine = (struct cfi_machine){full.registers, 0, full_load, &walk->range};
     struct unwind_range saved = unwind_range_of(walk->context);
     for (uint32_t i = 0; i < CPU_REGISTERS; i++) {
@@ -148,14 +141,36 @@ enum unwind_step_result unwind_full_step(struct unwind_walk *walk)
     return UNWIND_UNREADABLE;
 }
 
+/* What the function at *pc has saved of the preserved registers. */
+__attribute__((noinline)) static bool full_frame(struct full *full, uintptr_t pc,
+                                                 struct unwind_full_frame *ret_frame)
+{
+    static const uint8_t columns[CFI_COLUMNS] = {3, CPU_BP, 12, 13, 14, 15};
+    struct cfi_entry entry;
+    struct cfi_row row;
+    full->machine.pc = full->registers[CPU_PC];
+    if (unwind_entry_find(pc, &entry) != 0 || cfi_run(&entry, pc - 1, columns, &row) < 0 ||
+        !full_cfa(full, &row))
+        return false;
+    *ret_frame = (struct unwind_full_frame){.start = entry.start, .cfa = full->cfa};
+    for (uint32_t i = 0; i < CFI_COLUMNS; i++) {
+        if (cfi_rule_kind(row.rules[i]) != CFI_OFFSET)
+            continue;
+        ret_frame->owned |= UINT32_C(1) << columns[i];
+        ret_frame->saved[columns[i]] = full->cfa + (uint64_t)cfi_rule_value(row.rules[i]);
+    }
+    return true;
+}
+
 bool unwind_full_leave(uint64_t *registers, uintptr_t *pc, struct unwind_range *range,
                        struct unwind_full_frame *ret_frame)
 {
-    struct full full = {.frame = ret_frame};
+    struct full full = {.range = range};
     full.machine = (struct cfi_machine){full.registers, 0, full_load, range};
     for (uint32_t i = 0; i < CPU_REGISTERS; i++)
         full.registers[i] = registers[i];
-    ret_frame->owned = 0;
+    if (ret_frame && !full_frame(&full, *pc, ret_frame))
+        return false;
     bool left = full_leave(&full, pc) == UNWIND_STEPPED;
     for (uint32_t i = 0; i < CPU_REGISTERS; i++)
         registers[i] = full.registers[i];

@@ -21,7 +21,8 @@ struct unwind_full_frame {
 };
 
 /* Leaves the frame at *pc (as in unwind_rule.h) whose preserved registers are given: both become
- * the caller's. False at the outermost frame, and where there are no rules. */
+ * the caller's. False at the outermost frame, and where there are no rules. ret_frame
+ * may be NULL. */
 bool unwind_full_leave(uint64_t *registers, uintptr_t *pc, struct unwind_range *range,
                        struct unwind_full_frame *ret_frame);
 
