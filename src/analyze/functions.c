@@ -54,7 +54,8 @@ static uint32_t functions_make(struct functions_builder *builder, const struct f
     if (analysis->names.failed)
         return MODEL_NONE;
     function.plumbing = name_is_plumbing(analysis->names.bytes + function.short_name,
-                                         functions_module_name(model, frame->module));
+                                         functions_module_name(model, frame->module),
+                                         model_string_at(model, frame->file));
     if (!VEC_PUSH(&analysis->functions, MODEL_SYMBOLS_MAX, function) ||
         !VEC_PUSH(&builder->seen, MODEL_SYMBOLS_MAX, 0))
         return MODEL_NONE;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { NAME_LONGEST = 1 << 16 };
+enum { NAME_LONGEST = 1 << 16, NAME_BRACKETS_MOST = 4 };
 
 /* The end of the bracket that opens at name[at]: behind its closing one, or n. */
 static size_t name_skip(const char *name, size_t at, size_t n)
@@ -177,18 +177,24 @@ static void name_shorten(struct text *text, const char *name, size_t at, size_t 
     }
 }
 
+/* name[at, n), a type in brackets at its beginning first; such a type may begin with another. */
+static void name_add_range(struct text *text, const char *name, size_t at, size_t n, int depth)
+{
+    if (depth > 0 && at < n && name[at] == '<') {
+        size_t from = at, to = at = name_skip(name, at, n);
+        name_bracket_type(name, &from, &to);
+        name_add_range(text, name, from, to, depth - 1);
+    }
+    name_shorten(text, name, at, n);
+}
+
 void name_add_short(struct text *text, const char *name)
 {
-    size_t n = strnlen(name, NAME_LONGEST), start = text->n, at = 0;
+    size_t n = strnlen(name, NAME_LONGEST), start = text->n;
     if (n == 0)
         return;
     n = name_real_end(name, n);
-    if (name[0] == '<') {
-        size_t from = 0, to = at = name_skip(name, 0, n);
-        name_bracket_type(name, &from, &to);
-        name_shorten(text, name, from, to);
-    }
-    name_shorten(text, name, at, n);
+    name_add_range(text, name, 0, n, NAME_BRACKETS_MOST);
     if (text->n == start)
         text_add_n(text, name, n);
 }

@@ -14,8 +14,9 @@ void name_add_short(struct text *text, const char *name);
 
 /*
  * True for functions that only pass an allocation on: allocators, `operator new`, standard
- * containers, language runtimes. short_name is a short form; module the base name of its file.
+ * containers, language runtimes. short_name is a short form, module the base name of its object
+ * file, file its source file or "".
  */
-bool name_is_plumbing(const char *short_name, const char *module);
+bool name_is_plumbing(const char *short_name, const char *module, const char *file);
 
 #endif

@@ -182,8 +182,26 @@ static bool plumbing_starts_with(const char *word, const char *const *list, size
     return false;
 }
 
-bool name_is_plumbing(const char *short_name, const char *module)
+/* Source files of a language's library: beginnings of their paths, and parts. */
+static const char *const plumbing_folders[] = {
+        "/rustc/", "/rust/deps/", "library/alloc/src/", "library/core/src/", "library/std/src/",
+};
+static const char *const plumbing_paths[] = {"/rustlib/src/rust/library/", "/include/c++/"};
+
+static bool plumbing_is_library(const char *file)
 {
+    for (size_t i = 0; i < sizeof plumbing_paths / sizeof plumbing_paths[0]; i++) {
+        if (strstr(file, plumbing_paths[i]))
+            return true;
+    }
+    return plumbing_starts_with(file, plumbing_folders,
+                                sizeof plumbing_folders / sizeof plumbing_folders[0]);
+}
+
+bool name_is_plumbing(const char *short_name, const char *module, const char *file)
+{
+    if (plumbing_is_library(file))
+        return true;
     size_t modules = sizeof plumbing_modules / sizeof plumbing_modules[0];
     if (plumbing_starts_with(module, plumbing_modules, modules))
         return true;

@@ -25,7 +25,10 @@ static unsigned html_function_flags(const struct page *page, const struct page_f
 {
     const char *path = page_string_at(page, page->modules.at[function->module].path);
     const char *name = page_string_at(page, function->short_name);
-    return (name_is_plumbing(name, frame_base_name(path)) ? 1u : 0) | (function->nameless ? 2u : 0);
+    return (name_is_plumbing(name, frame_base_name(path), page_string_at(page, function->file))
+                    ? 1u
+                    : 0) |
+           (function->nameless ? 2u : 0);
 }
 
 static void html_fill_functions(struct section *section, const struct page *page)

@@ -85,7 +85,8 @@ static void stats_tasks(struct section *section, struct page *page)
         section_add(start, task->created_ns ? task->created_ns : task->first_poll_ns);
         section_add(end, task->ended_ns);
         section_add(polls, task->poll_n);
-        section_add(n, 1);
+        /* Groups are not tasks, nor are entries that wait to be used anew. */
+        section_add(n, task->group != i && task->runtime ? 1 : 0);
     }
     struct section_column *group = stats_u(section, "group_name");
     struct section_column *kind = stats_u(section, "group_kind");

@@ -273,7 +273,8 @@ static struct list_tasks *list_task_names(const struct model *model, uint32_t **
     struct list_tasks *names = tasks > 1 ? calloc(tasks, sizeof *names) : NULL;
     uint32_t *of = names ? calloc(tasks, sizeof *of) : NULL;
     for (size_t i = 1; of && i < tasks; i++) {
-        uint32_t name = model->tasks.at[i].name;
+        const struct model_task *task = &model->tasks.at[i];
+        uint32_t name = task->name;
         int64_t found = map_find(&index, name);
         if (found == MAP_NONE) {
             if (!map_put(&index, name, (uint32_t)n))
@@ -282,7 +283,7 @@ static struct list_tasks *list_task_names(const struct model *model, uint32_t **
             names[n++].name = name;
         }
         of[i] = (uint32_t)found;
-        names[found].n++;
+        names[found].n += task->group != i && task->runtime; /* groups are not tasks */
     }
     map_done(&index);
     if (!of) {
@@ -313,6 +314,8 @@ void summary_task_names(struct summary *summary, size_t rows)
     for (size_t i = 0; i < n && i < rows; i++) {
         char place[32];
         (void)!snprintf(place, sizeof place, "%u task%s", names[i].n, names[i].n == 1 ? "" : "s");
+        if (names[i].n == 0)
+            (void)!snprintf(place, sizeof place, "ended tasks");
         const char *name = model_string_at(model, names[i].name);
         list_named(summary, *name ? name : "(no name)", place);
         list_figures(summary, names[i].peak_bytes, model->sums.peak_bytes, names[i].peak_n);

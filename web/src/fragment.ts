@@ -28,7 +28,8 @@ export interface PageState {
     /** Hash of a function's name, for the sandwich. */
     func: string;
     graph: Graph;
-    hideRuntime: boolean;
+    /** null = as suits the recording. */
+    hideRuntime: boolean | null;
     collapse: boolean;
     byLine: boolean;
     groupBy: (typeof GROUPS)[number];
@@ -42,7 +43,7 @@ export interface PageState {
 export function initialState(): PageState {
     return {
         view: 'overview', metric: 'peak', unit: 'bytes', window: null, procs: [], threads: [], groups: [], search: '', root: '', zoom: '', func: '',
-        graph: 'icicle', hideRuntime: false, collapse: false, byLine: false, groupBy: 'function', sort: '', bottomUp: false, theme: '', unknown: [],
+        graph: 'icicle', hideRuntime: null, collapse: false, byLine: false, groupBy: 'function', sort: '', bottomUp: false, theme: '', unknown: [],
     };
 }
 
@@ -164,7 +165,7 @@ export function writeFragment(state: PageState): string {
     put('zoom', state.zoom, state.zoom === '');
     put('fn', state.func, state.func === '');
     put('g', state.graph, state.graph === base.graph);
-    put('hide', '1', !state.hideRuntime);
+    put('hide', state.hideRuntime ? '1' : '0', state.hideRuntime === null);
     put('rec', '1', !state.collapse);
     put('line', '1', !state.byLine);
     put('by', state.groupBy, state.groupBy === base.groupBy);

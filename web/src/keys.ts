@@ -2,7 +2,7 @@
 // The keyboard: one table of keys, used by the handler and by the help dialog. Views add their own keys through `viewKeys`.
 import * as actions from './actions';
 import { VIEWS } from './fragment';
-import { page } from './state';
+import { hidesRuntime, page } from './state';
 import { signal } from '@preact/signals';
 
 export const helpOpen = signal(false);
@@ -65,7 +65,7 @@ const simple: Record<string, (event: KeyboardEvent) => void> = {
     '}': () => actions.resizeWindow(1),
     '0': () => actions.wholeRun(),
     p: () => actions.windowAtPeak(),
-    h: () => actions.setTreeOptions({ hideRuntime: !page.value.hideRuntime }),
+    h: () => actions.setTreeOptions({ hideRuntime: !hidesRuntime.value }),
     i: () => actions.update({ view: 'flame', graph: page.value.graph === 'inverted' ? 'icicle' : 'inverted', zoom: '' }, 'push'),
     '?': () => (helpOpen.value = true),
     '/': () => document.getElementById('search')?.focus(),

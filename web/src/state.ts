@@ -7,7 +7,7 @@ import type { Names, Rows } from './data/report';
 import type { Stats } from './data/stats';
 import { initialState, type PageState } from './fragment';
 import { visible } from './format';
-import { buildTree, sitesUnder, treeTotals, type CallTree } from './query/calltree';
+import { buildTree, isMostlyOwn, sitesUnder, treeTotals, type CallTree } from './query/calltree';
 import { windowAround } from './query/edges';
 import { groupingFor, type GroupBy, type Grouping } from './query/grouping';
 import { highestEdge, isWhole, type Query, type SiteValues, type Window } from './query/metrics';
@@ -98,7 +98,11 @@ export function pickUnit(sums: SiteValues): Float64Array {
 
 export const siteValues = computed<Float64Array | null>(() => (values.value ? pickUnit(values.value) : null));
 
-const treeKey = computed(() => `${Number(page.value.hideRuntime)}${Number(page.value.collapse)}${Number(page.value.byLine)}`);
+/** Whether runtime frames are left out when the reader has not said: where nearly all memory has frames of the program's own. */
+const mostlyOwn = signal(false);
+export const hidesRuntime = computed(() => page.value.hideRuntime ?? mostlyOwn.value);
+
+const treeKey = computed(() => `${Number(hidesRuntime.value)}${Number(page.value.collapse)}${Number(page.value.byLine)}`);
 const trees = new Map<string, CallTree>();
 export const tree = computed<CallTree | null>(() => {
     const data = body.value;
@@ -114,6 +118,7 @@ export const tree = computed<CallTree | null>(() => {
 
 /** Builds the tree that the page opens with, as a step of its own while the report loads. */
 export function prepareTree(names: Names, rows: Rows): void {
+    mostlyOwn.value = isMostlyOwn(names, rows);
     const key = treeKey.value;
     trees.set(key, buildTree(names, rows, { hideRuntime: key[0] === '1', collapse: key[1] === '1', byLine: key[2] === '1' }));
 }

@@ -179,7 +179,7 @@ test('thread and task filters cut every view to the oracle value', options, asyn
 });
 
 test('double-click narrows everything, Backspace goes out, history and copied links restore', options, async () => {
-    const page = await openReport(browser, files.server, { fragment: '#v=1&view=flame' });
+    const page = await openReport(browser, files.server, { fragment: '#v=1&view=flame&hide=0' });
     const whole = await flameTotal(page);
     await page.locator('.flame-scroll').dblclick({ position: { x: 60, y: 19 * 8 + 9 } });
     await settled(page);
@@ -214,8 +214,25 @@ test('a link with bad values opens, says so and keeps what it understood', optio
     await page.context().close();
 });
 
-test('flame by keyboard: arrows speak, Enter narrows, s opens the sandwich, i inverts', options, async () => {
+test('runtime frames are hidden from the start where the program has frames of its own; h shows them, and links carry it', options, async () => {
     const page = await openReport(browser, files.server, { fragment: '#v=1&view=flame' });
+    const ticked = () => page.locator('.tick', { hasText: 'hide runtime' }).locator('input').isChecked();
+    const total = await flameTotal(page);
+    assert.equal(await ticked(), true);
+    assert.doesNotMatch(await fragmentOf(page), /hide/);
+    await page.keyboard.press('h');
+    await settled(page);
+    assert.equal(await ticked(), false);
+    assert.equal(await flameTotal(page), total, 'what is hidden still counts');
+    await page.waitForFunction(() => location.hash.includes('hide=0'));
+    await page.context().close();
+    const empty = await openReport(browser, files.empty, { fragment: '#v=1&view=flame' });
+    assert.equal(await empty.locator('.tick', { hasText: 'hide runtime' }).locator('input').isChecked(), false);
+    await empty.context().close();
+});
+
+test('flame by keyboard: arrows speak, Enter narrows, s opens the sandwich, i inverts', options, async () => {
+    const page = await openReport(browser, files.server, { fragment: '#v=1&view=flame&hide=0' });
     await page.locator('.flame-scroll').focus();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');

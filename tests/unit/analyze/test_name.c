@@ -36,6 +36,8 @@ static void names_become_short(void **state)
              "alloc::vec::Vec::with_capacity"},
             {"<alloc::vec::Vec<T> as core::iter::Extend<T>>::extend", "alloc::vec::Vec::extend"},
             {"<my::Type as core::clone::Clone>::clone", "my::Type::clone"},
+            {"<<my::Type as core::fmt::Display>::fmt::Writer as std::io::Write>::write",
+             "my::Type::fmt::Writer::write"},
             {"<impl core::fmt::Display for my::Type>::fmt", "my::Type::fmt"},
             {"<&mut my::Reader as std::io::Read>::read", "my::Reader::read"},
             {"<dyn my::Trait>::call", "my::Trait::call"},
@@ -100,24 +102,29 @@ static void plumbing_is_known(void **state)
     static const struct {
         const char *name, *module;
         bool plumbing;
+        const char *file;
     } cases[] = {
-            {"malloc", "libc.so.6", true},
-            {"operator new", "libstdc++.so.6", true},
-            {"std::vector::push_back", "app", true},
-            {"alloc::raw_vec::RawVec::reserve", "app", true},
-            {"__rust_alloc", "app", true},
-            {"hashbrown::raw::RawTable::reserve_rehash", "app", true},
-            {"PyObject_Malloc", "libpython3.11.so.1.0", true},
-            {"anything", "libmemscope.so", true},
-            {"main", "app", false},
-            {"serde_json::de::from_slice", "app", false},
-            {"allocate_order", "app", false},
-            {"std_like", "app", false},
-            {"mallocate", "app", false},
-            {"core_loop", "app", false},
+            {"malloc", "libc.so.6", true, NULL},
+            {"operator new", "libstdc++.so.6", true, NULL},
+            {"std::vector::push_back", "app", true, NULL},
+            {"alloc::raw_vec::RawVec::reserve", "app", true, NULL},
+            {"__rust_alloc", "app", true, NULL},
+            {"hashbrown::raw::RawTable::reserve_rehash", "app", true, NULL},
+            {"PyObject_Malloc", "libpython3.11.so.1.0", true, NULL},
+            {"anything", "libmemscope.so", true, NULL},
+            {"main", "app", false, NULL},
+            {"serde_json::de::from_slice", "app", false, NULL},
+            {"allocate_order", "app", false, NULL},
+            {"std_like", "app", false, NULL},
+            {"mallocate", "app", false, NULL},
+            {"core_loop", "app", false, NULL},
+            {"str::repeat", "app", true, "/rustc/59807616/library/alloc/src/str.rs"},
+            {"_M_grow", "app", true, "/usr/include/c++/12/bits/deque.tcc"},
+            {"repeat", "app", false, "/src/library/repeat.rs"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        if (name_is_plumbing(cases[i].name, cases[i].module) != cases[i].plumbing)
+        if (name_is_plumbing(cases[i].name, cases[i].module, cases[i].file ? cases[i].file : "") !=
+            cases[i].plumbing)
             fail_msg("%s in %s", cases[i].name, cases[i].module);
     }
 }

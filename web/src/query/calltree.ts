@@ -44,6 +44,25 @@ export function foreignFunctions(names: Names): Uint8Array {
     return Uint8Array.from(funcMod, (mod, func) => (HIDDEN_KINDS.has(modKind[mod]) || (funcFlags[func] & 1) === 1 ? 1 : 0));
 }
 
+const MOSTLY_OWN = 0.9;
+
+/** True when nearly all that is live at the peak has a frame of the program's own on its stack, below runtimes and libraries of it. */
+export function isMostlyOwn(names: Names, rows: Rows): boolean {
+    const { nodeParent, nodeFrame, frameFunc } = names;
+    const foreign = foreignFunctions(names);
+    const own = new Uint8Array(nodeParent.length);
+    for (let node = 1; node < own.length; node++) own[node] = own[nodeParent[node]] | (1 - foreign[frameFunc[nodeFrame[node]]]);
+    let all = 0;
+    let found = 0;
+    for (let site = 0; site < rows.siteNode.length; site++) {
+        for (let cell = rows.siteCell[site]; cell < rows.siteCell[site + 1]; cell++) {
+            all += rows.cellPeakBytes[cell];
+            if (own[rows.siteNode[site]] === 1) found += rows.cellPeakBytes[cell];
+        }
+    }
+    return all > 0 && found >= MOSTLY_OWN * all;
+}
+
 const NAMELESS_MOST = 4;
 
 /** The node that a site is named after: the nearest call of the program's own that has a name, or the allocating one when there is none. */

@@ -5,7 +5,7 @@ import { groupLabel, procLabel, threadLabel } from '../data/labels';
 import { plural, shortened } from '../format';
 import type { PageState } from '../fragment';
 import { METRICS } from '../query/metrics';
-import { body, filtered, metric, page, rootNode, scopeText, search, stats, tree, unit, view } from '../state';
+import { body, filtered, hidesRuntime, metric, page, rootNode, scopeText, search, stats, tree, unit, view } from '../state';
 import type { MetricId, View } from '../data/manifest';
 
 /** Views whose figures follow the chosen metric. */
@@ -92,7 +92,8 @@ function GraphChoice() {
 }
 
 function TreeOptions() {
-    const { hideRuntime, collapse, byLine, bottomUp } = page.value;
+    const { collapse, byLine, bottomUp } = page.value;
+    const hideRuntime = hidesRuntime.value;
     return (
         <>
             {view.value === 'flame' && <GraphChoice />}

@@ -39,7 +39,7 @@ interface LeakRow {
     last_ns: number;
 }
 
-const sort = signal('bytes.d');
+const sort = signal('shape.d');
 const showSuppressed = signal(false);
 const curves = new Map<number, { sites: number; live: Float64Array }>();
 

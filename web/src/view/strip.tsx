@@ -20,6 +20,8 @@ const hover = signal<number | null>(null);
 const LIVE_HEIGHT = 128;
 const RATE_HEIGHT = 66;
 const OFF_SCALE = 3;
+/** Rates this many times over those of nineteen in twenty busy slices run off the scale: one short slice would flatten all others. */
+const RATE_OFF_SCALE = 4;
 
 export const axisRange = computed<[number, number]>(() => {
     if (axis.value) return axis.value;
@@ -53,8 +55,15 @@ const rates = computed(() => {
     const own = rows && (part.value || unit.value === 'count') ? flowSeries(rows, unit.value, siteMask.value, ctxMask.value) : null;
     const alloc = own ? own.alloc : unit.value === 'bytes' ? timeline.alloc_bytes : timeline.alloc_n;
     const kept = own ? own.kept : timeline.kept_bytes;
-    return { x: timeline.edge_ns.map((edge) => edge / 1e9), alloc: ratePerSecond(timeline, alloc), kept: ratePerSecond(timeline, kept) };
+    const perSecond = ratePerSecond(timeline, alloc);
+    return { x: timeline.edge_ns.map((edge) => edge / 1e9), alloc: perSecond, kept: ratePerSecond(timeline, kept), most: rateScale(perSecond) };
 });
+
+function rateScale(rates: ArrayLike<number | null>): number | undefined {
+    const busy = Float64Array.from(rates, (rate) => rate ?? 0).filter((rate) => rate > 0).sort();
+    if (busy.length === 0) return undefined;
+    return Math.min(busy[busy.length - 1], RATE_OFF_SCALE * busy[Math.floor(busy.length * 0.95)]);
+}
 
 function markPeak(plot: uPlot, at_s: number, height: number, colour: string): void {
     const x = plot.valToPos(at_s, 'x', true);
@@ -137,7 +146,7 @@ function RateChart(props: { width: number }) {
         ];
         const plot = makeChart(
             host.current,
-            { theme: theme.value, width: props.width, height: RATE_HEIGHT, scale: unit.value === 'bytes' ? 'rate' : 'count', lines, xAxis: true, range: [from, until] },
+            { theme: theme.value, width: props.width, height: RATE_HEIGHT, scale: unit.value === 'bytes' ? 'rate' : 'count', lines, xAxis: true, range: [from, until], yMax: data.most },
             [data.x, data.alloc, data.kept],
         );
         return () => plot.destroy();

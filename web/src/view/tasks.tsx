@@ -99,7 +99,7 @@ function columnsFor(kind: Kind): GridColumn<OwnerRow>[] {
                 return (
                     <span class="named">
                         <span class="name">{kind.name(row)}</span>
-                        <span class="muted place">{kind.note(row)}</span>
+                        {lints.length === 0 && <span class="muted place">{kind.note(row)}</span>}
                         {lints.length > 0 && <span class="lint" title={lints.join('; ')}><span aria-hidden="true">▲</span> {lints.join('; ')}</span>}
                     </span>
                 );
@@ -116,11 +116,11 @@ function columnsFor(kind: Kind): GridColumn<OwnerRow>[] {
     columns.push(
         { id: 'end', title: 'Live at end', width: '92px', numeric: true, cell: (row) => amount(row.end) },
         { id: 'alloc', title: 'Allocated', help: 'In the window', width: '88px', numeric: true, cell: (row) => amount(row.alloc) },
-        { id: 'elsewhere', title: 'Freed elsewhere', help: 'Blocks freed by another thread, whole run', width: '132px', numeric: true, cell: (row) => (row.freedElsewhere === 0 ? <span class="muted">–</span> : `${formatCount(row.freedElsewhere)} blocks`) },
+        { id: 'elsewhere', title: 'Freed elsewhere', help: 'Blocks freed by another thread, whole run', width: '130px', numeric: true, cell: (row) => (row.freedElsewhere === 0 ? <span class="muted">–</span> : formatCount(row.freedElsewhere)) },
     );
     if (kind.withTasks) {
         columns.push(
-            { id: 'retained', title: 'Kept after end', help: 'Live at the end, allocated by tasks that have ended', width: '124px', numeric: true, cell: (row) => amount(row.retained) },
+            { id: 'retained', title: 'Kept after end', help: 'Live at the end, allocated by tasks that have ended', width: '112px', numeric: true, cell: (row) => amount(row.retained) },
             { id: 'tasks', title: 'Tasks', width: '64px', numeric: true, cell: (row) => formatCount(row.tasks) },
             { id: 'alive', title: 'Alive', width: '60px', numeric: true, cell: (row) => formatCount(row.alive) },
             { id: 'polls', title: 'Polls', width: '74px', numeric: true, cell: (row) => formatCount(row.polls) },
