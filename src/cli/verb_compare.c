@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compare: two recordings side by side, in the terminal or as JSON. */
+/* compare: two recordings side by side, in the terminal, as JSON or as a page. */
 #include <string.h>
 #include <unistd.h>
 
@@ -11,13 +11,17 @@
 #include "cli/terminal.h"
 #include "export/difference.h"
 
-static int compare_json(const struct comparison *comparison, const char *name, struct diag *diag)
+typedef int compare_writer(const struct comparison *comparison, struct file_out *out,
+                           struct diag *diag);
+
+static int compare_write(compare_writer *write, const struct comparison *comparison,
+                         const char *name, struct diag *diag)
 {
     struct file_out out;
     int err = file_out_open(&out, name, diag);
     if (err)
         return err;
-    err = difference_write_json(comparison, &out, diag);
+    err = write(comparison, &out, diag);
     if (err)
         file_out_abandon(&out);
     else
@@ -38,23 +42,31 @@ static int compare_print(const struct cli *cli, const struct settings *settings,
     return status;
 }
 
-/* The exports that a comparison knows: JSON. */
+static bool compare_is_page(const char *name)
+{
+    size_t n = strlen(name);
+    return n > 5 && strcmp(name + n - 5, ".html") == 0;
+}
+
+/* The exports that a comparison knows: JSON and the page, by -e or by the suffix of -o. */
 static int compare_outputs(const struct cli *cli, const struct settings *settings,
                            const struct comparison *comparison, struct diag *diag)
 {
-    bool json = settings->given[OPTION_JSON];
-    for (size_t i = 0; i < settings->exports.n; i++) {
-        if (strcmp(settings->exports.at[i], "json") != 0)
-            return diag_set(diag, ERR_USAGE, "compare writes json, not %s",
-                            settings->exports.at[i]);
-        json = true;
-    }
-    if (settings->outputs.n > 1)
-        return diag_set(diag, ERR_USAGE, "compare has one output: keep one -o");
+    if (settings->outputs.n > 1 || settings->exports.n > 1)
+        return diag_set(diag, ERR_USAGE, "compare has one output: keep one -e and one -o");
     const char *name = settings->outputs.n ? settings->outputs.at[0] : "-";
-    if (json || settings->outputs.n)
-        return compare_json(comparison, name, diag);
-    return compare_print(cli, settings, comparison) == STATUS_DONE ? 0 : ERR_IO;
+    const char *format = settings->exports.n ? settings->exports.at[0] : NULL;
+    if (!format && settings->outputs.n && compare_is_page(name))
+        format = "html";
+    if (!format && (settings->given[OPTION_JSON] || settings->outputs.n))
+        format = "json";
+    if (!format)
+        return compare_print(cli, settings, comparison) == STATUS_DONE ? 0 : ERR_IO;
+    if (strcmp(format, "json") == 0)
+        return compare_write(difference_write_json, comparison, name, diag);
+    if (strcmp(format, "html") == 0)
+        return compare_write(difference_write_html, comparison, name, diag);
+    return diag_set(diag, ERR_USAGE, "compare writes json or html, not %s", format);
 }
 
 int verb_compare(const struct cli *cli, const struct settings *settings)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two runs side by side, as text and as JSON. */
+/* Two runs side by side, as text, as JSON and as a page. */
 #ifndef MEMSCOPE_EXPORT_DIFFERENCE_H
 #define MEMSCOPE_EXPORT_DIFFERENCE_H
 
@@ -13,6 +13,10 @@ void difference_add(struct text *text, const struct comparison *comparison,
 
 /* Writes {"before", "after", "functions"}. */
 int difference_write_json(const struct comparison *comparison, struct file_out *out,
+                          struct diag *diag);
+
+/* Writes a page without script: totals, and the functions that changed most. */
+int difference_write_html(const struct comparison *comparison, struct file_out *out,
                           struct diag *diag);
 
 #endif
