@@ -244,6 +244,48 @@ class Html(unittest.TestCase):
 
 
 
+class Comparison(unittest.TestCase):
+    MEASURES = {"peak": "peak_bytes", "leak": "leaked_bytes", "alloc": "allocated_bytes"}
+
+    @staticmethod
+    def rows_of(section):
+        """Name, before, after and signed change of each row, in exact bytes."""
+        rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', section, re.S)
+        found = []
+        for name, cells in rows:
+            figures = re.findall(r'title="([+\u2212]?)(\d+)"', cells)
+            values = [int(n) * (-1 if sign == "\u2212" else 1) for sign, n in figures]
+            found.append((html.unescape(name), *values))
+        return found
+
+    def test_the_page_says_what_the_json_says(self):
+        for pair in ("server:hostile", "hostile:server", "empty:server", "server:empty"):
+            told = json.loads(export(pair, "json"))
+            page = export(pair, "html").decode("utf-8")
+            totals = {name: rest for name, *rest in self.rows_of(page.split("<section")[0])}
+            for name, key in (("peak live", "peak_bytes"), ("allocated", "allocated_bytes"), ("allocations", "allocations"),
+                              ("never freed", "leaked_bytes"), ("blocks never freed", "leaked_blocks"), ("peak RSS", "peak_rss_bytes")):
+                was, now = told["before"][key], told["after"][key]
+                self.assertEqual(totals[name], [was, now, now - was], name)
+            for about, key in self.MEASURES.items():
+                section = re.search(r'<section id="%s">(.*?)</section>' % about, page, re.S)
+                seen = sorted(row[1:] for row in self.rows_of(section[1])) if section else []
+                wanted = [(f["before"][key], f["after"][key]) for f in told["functions"]]
+                self.assertEqual(seen, sorted((was, now, now - was) for was, now in wanted if was != now), about)
+
+    def test_equal_runs_have_nothing_to_tell(self):
+        page = export("server:server", "html").decode("utf-8")
+        self.assertEqual(page.count("Nothing changed"), 3)
+        self.assertNotIn("<section", page)
+
+    def test_hostile_names_do_not_become_markup(self):
+        page = export("server:hostile", "html")
+        for tag in (b"<script", b"<img", b"<!--", b"onerror=alert(1)>"):
+            self.assertNotIn(tag, page.lower())
+        body = page.split(b"<main>")[1].split(b"</main>")[0]
+        xml.etree.ElementTree.fromstring(b"<main>" + body + b"</main>")
+
+
 class Svg(unittest.TestCase):
     PANELS = ("0", "1", "2", "3")
 
