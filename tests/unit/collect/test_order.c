@@ -87,6 +87,16 @@ static void deal_open(struct deal *deal, uint32_t lane, uint32_t kind, uint32_t 
             .kind = INTAKE_LANE_OPENED, .lane = lane, .lane_kind = kind, .tid = tid};
 }
 
+static void deal_append(struct deal *deal, struct intake_run *run)
+{
+    run->next = NULL;
+    if (deal->batch.last)
+        deal->batch.last->next = run;
+    else
+        deal->batch.first = run;
+    deal->batch.last = run;
+}
+
 static struct intake_run *deal_run(struct deal *deal, uint32_t lane)
 {
     for (struct intake_run *run = deal->batch.first; run; run = run->next) {
@@ -98,11 +108,7 @@ static struct intake_run *deal_run(struct deal *deal, uint32_t lane)
     assert_non_null(run);
     run->lane = lane;
     run->place = deal->head[lane];
-    if (deal->batch.last)
-        deal->batch.last->next = run;
-    else
-        deal->batch.first = run;
-    deal->batch.last = run;
+    deal_append(deal, run);
     return run;
 }
 
@@ -122,6 +128,18 @@ static void deal_record(struct deal *deal, uint32_t lane, uint32_t tid, unsigned
     deal->head[lane] = run->place + run->n;
 }
 
+/* A record that its writer has not committed yet: what is dealt next lies behind it. */
+static struct intake_run *deal_open_record(struct deal *deal, uint32_t lane, uint32_t tid,
+                                           unsigned kind, uint64_t stamp, uint64_t address,
+                                           uint64_t size)
+{
+    struct deal open = {.session = deal->session};
+    memcpy(open.head, deal->head, sizeof open.head);
+    deal_record(&open, lane, tid, kind, stamp, address, size, 0);
+    memcpy(deal->head, open.head, sizeof open.head);
+    return open.batch.first;
+}
+
 static void deal_feed(struct deal *deal, uint64_t watermark)
 {
     order_take(&deal->session->order, &deal->batch);
@@ -134,7 +152,10 @@ static const struct model_sums *session_sums(const struct session *session)
     return &session->model->sums;
 }
 
-/* Random events of threads that hand blocks to each other; some have no lane of their own. */
+/*
+ * Random events of threads that hand blocks to each other; some have no lane of their own. Some
+ * records stay open, until somebody needs what they did at the latest.
+ */
 static void history_is_kept(unsigned seed)
 {
     struct session session;
@@ -144,6 +165,7 @@ static void history_is_kept(unsigned seed)
     deal_open(&deal, COMMON, WIRE_LANE_COMMON, 0);
     for (uint32_t i = 0; i + 1 < THREADS; i++)
         deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
+    struct intake_run *open[ADDRESSES] = {NULL};
     uint64_t size_of[ADDRESSES] = {0}, live_bytes = 0, live_n = 0, alloc_n = 0, free_n = 0;
     for (uint64_t i = 0; i < EVENTS; i++) {
         uint32_t thread = (uint32_t)(noise_next() % THREADS);
@@ -151,12 +173,24 @@ static void history_is_kept(unsigned seed)
         unsigned slot = (unsigned)(noise_next() % ADDRESSES);
         uint64_t address = 0x1000 + slot * 64, stamp = 1000000 + i * 10;
         uint64_t size = 1 + noise_next() % 500;
+        bool stays_open = noise_next() % 20 == 0;
+        if (open[slot])
+            deal_append(&deal, open[slot]);
+        open[slot] = NULL;
         if (!size_of[slot]) {
-            deal_record(&deal, lane, TID + thread, WIRE_ALLOC, stamp, address, size, 0);
+            if (stays_open)
+                open[slot] = deal_open_record(&deal, lane, TID + thread, WIRE_ALLOC, stamp, address,
+                                              size);
+            else
+                deal_record(&deal, lane, TID + thread, WIRE_ALLOC, stamp, address, size, 0);
             size_of[slot] = size;
             alloc_n++, live_n++, live_bytes += size;
         } else if (noise_next() % 3) {
-            deal_record(&deal, lane, TID + thread, WIRE_FREE, stamp, address, 0, 0);
+            if (stays_open)
+                open[slot] =
+                        deal_open_record(&deal, lane, TID + thread, WIRE_FREE, stamp, address, 0);
+            else
+                deal_record(&deal, lane, TID + thread, WIRE_FREE, stamp, address, 0, 0);
             live_n--, free_n++, live_bytes -= size_of[slot];
             size_of[slot] = 0;
         } else {
@@ -170,6 +204,10 @@ static void history_is_kept(unsigned seed)
         if (noise_next() % 100 == 0)
             deal_feed(&deal, stamp);
     }
+    for (unsigned slot = 0; slot < ADDRESSES; slot++) {
+        if (open[slot])
+            deal_append(&deal, open[slot]);
+    }
     deal_feed(&deal, UINT64_MAX);
     const struct model_sums *sums = session_sums(&session);
     assert_int_equal(sums->alloc_n, alloc_n);
@@ -178,6 +216,7 @@ static void history_is_kept(unsigned seed)
     assert_int_equal(sums->live_bytes, live_bytes);
     assert_int_equal(sums->unknown_free_n, 0);
     assert_int_equal(session.model->loss.unmatched_realloc_n, 0);
+    assert_int_equal(session.model->loss.replaced_block_n, 0);
     session_close(&session);
 }
 
@@ -219,6 +258,34 @@ static void test_common_lane_out_of_order(void **state)
     deal_feed(&deal, UINT64_MAX);
     assert_int_equal(session_sums(&session)->unknown_free_n, 0);
     assert_int_equal(session_sums(&session)->live_bytes, 10);
+    session_close(&session);
+}
+
+/*
+ * A free that was open while others went on, in its own lane and elsewhere, is fed before the next
+ * block at its address is.
+ */
+static void test_late_record(void **state)
+{
+    struct session session;
+    session_open(&session, WIRE_THREAD_LOCAL);
+    struct deal deal = {.session = &session};
+    for (uint32_t i = 0; i < 3; i++)
+        deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
+    deal_record(&deal, 0, 0, WIRE_ALLOC, 100, 0x1000, 10, 0);
+    struct intake_run *open = deal_open_record(&deal, 0, 0, WIRE_FREE, 200, 0x1000, 0);
+    deal_record(&deal, 0, 0, WIRE_ALLOC, 150, 0x2000, 20, 0);   /* its handler's */
+    deal_record(&deal, 0, 0, WIRE_ALLOC, 90000, 0x4000, 20, 0); /* after a jump, say */
+    deal_record(&deal, 1, 0, WIRE_ALLOC, 20000, 0x3000, 30, 0);
+    deal_feed(&deal, 50000);
+    assert_int_equal(session_sums(&session)->live_n, 3);
+    deal_record(&deal, 1, 0, WIRE_ALLOC, 60000, 0x1000, 40, 0);
+    deal_append(&deal, open);
+    deal_feed(&deal, 70000);
+    assert_int_equal(session_sums(&session)->free_n, 1);
+    assert_int_equal(session_sums(&session)->live_bytes, 20 + 30 + 40);
+    assert_int_equal(session.model->loss.replaced_block_n, 0);
+    assert_int_equal(session.model->loss.order_repair_n, 0);
     session_close(&session);
 }
 
@@ -285,6 +352,7 @@ int main(void)
             cmocka_unit_test(test_history),
             cmocka_unit_test(test_handler_inside),
             cmocka_unit_test(test_common_lane_out_of_order),
+            cmocka_unit_test(test_late_record),
             cmocka_unit_test(test_early_stamp_is_repaired),
             cmocka_unit_test(test_realloc_across_lanes),
             cmocka_unit_test(test_realloc_ends),
