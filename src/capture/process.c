@@ -24,7 +24,7 @@ enum {
     PROCESS_UNWIND_SHARE = 8, /* of the private memory that is left, for one process's tables */
     PROCESS_MEMORY_LEAST = 256 << 10, /* the smallest tables, and the first lane */
     PROCESS_MEMORY_WAIT_NS = 5000000,
-    PROCESS_MEMORY_WAITS = 40,
+    PROCESS_MEMORY_WAITS = 100,
     PROCESS_VIEW_BYTES = 512 << 10,
     /* struct pthread holds the tid somewhere behind the part that the ABI fixes. */
     PROCESS_TID_FROM = 0x100,

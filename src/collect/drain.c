@@ -237,7 +237,6 @@ static void drain_round_begin(struct drain *drain, uint64_t now)
     drain->round_flush = atomic_load(&drain->flush_wanted);
     uint64_t slack = ticks_from_ns(&drain->ticks, DRAIN_SLACK_NS);
     drain->round_bound = now > slack ? now - slack : 0;
-    atomic_thread_fence(memory_order_seq_cst);
     drain_find_lanes(drain);
     VEC_EACH (struct drain_lane, lane, &drain->lanes) {
         lane->gone = atomic_load(&drain->gone[lane->process_slot]);
@@ -253,7 +252,8 @@ static enum drain_outcome drain_round(struct drain *drain)
 {
     uint64_t now = segment_now(drain->segment);
     drain_switch_on(drain, now);
-    atomic_store_explicit(&drain->segment->at->coarse_stamp, now, memory_order_relaxed);
+    /* Sequentially consistent: no head is read before the clock was. */
+    atomic_exchange(&drain->segment->at->coarse_stamp, now);
     if (!drain->in_round)
         drain_round_begin(drain, now);
     bool full = drain_lanes(drain, false) != 0;
