@@ -21,33 +21,17 @@
 
 #include "capture/cpu/x86_64/syscall.h"
 #include "capture/door.h"
+#include "capture/words.h"
 
 enum { BEGIN_SIGNAL_BYTES = 8, BEGIN_STDERR = 2, BEGIN_EXEC_FAILED = 127 };
 
 static const char begin_preload[] = "LD_PRELOAD=", begin_options[] = "MEMSCOPE=",
                   begin_exe[] = "MEMSCOPE_EXE=", begin_library[] = "libmemscope.so";
 
-static bool begin_starts(const char *text, const char *prefix)
-{
-    while (*prefix) {
-        if (*text++ != *prefix++)
-            return false;
-    }
-    return true;
-}
-
-static size_t begin_length(const char *text)
-{
-    size_t n = 0;
-    while (text[n])
-        n++;
-    return n;
-}
-
 static char **begin_variable(char *const *envp, const char *name)
 {
     for (; envp && *envp; envp++) {
-        if (begin_starts(*envp, name))
+        if (words_start(*envp, name))
             return (char **)(uintptr_t)envp;
     }
     return NULL;
@@ -159,7 +143,7 @@ long begin_collector(const char *executable, const char *options, char *const *e
     begin_release(pair[1]);
     if (err == 0)
         err = begin_receive(pair[0], ret_reply);
-    size_t n = begin_length(ret_reply->text);
+    size_t n = words_length(ret_reply->text);
     if (err == 0 && n + sizeof DOOR_VARIABLE > sizeof door.variable)
         err = -EPROTO;
     if (err < 0) {
@@ -250,7 +234,7 @@ static bool begin_is_secure(char *const *envp)
 
 static void begin_say(const char *text)
 {
-    syscall_3(SYS_write, BEGIN_STDERR, (long)(uintptr_t)text, (long)begin_length(text));
+    syscall_3(SYS_write, BEGIN_STDERR, (long)(uintptr_t)text, (long)words_length(text));
 }
 
 static struct wire_segment *begin_fail(long err, const struct begin_reply *reply)

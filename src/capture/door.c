@@ -8,25 +8,9 @@
 #include <sys/mman.h>
 
 #include "capture/cpu/x86_64/syscall.h"
+#include "capture/words.h"
 
 struct door door;
-
-static bool door_starts(const char *text, const char *prefix)
-{
-    while (*prefix) {
-        if (*text++ != *prefix++)
-            return false;
-    }
-    return true;
-}
-
-static size_t door_length(const char *text)
-{
-    size_t n = 0;
-    while (text[n])
-        n++;
-    return n;
-}
 
 static const char *door_number(const char *at, uint32_t *ret_number)
 {
@@ -50,28 +34,6 @@ static uint64_t door_hex(const char *at)
             return 0;
     }
     return value;
-}
-
-static char *door_put(char *to, const char *text)
-{
-    while (*text)
-        *to++ = *text++;
-    *to = 0;
-    return to;
-}
-
-static char *door_put_number(char *to, uint32_t number)
-{
-    char digits[12];
-    int n = 0;
-    do {
-        digits[n++] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    while (n)
-        *to++ = digits[--n];
-    *to = 0;
-    return to;
 }
 
 /*
@@ -109,14 +71,14 @@ static bool door_strip(char **envp)
 {
     char **preload = NULL, **variable = NULL;
     for (char **at = envp; *at; at++) {
-        if (!preload && door_starts(*at, "LD_PRELOAD="))
+        if (!preload && words_start(*at, "LD_PRELOAD="))
             preload = at;
-        else if (!variable && door_starts(*at, DOOR_VARIABLE))
+        else if (!variable && words_start(*at, DOOR_VARIABLE))
             variable = at;
     }
-    if (!variable || door_length(*variable) >= DOOR_TEXT_MAX)
+    if (!variable || words_length(*variable) >= DOOR_TEXT_MAX)
         return false;
-    door_put(door.variable, *variable);
+    words_put(door.variable, *variable);
     bool gone = preload && door_strip_preload(*preload);
     /* The later one first, so that the other's place does not move. */
     if (gone && preload > variable)
@@ -155,14 +117,14 @@ struct wire_segment *door_open(uint64_t view_bytes)
     uint32_t pid, fd;
     const char *text = door_number(door.variable + sizeof DOOR_VARIABLE - 1, &pid);
     text = door_number(text, &fd);
-    if (door_length(text) != 32)
+    if (words_length(text) != 32)
         return NULL;
     uint64_t key[2] = {door_hex(text), door_hex(text + 16)};
     char path[64];
-    char *to = door_put(path, "/proc/");
-    to = door_put_number(to, pid);
-    to = door_put(to, "/fd/");
-    door_put_number(to, fd);
+    char *to = words_put(path, "/proc/");
+    to = words_put_number(to, pid);
+    to = words_put(to, "/fd/");
+    words_put_number(to, fd);
     return door_map(path, key, view_bytes);
 }
 
@@ -171,8 +133,8 @@ long door_collector_stat(void)
     uint32_t pid;
     char path[64];
     door_number(door.variable + sizeof DOOR_VARIABLE - 1, &pid);
-    char *to = door_put(path, "/proc/");
-    to = door_put_number(to, pid);
-    door_put(to, "/stat");
+    char *to = words_put(path, "/proc/");
+    to = words_put_number(to, pid);
+    words_put(to, "/stat");
     return syscall_6(SYS_openat, AT_FDCWD, (long)(uintptr_t)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
 }

@@ -8,39 +8,15 @@
 #include "capture/cpu/x86_64/syscall.h"
 #include "capture/door.h"
 #include "capture/lane.h"
+#include "capture/words.h"
 
 static const char exec_preload[] = "LD_PRELOAD=";
-
-static size_t exec_length(const char *text)
-{
-    size_t n = 0;
-    while (text[n])
-        n++;
-    return n;
-}
-
-static char *exec_put(char *to, const char *text)
-{
-    while (*text)
-        *to++ = *text++;
-    *to = 0;
-    return to;
-}
-
-static bool exec_starts(const char *text, const char *prefix)
-{
-    while (*prefix) {
-        if (*text++ != *prefix++)
-            return false;
-    }
-    return true;
-}
 
 const char *exec_variable(char *const *envp, const char *name)
 {
     for (; envp && *envp; envp++) {
-        if (exec_starts(*envp, name))
-            return *envp + exec_length(name);
+        if (words_start(*envp, name))
+            return *envp + words_length(name);
     }
     return NULL;
 }
@@ -67,18 +43,18 @@ void *exec_scratch(size_t bytes)
 static size_t exec_preload_bytes(char *const *envp)
 {
     const char *users = exec_variable(envp, exec_preload);
-    return sizeof exec_preload + exec_length(door.library) + 1 + (users ? exec_length(users) : 0) +
-           1;
+    return sizeof exec_preload + words_length(door.library) + 1 +
+           (users ? words_length(users) : 0) + 1;
 }
 
 /* "library:what the user had". */
 static char *exec_put_preload(char *to, char *const *envp)
 {
     const char *users = exec_variable(envp, exec_preload);
-    to = exec_put(to, door.library);
+    to = words_put(to, door.library);
     if (users) {
-        to = exec_put(to, ":");
-        to = exec_put(to, users);
+        to = words_put(to, ":");
+        to = words_put(to, users);
     }
     return to;
 }
@@ -100,11 +76,11 @@ char **exec_environment(void *scratch, char *const *envp)
         n++;
     char *text = (char *)(to + n + 3);
     bool preloaded = false;
-    exec_put_preload(exec_put(text, exec_preload), envp);
+    exec_put_preload(words_put(text, exec_preload), envp);
     for (size_t i = 0; i < n; i++) {
-        if (exec_starts(envp[i], DOOR_VARIABLE))
+        if (words_start(envp[i], DOOR_VARIABLE))
             continue;
-        bool is_preload = !preloaded && exec_starts(envp[i], exec_preload);
+        bool is_preload = !preloaded && words_start(envp[i], exec_preload);
         *to++ = is_preload ? text : envp[i];
         preloaded = preloaded || is_preload;
     }
@@ -120,7 +96,7 @@ static char *exec_put_quoted(char *to, const char *text)
 {
     for (; *text; text++) {
         if (*text == '\'')
-            to = exec_put(to, "'\\''");
+            to = words_put(to, "'\\''");
         else
             *to++ = *text;
     }
@@ -133,17 +109,17 @@ const char *exec_command(const char *command, char *const *envp)
     static const char before[] = "LD_PRELOAD='", between[] = "' ", after[] = " exec sh -c '";
     enum { QUOTED = 4 }; /* bytes that one byte may become */
     size_t bytes = sizeof before + QUOTED * exec_preload_bytes(envp) + sizeof between +
-                   DOOR_TEXT_MAX + sizeof after + QUOTED * exec_length(command) + 2;
+                   DOOR_TEXT_MAX + sizeof after + QUOTED * words_length(command) + 2;
     char *value = exec_scratch(bytes + exec_preload_bytes(envp));
     if (!value)
         return NULL;
     char *text = exec_put_preload(value, envp) + 1;
-    char *at = exec_put(text, before);
+    char *at = words_put(text, before);
     at = exec_put_quoted(at, value);
-    at = exec_put(at, between);
-    at = exec_put(at, door.variable);
-    at = exec_put(at, after);
+    at = words_put(at, between);
+    at = words_put(at, door.variable);
+    at = words_put(at, after);
     at = exec_put_quoted(at, command);
-    exec_put(at, "'");
+    words_put(at, "'");
     return text;
 }

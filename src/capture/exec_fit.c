@@ -10,6 +10,7 @@
 
 #include "capture/cpu/x86_64/syscall.h"
 #include "capture/door.h"
+#include "capture/words.h"
 
 enum { FIT_SCRIPT_DEPTH = 3, FIT_SEGMENTS_MAX = 12, FIT_NAME_MAX = 256, FIT_PATH_MAX = 960 };
 
@@ -99,23 +100,6 @@ static bool fit_file(long fd, int depth)
     return fits;
 }
 
-/* "/proc/self/fd/N". */
-static void fit_descriptor_path(char *to, int fd)
-{
-    static const char folder[] = "/proc/self/fd/";
-    char digits[12];
-    int n = 0;
-    for (const char *from = folder; *from; from++)
-        *to++ = *from;
-    do {
-        digits[n++] = (char)('0' + fd % 10);
-        fd /= 10;
-    } while (fd > 0);
-    while (n)
-        *to++ = digits[--n];
-    *to = 0;
-}
-
 bool exec_fits(int folder_fd, const char *path, int flags)
 {
     enum { READABLE = 4 };
@@ -124,7 +108,7 @@ bool exec_fits(int folder_fd, const char *path, int flags)
     char again[64];
     if (!path || (!path[0] && flags & AT_EMPTY_PATH)) {
         /* A descriptor may be for execution only (O_PATH): opened anew it can be read. */
-        fit_descriptor_path(again, folder_fd);
+        words_put_number(words_put(again, "/proc/self/fd/"), (uint32_t)folder_fd);
         path = again;
     }
     long fd = syscall_6(SYS_openat, folder_fd, (long)(uintptr_t)path,
