@@ -41,8 +41,11 @@ static void tally_apply(struct tally *tally, const struct counts_news *news)
             .usable_in = news->sum.usable_in,
             .usable_out = news->sum.usable_out,
     };
-    feed_counted(tally->order->model, image->process,
-                 ticks_to_ns(&tally->images->ticks, news->stamp), &counts);
+    uint64_t at_ns = ticks_to_ns(&tally->images->ticks, news->stamp);
+    feed_counted(tally->order->model, image->process, at_ns, &counts);
+    /* It lets time pass in the model: so must a replay. */
+    journal_event(tally->order->journal,
+                  &(struct events_event){.kind = EVENTS_TIME, .at_ns = at_ns});
 }
 
 void tally_feed(struct tally *tally, uint64_t watermark)
