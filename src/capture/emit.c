@@ -304,7 +304,7 @@ void emit_realloc_end(const struct emit_realloc *begun, const void *address, siz
         emit_realloc_ends(state, begun);
 }
 
-void emit_map(const void *address, size_t bytes, const struct hook_frame *frame)
+void emit_map(const void *address, size_t bytes, enum wire_map how, const struct hook_frame *frame)
 {
     struct lane_state *state = lane_mine();
     uint64_t stack = emit_stack(state, frame);
@@ -313,7 +313,7 @@ void emit_map(const void *address, size_t bytes, const struct hook_frame *frame)
         return;
     record.slot->a = (uintptr_t)address;
     record.slot->b = bytes;
-    record.slot->c = wire_stack(stack, 1);
+    record.slot->c = wire_stack(stack, how);
     emit_commit(&record, emit_stamp());
 }
 

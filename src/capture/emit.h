@@ -60,8 +60,8 @@ void emit_task_refused(uint64_t cell);
 /* A mark on the time line. */
 void emit_mark(const char *text);
 
-/* Memory from the kernel, and back. */
-void emit_map(const void *address, size_t bytes, const struct hook_frame *frame);
+/* Memory from the kernel, after it was given, and back, before. */
+void emit_map(const void *address, size_t bytes, enum wire_map how, const struct hook_frame *frame);
 void emit_unmap(const void *address, size_t bytes);
 
 #endif

@@ -140,10 +140,12 @@ static void *next_lookup(const struct link_map *from, const char *name)
     apply(free) apply(calloc) apply(realloc) apply(reallocarray) apply(posix_memalign)             \
             apply(aligned_alloc) apply(memalign) apply(valloc) apply(pvalloc) apply(cfree)         \
                     apply(free_sized) apply(free_aligned_sized) apply(malloc_usable_size)          \
-                            apply(dlclose) apply(dlsym) apply(prctl) apply(syscall) apply(execve)  \
-                                    apply(execvpe) apply(fexecve) apply(execveat)                  \
-                                            apply(posix_spawn) apply(posix_spawnp) apply(system)   \
-                                                    apply(popen)
+                            apply(mmap) apply(munmap) apply(mremap) apply(brk) apply(sbrk)         \
+                                    apply(dlclose) apply(dlsym) apply(prctl) apply(syscall)        \
+                                            apply(execve) apply(execvpe) apply(fexecve)            \
+                                                    apply(execveat) apply(posix_spawn)             \
+                                                            apply(posix_spawnp) apply(system)      \
+                                                                    apply(popen)
 
 bool next_find(void)
 {
@@ -180,6 +182,21 @@ bool next_is_bypassed(void)
         if (map->l_ld == _DYNAMIC)
             return false;
         if (next_in(map, "malloc"))
+            return true;
+    }
+    return false;
+}
+
+bool next_exe_imports(const char *name)
+{
+    struct next_tables tables;
+    if (!_r_debug.r_map || !next_read_tables(_r_debug.r_map, &tables))
+        return false;
+    /* Symbols below the first hashed one are those that are not defined. */
+    uint32_t n = tables.gnu_hash ? tables.gnu_hash[1] : tables.hash[1];
+    for (uint32_t i = 1; i < n; i++) {
+        if (tables.symbols[i].st_shndx == SHN_UNDEF &&
+            next_same(tables.strings + tables.symbols[i].st_name, name))
             return true;
     }
     return false;

@@ -11,6 +11,7 @@
 #include <spawn.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct next {
@@ -28,6 +29,11 @@ struct next {
     void (*free_sized)(void *, size_t);
     void (*free_aligned_sized)(void *, size_t, size_t);
     size_t (*malloc_usable_size)(void *);
+    void *(*mmap)(void *, size_t, int, int, int, off_t);
+    int (*munmap)(void *, size_t);
+    void *(*mremap)(void *, size_t, size_t, int, ...);
+    int (*brk)(void *);
+    void *(*sbrk)(intptr_t);
     int (*dlclose)(void *);
     void *(*dlsym)(void *, const char *);
     int (*prctl)(int, ...);
@@ -57,6 +63,9 @@ void *next_symbol(const char *name);
 
 /* The path that the loader has for the module that holds us; "" for the executable. */
 const char *next_own_path(void);
+
+/* True when the executable takes a function of that name from a library. */
+bool next_exe_imports(const char *name);
 
 /* True when the first malloc in the loader's order is not ours: hooks see nothing. */
 bool next_is_bypassed(void);

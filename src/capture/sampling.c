@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counters, draws and the set of sampled addresses of this process. */
 #include "capture/sampling.h"
+#include "capture/allocator.h"
 
 #include "capture/pool.h"
 #include "capture/sample.h"
@@ -132,7 +133,7 @@ void sampling_count_realloc(struct lane_state *state)
 
 static inline size_t sampling_usable(const void *address)
 {
-    return next.malloc_usable_size ? next.malloc_usable_size((void *)(uintptr_t)address) : 0;
+    return allocator_usable(address);
 }
 
 /* A thread without a lane draws for itself: by chance, not by a counter. */

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "capture/allocator.h"
 #include "capture/early.h"
 #include "capture/process.h"
 #include "capture/task_table.h"
@@ -18,8 +19,10 @@ bool start_hooks(void)
         return false;
     int expected = START_NOT;
     if (atomic_compare_exchange_strong(&start_state, &expected, START_UNDER_WAY)) {
-        if (next_find())
+        if (next_find()) {
             process_start();
+            allocator_find_behind();
+        }
         atomic_store(&start_state, START_DONE);
     }
     return next.malloc != NULL;
@@ -30,6 +33,7 @@ static void start_recorded(void)
 {
     if (next_is_bypassed())
         atomic_fetch_or(&process.slot->flags, WIRE_PROCESS_OWN_ALLOCATOR);
+    allocator_start();
     task_tables_patch();
     atomic_store(&process.slot->early_n, early_count());
     atomic_store(&process.slot->early_bytes, early_bytes());

@@ -22,6 +22,7 @@
 #include "collect/facts.h"
 #include "collect/governor.h"
 #include "collect/order.h"
+#include "collect/residents.h"
 #include "collect/serve.h"
 #include "collect/symbols.h"
 #include "collect/tally.h"
@@ -230,8 +231,9 @@ static void collector_scan(struct collector *collector)
     order_retire(&collector->order, now);
     if (now - collector->slow_scanned_at >= COLLECTOR_SLOW_SCAN_NS) {
         collector->slow_scanned_at = now;
-        images_slow_scan(&collector->images, now);
+        images_slow_scan(&collector->images);
     }
+    residents_look(&collector->images, now);
     if (now - collector->checkpoint_at >= collector_checkpoint_ns)
         collector_checkpoint(collector, false);
 }

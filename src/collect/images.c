@@ -340,40 +340,12 @@ static void images_name_threads(struct images *images, struct image *image)
     }
 }
 
-/* Resident bytes of pid now; *ret_peak its high-water mark. 0: not to be had. */
-static uint64_t images_resident(int pid, uint64_t *ret_peak)
+void images_slow_scan(struct images *images)
 {
-    char path[64], *text;
-    size_t n;
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
-    if (file_read_all(path, 64 << 10, &text, &n, NULL) < 0)
-        return 0;
-    const char *now = strstr(text, "VmRSS:"), *peak = strstr(text, "VmHWM:");
-    uint64_t now_bytes = now ? strtoull(now + 6, NULL, 10) * 1024 : 0;
-    *ret_peak = peak ? strtoull(peak + 6, NULL, 10) * 1024 : 0;
-    free(text);
-    return now_bytes;
-}
-
-void images_slow_scan(struct images *images, uint64_t at_ns)
-{
-    uint64_t resident = 0;
     for (uint32_t i = 0; i < images->segment->process_n; i++) {
         struct image *image = &images->at[i];
-        if (!image->used || image->gone)
-            continue;
-        images_name_threads(images, image);
-        uint64_t peak = 0;
-        resident += images_resident(image->pid, &peak);
-        struct model_process *process = &images->model->processes.at[image->process];
-        if (peak > process->rss_peak_bytes)
-            process->rss_peak_bytes = peak;
-    }
-    if (resident) {
-        feed_rss(images->model, at_ns, resident);
-        journal_event(
-                images->journal,
-                &(struct events_event){.kind = EVENTS_RSS, .size_bytes = resident, .at_ns = at_ns});
+        if (image->used && !image->gone)
+            images_name_threads(images, image);
     }
 }
 

@@ -31,8 +31,11 @@ struct image {
     uint64_t end_ns;      /* when it was seen to be gone */
     enum process_end end; /* how; PROCESS_LOST: nobody saw it */
     int status;
-    uint64_t flush;  /* the drain's round that has seen the last of it */
-    uint32_t lane_n; /* lanes not closed yet */
+    uint64_t rss_bytes; /* when it was last looked at */
+    uint64_t rss_at_ns; /* 0 = never */
+    uint64_t rss_load;  /* what was live and mapped then */
+    uint64_t flush;     /* the drain's round that has seen the last of it */
+    uint32_t lane_n;    /* lanes not closed yet */
     struct stacks stacks;
     struct map threads; /* tid -> thread index */
     struct tasks tasks;
@@ -53,7 +56,9 @@ struct images {
     struct journal *journal;
     struct image *at; /* by slot */
     uint32_t live_n;
-    uint32_t seen_n; /* images ever */
+    uint32_t seen_n;          /* images ever */
+    uint64_t explained_bytes; /* the session's resident memory when its parts were last told */
+    uint64_t explain_at_ns;   /* when that may be done again */
 };
 
 int images_init(struct images *images, struct model *model, struct segment *segment,
@@ -73,8 +78,8 @@ uint32_t images_thread(struct images *images, struct image *image, uint32_t tid,
 bool images_thread_lives(const struct image *image, uint32_t tid);
 void images_forget_thread(struct image *image, uint32_t tid);
 
-/* What changes slowly: names of threads, resident memory, threads that are gone. */
-void images_slow_scan(struct images *images, uint64_t at_ns);
+/* What changes slowly: the names of threads. */
+void images_slow_scan(struct images *images);
 
 /* Events of the image that found no lane. */
 uint64_t images_lost(const struct images *images, const struct image *image);

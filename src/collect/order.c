@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collect/order_maps.h"
 #include "collect/order_plain.h"
 #include "collect/order_threads.h"
 
@@ -277,6 +278,10 @@ static int order_alloc(struct order *order, struct order_lane *lane,
         order->model->loss.unknown_stack_n++;
         node = 0;
     }
+    if (record->kind == WIRE_MAP)
+        return order_maps_map(order, lane, record->image, &record->context, record->slot, node)
+                       ? ORDER_FED
+                       : ORDER_DELAYED;
     uint32_t weight = (uint32_t)(record->slot->c >> WIRE_STACK_BITS);
     if (weight == 0)
         weight = 1;
@@ -334,10 +339,14 @@ static int order_event(struct order *order, struct order_lane *lane,
     struct feed_pending block;
     switch (record->kind) {
     case WIRE_ALLOC:
+    case WIRE_MAP:
         return order_alloc(order, lane, record);
     case WIRE_FREE:
         tasks_freed(&record->image->tasks, slot->a, record->context.at_ns);
         order_free(order, record, slot->a);
+        return ORDER_FED;
+    case WIRE_UNMAP:
+        order_maps_unmap(order, &record->context, slot);
         return ORDER_FED;
     case WIRE_REALLOC_BEGIN:
         order_realloc_begin(order, lane, record);

@@ -157,6 +157,7 @@ static int run_make_segment(struct run *run, struct diag *diag)
             .track_tasks = run->request->track_async                     ? 1
                            : run->request->strategy == RUN_STRATEGY_AUTO ? 2
                                                                          : 0,
+            .track_maps = 1,
             .monitor = run->request->performance_monitoring,
             .found = run->found,
             .lane_pages = pages / 8 < WIRE_LANE_PAGES ? (uint32_t)(pages / 8) : WIRE_LANE_PAGES,

@@ -136,9 +136,10 @@ static void manifest_rss(struct json *json, const struct rss_line *rss)
     json_key_u64(json, "at_ns", rss->at_ns);
     json_key_u64(json, "heap_bytes", rss->heap_bytes);
     json_key_u64(json, "mmap_bytes", rss->mapped_bytes);
-    json_key_u64(json, "held_bytes", 0);
-    json_key_u64(json, "other_bytes", rss->other_bytes);
-    json_key_u64(json, "self_bytes", 0);
+    json_key_u64(json, "held_bytes", rss->held_bytes);
+    json_key_u64(json, "unseen_bytes", rss->unseen_bytes);
+    json_key_u64(json, "other_bytes", rss->file_bytes + rss->stack_bytes + rss->other_bytes);
+    json_key_u64(json, "self_bytes", rss->self_bytes);
     json_object_end(json);
 }
 

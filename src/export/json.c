@@ -114,6 +114,11 @@ static void json_add_rss(struct json *json, const struct rss_line *rss)
     json_key_count(json, "at_ns", rss->at_ns);
     json_key_count(json, "heap_bytes", rss->heap_bytes);
     json_key_count(json, "mapped_bytes", rss->mapped_bytes);
+    json_key_count(json, "held_bytes", rss->held_bytes);
+    json_key_count(json, "unseen_bytes", rss->unseen_bytes);
+    json_key_count(json, "file_bytes", rss->file_bytes);
+    json_key_count(json, "stack_bytes", rss->stack_bytes);
+    json_key_count(json, "memscope_bytes", rss->self_bytes);
     json_key_count(json, "other_bytes", rss->other_bytes);
     json_object_end(json);
 }
@@ -156,6 +161,7 @@ int export_json(const struct analysis *analysis, const struct export_request *re
     json_add_notices(&json, analysis->model);
     json_add_findings(&json, analysis);
     json_add_rss(&json, &analysis->rss);
+    json_add_mapped(&json, analysis->model);
     json_add_environment(&json, analysis->model);
     json_add_processes(&json, analysis->model);
     json_add_threads(&json, analysis->model);

@@ -14,6 +14,7 @@ void json_key_count(struct json *json, const char *key, uint64_t value);
 void json_key_model_string(struct json *json, const char *key, const struct model *model,
                            uint32_t string);
 
+void json_add_mapped(struct json *json, const struct model *model);
 void json_add_processes(struct json *json, const struct model *model);
 void json_add_threads(struct json *json, const struct model *model);
 void json_add_tasks(struct json *json, const struct model *model);

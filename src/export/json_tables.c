@@ -21,6 +21,12 @@ static const char *json_process_end(enum process_end end)
     return end <= PROCESS_LOST ? names[end] : "lost";
 }
 
+static const char *json_allocator(uint32_t is)
+{
+    static const char *const names[] = {"hooked", "recorded", "unseen", "arenas"};
+    return names[is <= ALLOCATOR_ARENAS ? is : ALLOCATOR_NONE];
+}
+
 /* A row of a list: an object on one line of its own. */
 static void json_row_begin(struct json *json)
 {
@@ -71,6 +77,9 @@ void json_add_processes(struct json *json, const struct model *model)
         json_key_count(json, "end_live_bytes", process->sums.live_bytes);
         json_key_count(json, "end_live_blocks", process->sums.live_n);
         json_key_count(json, "rss_peak_bytes", process->rss_peak_bytes);
+        json_key_count(json, "mapped_peak_bytes", process->mapped_peak_bytes);
+        json_key_model_string(json, "allocator", model, process->allocator);
+        json_key_string(json, "allocator_is", json_allocator(process->allocator_is));
         json_object_end(json);
     }
     json_rows_end(json);

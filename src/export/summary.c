@@ -175,6 +175,7 @@ static void summary_sections(struct summary *summary)
         summary_threads(summary, 8);
         summary_task_names(summary, 8);
         summary_processes(summary, 10);
+        summary_mapped(summary);
     }
     summary_tasks(summary);
     summary_findings(summary, full ? FINDINGS_MAX : 2);
@@ -195,6 +196,7 @@ void summary_add(struct text *text, const struct analysis *analysis,
     summary_title(&summary);
     summary_facts(&summary);
     summary_sections(&summary);
+    summary_resident(&summary);
     summary_cost(&summary);
     summary_notices(&summary);
     summary_outputs(&summary, files);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/estimate.h"
+#include "analyze/mappings.h"
 #include "export/columns.h"
 #include "export/notice.h"
 #include "export/summary_parts.h"
@@ -97,6 +98,57 @@ void summary_findings(struct summary *summary, size_t most)
         end_label(summary, "");
         text_printf(&summary->out, "  and %zu more: memscope report\n",
                     analysis->findings.n - most);
+    }
+}
+
+static void end_part(struct text *text, const char *name, uint64_t bytes)
+{
+    if (bytes == 0)
+        return;
+    text_add(text, text->n ? ", " : "");
+    text_printf(text, "%s ", name);
+    text_add_bytes_iec(text, bytes);
+}
+
+void summary_resident(struct summary *summary)
+{
+    const struct rss_line *rss = &summary->analysis->rss;
+    struct text parts = {0};
+    if (rss->peak_bytes == 0)
+        return;
+    end_part(&parts, "heap", rss->heap_bytes);
+    end_part(&parts, "mapped by the program", rss->mapped_bytes);
+    end_part(&parts, "held free by malloc", rss->held_bytes);
+    end_part(&parts, "of an allocator not seen", rss->unseen_bytes);
+    end_part(&parts, "code and files", rss->file_bytes);
+    end_part(&parts, "stacks", rss->stack_bytes);
+    end_part(&parts, "memscope", rss->self_bytes);
+    end_part(&parts, "between two looks", rss->other_bytes);
+    end_label(summary, "Resident");
+    end_wrap(summary, text_string(&parts), END_LABEL);
+    text_done(&parts);
+}
+
+void summary_mapped(struct summary *summary)
+{
+    enum { MAPPED_SHOWN = 5 };
+    const struct model *model = summary->model;
+    uint32_t top[MAPPED_SHOWN];
+    size_t n = mappings_top(model, MAPPED_SHOWN, top);
+    struct text *part = &summary->part;
+    for (size_t i = 0; i < n; i++) {
+        const struct model_mapping *mapping = &model->mappings.at[top[i]];
+        struct text name = {0};
+        mappings_add_name(&name, model, top[i]);
+        text_clear(part);
+        text_add_bytes_iec(part, mapping->peak_bytes);
+        text_add(part, " at most, ");
+        text_add_grouped(part, mapping->n);
+        text_add(part, mapping->n == 1 ? " call by " : " calls by ");
+        text_add_shown(part, text_string(&name), name.n);
+        end_label(summary, i == 0 ? "Mapped" : "");
+        end_wrap(summary, text_string(part), END_LABEL);
+        text_done(&name);
     }
 }
 

@@ -37,6 +37,9 @@ void summary_processes(struct summary *summary, size_t rows);
 /* The lines at the end. */
 void summary_tasks(struct summary *summary);
 void summary_findings(struct summary *summary, size_t most);
+/* The resident memory and its parts; what the program mapped itself. */
+void summary_resident(struct summary *summary);
+void summary_mapped(struct summary *summary);
 void summary_cost(struct summary *summary);
 void summary_notices(struct summary *summary);
 void summary_outputs(struct summary *summary, const struct summary_files *files);

@@ -124,6 +124,28 @@ void feed_counted(struct model *model, uint32_t process, uint64_t at_ns,
 /* A moment worth knowing, and why. Marks are in order of time; text is copied. */
 void feed_mark(struct model *model, uint64_t at_ns, const char *kind, const char *text);
 
+/*
+ * Memory that the program took from the kernel itself, in whole pages; apart from the heap. What
+ * the range covers of earlier ones is replaced.
+ */
+enum feed_mapped {
+    FEED_MAPPED,
+    FEED_RESIZED, /* goes on from a mapping that feed_unmap has just taken out: no new call */
+};
+int feed_map(struct model *model, const struct feed_context *context, uint64_t address,
+             uint64_t bytes, uint32_t node, enum feed_mapped how);
+/* Ranges that the process did not map are passed over. */
+int feed_unmap(struct model *model, const struct feed_context *context, uint64_t address,
+               uint64_t bytes);
+/* Whether any of it is mapped now. */
+bool feed_is_mapped(const struct model *model, uint32_t process, uint64_t address, uint64_t bytes);
+/* The next mapped range that begins below end, from start on and cut to both; false: none. */
+bool feed_mapped_next(const struct model *model, uint32_t process, uint64_t start, uint64_t end,
+                      uint64_t *ret_start, uint64_t *ret_end);
+/* How much of [start, end) is mapped now. */
+uint64_t feed_mapped_within(const struct model *model, uint32_t process, uint64_t start,
+                            uint64_t end);
+
 /* Resident memory of all processes, seen at at_ns. */
 void feed_rss(struct model *model, uint64_t at_ns, uint64_t rss_bytes);
 

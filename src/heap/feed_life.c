@@ -40,8 +40,11 @@ void feed_close(struct model *model)
     struct model_feed *feed = model->feed;
     if (!feed)
         return;
-    for (size_t i = 0; i < feed->processes.n; i++)
+    for (size_t i = 0; i < feed->processes.n; i++) {
         blocks_done(&feed->processes.at[i].blocks);
+        maps_done(&feed->processes.at[i].maps);
+    }
+    map_done(&feed->mappings);
     vec_done(&feed->processes);
     vec_done(&feed->threads);
     vec_done(&feed->tasks);
@@ -66,6 +69,7 @@ uint32_t feed_process_begin(struct model *model, const struct model_process *pro
     copy.end_ns = 0;
     copy.sums = (struct model_sums){0};
     copy.counts = (struct model_counts){0};
+    copy.mapped_bytes = copy.mapped_peak_bytes = copy.map_n = copy.map_bytes = 0;
     if (copy.parent != MODEL_NONE && copy.parent >= model->processes.n)
         return MODEL_NONE;
     if (!VEC_PUSH(&model->feed->processes, MODEL_PROCESSES_MAX, no_blocks))
@@ -88,6 +92,7 @@ void feed_process_end(struct model *model, uint32_t process, enum process_end en
     /* Where rows find no memory the blocks stay until the next time that rows are settled. */
     if (open_rows_renew(model, process) == 0)
         blocks_done(&state->blocks);
+    maps_done(&state->maps);
     ended->end = end;
     ended->status = status;
     ended->end_ns = model->feed->now_ns;

@@ -50,6 +50,7 @@ void model_free_all(struct model *model)
     vec_done(&model->slices);
     vec_done(&model->slice_histograms);
     vec_done(&model->marks);
+    vec_done(&model->mappings);
     vec_done(&model->facts);
     map_done(&model->string_index);
     map_done(&model->module_index);

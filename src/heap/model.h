@@ -33,6 +33,7 @@ enum {
     MODEL_THREADS_MAX = 1 << 20,
     MODEL_TASKS_MAX = 1 << 20,
     MODEL_CELLS_MAX = 1 << 25,
+    MODEL_MAPPINGS_MAX = 1 << 20,
     MODEL_ROWS_MAX = 4 << 20,      /* past it slices merge, to 64 at the least */
     MODEL_SLICES_MAX = 2560,       /* 1 024 in a run's first 10 minutes; past it neighbours merge */
     MODEL_SIZE_CLASSES = 164,      /* 0, 1, then 4 per power of two up to 1 TiB */
@@ -91,6 +92,14 @@ enum process_end {
     PROCESS_LOST,     /* gone, nobody saw how */
 };
 
+/* What is known of an allocator that the executable brings. */
+enum model_allocator {
+    ALLOCATOR_NONE,     /* malloc is libc's, or a library's that passes the hooks */
+    ALLOCATOR_RECORDED, /* through hooks of its own */
+    ALLOCATOR_UNSEEN,   /* its blocks are not in any figure */
+    ALLOCATOR_ARENAS,   /* it cuts blocks out of what it has from malloc or mmap, which are seen */
+};
+
 struct model_sums {
     uint64_t alloc_n; /* malloc-like calls and reallocs to a non-zero size (decisions 23) */
     uint64_t alloc_bytes;
@@ -138,6 +147,20 @@ struct model_spread {
     uint64_t excess_bytes; /* alloc_bytes less the bytes of the samples themselves */
 };
 
+/*
+ * Resident memory of a process at the moment when that of the session was highest, as the kernel
+ * showed it then, and what its parts are. All 0: it was not looked at, or did not live then.
+ */
+struct model_resident {
+    uint64_t bytes;
+    uint64_t heap_bytes;   /* where the allocator's blocks lie, live or free */
+    uint64_t live_bytes;   /* of that, recorded as live */
+    uint64_t mapped_bytes; /* the program's own mappings */
+    uint64_t file_bytes;   /* code and data of programs and libraries, other mapped files */
+    uint64_t stack_bytes;  /* of all threads */
+    uint64_t self_bytes;   /* memscope's own */
+};
+
 /* One image of one process: exec begins a new entry. */
 struct model_process {
     uint32_t pid;
@@ -152,10 +175,23 @@ struct model_process {
     int32_t status;
     struct model_sums sums;
     uint64_t rss_peak_bytes;
-    uint64_t mapped_bytes; /* the program's own live mmaps */
+    uint64_t mapped_bytes; /* the program's own mappings, now or when it ended */
     uint64_t mapped_peak_bytes;
+    uint64_t map_n, map_bytes; /* calls that mapped, and what they mapped in all */
+    struct model_resident resident;
+    uint32_t allocator;    /* string: one that is linked into the executable, 0 = none known */
+    uint32_t allocator_is; /* enum model_allocator */
     uint64_t session_epoch_at_end; /* the session's peak_epoch when it ended; not for readers */
     struct model_counts counts;
+};
+
+/* What one stack of one process took from the kernel by mmap, brk and the like. */
+struct model_mapping {
+    uint32_t node;
+    uint32_t process;
+    uint64_t n, bytes;
+    uint64_t live_bytes; /* now, or when the process ended */
+    uint64_t peak_bytes; /* most at once */
 };
 
 struct model_thread {
@@ -304,6 +340,7 @@ struct model {
     VEC(struct model_slice) slices;
     VEC(struct model_slice_histogram) slice_histograms; /* one for each slice */
     VEC(struct model_mark) marks;
+    VEC(struct model_mapping) mappings;
     VEC(struct model_fact) facts;
     struct model_histograms *histograms;
     struct model_sums sums;     /* of the session; its peak is of the merged order */

@@ -122,6 +122,11 @@ int replay_event(struct replay *replay, const struct events_event *event)
     case EVENTS_RSS:
         feed_rss(model, event->at_ns, event->size_bytes);
         return FEED_DONE;
+    case EVENTS_MAP:
+        return feed_map(model, &context, event->address, event->size_bytes, event->node,
+                        event->weight == 1 ? FEED_MAPPED : FEED_RESIZED);
+    case EVENTS_UNMAP:
+        return feed_unmap(model, &context, event->address, event->size_bytes);
     case EVENTS_TIME:
         feed_time(model, event->at_ns);
         return FEED_DONE;

@@ -5,12 +5,14 @@
 
 #include "heap/blocks.h"
 #include "heap/feed.h"
+#include "heap/maps.h"
 #include "heap/model.h"
 #include "heap/rows.h"
 #include "heap/slices.h"
 
 struct feed_process_state {
     struct blocks blocks;
+    struct maps maps;
     bool ended;
     bool has_open_rows; /* of the last time that rows were settled */
 };
@@ -90,6 +92,7 @@ struct model_feed {
     VEC(uint32_t) lives_free;
     VEC(uint32_t) tasks_free;
     VEC(uint32_t) tasks_idle;
+    struct map mappings;         /* process << 32 | node -> index */
     VEC(struct feed_fold) folds; /* since the last checkpoint */
     struct rows rows;
     struct feed_death deaths[FEED_DEATHS]; /* counted together: their memory is far apart */

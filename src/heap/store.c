@@ -172,6 +172,7 @@ static bool store_is_changed(const struct store_run *run, size_t t, size_t i)
     case STORE_PROCESSES:
     case STORE_THREADS:
     case STORE_TASKS:
+    case STORE_MAPPINGS:
     case STORE_FACTS: {
         const char *items = store_table_at(table, run->model);
         return store_record_changed(run->saved, t, items + i * table->item_bytes, i);

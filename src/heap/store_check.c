@@ -35,6 +35,7 @@ static bool check_processes(const struct model *model)
         const struct model_process *process = &model->processes.at[i];
         if ((process->parent != MODEL_NONE && process->parent >= i) || process->exe >= strings ||
             process->command >= strings || process->strategy >= strings ||
+            process->allocator >= strings || process->allocator_is > ALLOCATOR_ARENAS ||
             (unsigned)process->end > PROCESS_LOST)
             return false;
     }
@@ -93,6 +94,10 @@ bool store_check_indices(const struct model *model)
     }
     VEC_EACH (struct model_fact, fact, &model->facts) {
         if (fact->key >= model->strings.n || fact->value >= model->strings.n)
+            return false;
+    }
+    VEC_EACH (struct model_mapping, mapping, &model->mappings) {
+        if (mapping->node >= model->nodes.n || mapping->process >= model->processes.n)
             return false;
     }
     return true;

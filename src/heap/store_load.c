@@ -193,10 +193,10 @@ static int load_commit(struct load *load, struct codec_in *in)
     uint64_t n = codec_get_u64(in);
     codec_get_u64(in);
     uint64_t end_ns = codec_get_u64(in), finished = codec_get_u64(in);
-    if (n < LOAD_COMMIT_VALUES + 1 + STORE_TABLES || end_ns != model->end_ns || finished > 1 ||
+    if (n < LOAD_COMMIT_VALUES + 1 + STORE_MAPPINGS || end_ns != model->end_ns || finished > 1 ||
         codec_get_u64(in) != model->strings.n)
         return ERR_FORMAT;
-    for (size_t i = 0; i < STORE_TABLES; i++) {
+    for (size_t i = 0; i < STORE_TABLES && i < n - LOAD_COMMIT_VALUES - 1; i++) {
         if (codec_get_u64(in) != store_table_n(&store_tables[i], model))
             return ERR_FORMAT;
     }

@@ -86,6 +86,17 @@ static const struct store_column process_columns[] = {
         COLUMN(model_process, counts.base_bytes, STORE_U),
         COLUMN(model_process, counts.usable_bytes, STORE_U),
         COLUMN(model_process, counts.usable_peak_bytes, STORE_U),
+        COLUMN(model_process, map_n, STORE_U),
+        COLUMN(model_process, map_bytes, STORE_U),
+        COLUMN(model_process, resident.bytes, STORE_U),
+        COLUMN(model_process, resident.heap_bytes, STORE_U),
+        COLUMN(model_process, resident.live_bytes, STORE_U),
+        COLUMN(model_process, resident.mapped_bytes, STORE_U),
+        COLUMN(model_process, resident.file_bytes, STORE_U),
+        COLUMN(model_process, resident.stack_bytes, STORE_U),
+        COLUMN(model_process, resident.self_bytes, STORE_U),
+        COLUMN(model_process, allocator, STORE_U),
+        COLUMN(model_process, allocator_is, STORE_U),
 };
 
 static const struct store_column thread_columns[] = {
@@ -179,6 +190,12 @@ static const struct store_column fact_columns[] = {
         COLUMN(model_fact, value, STORE_U),
 };
 
+static const struct store_column mapping_columns[] = {
+        COLUMN(model_mapping, node, STORE_D),       COLUMN(model_mapping, process, STORE_D),
+        COLUMN(model_mapping, n, STORE_U),          COLUMN(model_mapping, bytes, STORE_U),
+        COLUMN(model_mapping, live_bytes, STORE_U), COLUMN(model_mapping, peak_bytes, STORE_U),
+};
+
 #define TABLE(type, vec, record, max, columns)                                                     \
     {                                                                                              \
         type, offsetof(struct model, vec), sizeof(struct record), max,                             \
@@ -207,6 +224,8 @@ const struct store_table store_tables[STORE_TABLES] = {
                       MODEL_SLICES_MAX + 1, slice_histogram_columns),
         [STORE_MARKS] = TABLE(RECORDING_MARKS, marks, model_mark, MODEL_STRINGS_MAX, mark_columns),
         [STORE_FACTS] = TABLE(RECORDING_FACTS, facts, model_fact, MODEL_STRINGS_MAX, fact_columns),
+        [STORE_MAPPINGS] = TABLE(RECORDING_MAPPINGS, mappings, model_mapping, MODEL_MAPPINGS_MAX,
+                                 mapping_columns),
 };
 
 /* The table's VEC, whatever its items are. */

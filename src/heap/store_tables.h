@@ -50,6 +50,7 @@ enum store_table_index {
     STORE_SLICE_HISTOGRAMS,
     STORE_MARKS,
     STORE_FACTS,
+    STORE_MAPPINGS,
     STORE_TABLES,
 };
 

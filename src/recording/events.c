@@ -30,6 +30,8 @@ static const uint8_t events_fields[] = {
         [EVENTS_TASK_END] = 0,
         [EVENTS_RSS] = FIELD_SIZE,
         [EVENTS_TIME] = 0,
+        [EVENTS_MAP] = FIELD_ADDRESS | FIELD_SIZE | FIELD_NODE | FIELD_WEIGHT,
+        [EVENTS_UNMAP] = FIELD_ADDRESS | FIELD_SIZE,
 };
 
 #define EVENTS_KINDS sizeof events_fields

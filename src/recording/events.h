@@ -23,6 +23,8 @@ enum events_kind {
     EVENTS_TASK_END,
     EVENTS_RSS,
     EVENTS_TIME,
+    EVENTS_MAP,
+    EVENTS_UNMAP,
 };
 
 /* One event; fields that its kind does not name are 0. Indices are those of the model's tables. */

@@ -39,6 +39,7 @@ enum recording_type {
     RECORDING_COMMIT,
     RECORDING_EVENTS,
     RECORDING_FOLDS,
+    RECORDING_MAPPINGS,
 };
 
 enum { RECORDING_ZSTD = 1 }; /* flags of a chunk */

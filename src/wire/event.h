@@ -32,9 +32,8 @@ enum wire_kind {
     WIRE_REALLOC_BEGIN = 3,  /* a old address; committed before the real realloc */
     WIRE_REALLOC_END = 4,    /* a new address, b size, c stack | slot 2: a old address */
     WIRE_REALLOC_CANCEL = 5, /* a old address: the real realloc failed, the block lives on */
-    WIRE_MAP = 6,            /* a address, b length, c stack: memory from the kernel */
-    WIRE_UNMAP = 7,          /* a address, b length */
-    WIRE_BREAK = 8,          /* a new program break, b old one */
+    WIRE_MAP = 6,   /* a address, b length, c stack | enum wire_map, in the weight's place */
+    WIRE_UNMAP = 7, /* a address, b length; committed before the real munmap */
     /* Threads and tasks. A switch is written lazily, before the first event after it. */
     WIRE_THREAD_BEGIN = 16, /* a tid: first record of each lane */
     WIRE_THREAD_NAME = 17,  /* a..c name, 24 bytes at most, 0-padded */
@@ -94,6 +93,13 @@ enum wire_task_rule {
  * slot follows: a = tid of the writer, b = its current task key, c = its cell.
  */
 enum { WIRE_BY_OTHERS = 0x80 };
+
+/* How a program got memory from the kernel: by mmap, brk and the like, or by mremap. */
+enum wire_map {
+    WIRE_MAP_NEW = 1,
+    WIRE_MAP_RESIZED = 2, /* what mremap gave for what the unmap before it took */
+    WIRE_MAP_KEPT = 3,    /* the unmap before it did not come to pass */
+};
 
 /* What an exec record says; it stands before the exec, or behind one that failed. */
 enum wire_exec {

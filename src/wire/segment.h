@@ -125,6 +125,8 @@ enum {
     WIRE_PROCESS_SECCOMP = 4,       /* no system calls from here on */
     WIRE_PROCESS_PROMOTED = 8,      /* single-thread saw a second thread */
     WIRE_PROCESS_NO_TSC = 16,
+    WIRE_PROCESS_JEMALLOC = 32,        /* linked into the executable; its own hooks record it */
+    WIRE_PROCESS_JEMALLOC_UNSEEN = 64, /* linked in, but its hooks are not as expected */
 };
 
 /* One image of one process. */

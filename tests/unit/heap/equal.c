@@ -109,6 +109,7 @@ void model_assert_equal(const struct model *a, const struct model *b)
     TABLE_EQUAL(a, b, slice_histograms);
     TABLE_EQUAL(a, b, marks);
     TABLE_EQUAL(a, b, facts);
+    TABLE_EQUAL(a, b, mappings);
     rows_equal(a, b);
     cells_equal(a, b);
     assert_memory_equal(a->histograms, b->histograms, sizeof *a->histograms);

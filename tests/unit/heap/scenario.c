@@ -60,13 +60,31 @@ static void scenario_process_begin(struct scenario_maker *maker, uint32_t parent
     VEC_PUSH(&tables->threads, MODEL_THREADS_MAX, thread);
 }
 
+/* A program's own mappings, which cover each other as MAP_FIXED ones do. */
+static void scenario_map(struct scenario_maker *maker, uint32_t process)
+{
+    struct events_event event = {
+            .kind = scenario_below(maker, 3) ? EVENTS_MAP : EVENTS_UNMAP,
+            .process = process,
+            .address = (0x7e0000000 + scenario_below(maker, 200)) << 12,
+            .size_bytes = (1 + scenario_below(maker, 30)) << 12,
+    };
+    if (maker->ended[process])
+        return;
+    if (event.kind == EVENTS_MAP) {
+        event.node = (uint32_t)scenario_below(maker, maker->out->tables->nodes.n);
+        event.weight = 1 + (uint32_t)scenario_below(maker, 2);
+    }
+    scenario_put(maker, event);
+}
+
 /* Processes, threads and tasks begin and end. */
 static void scenario_life(struct scenario_maker *maker)
 {
     const struct scenario_shape *shape = maker->shape;
     struct model *tables = maker->out->tables;
     uint32_t process = (uint32_t)scenario_below(maker, tables->processes.n);
-    switch (scenario_below(maker, 6)) {
+    switch (scenario_below(maker, 9)) {
     case 0:
         if (tables->processes.n < shape->processes && !maker->ended[process])
             scenario_process_begin(maker, process, false);
@@ -109,6 +127,10 @@ static void scenario_life(struct scenario_maker *maker)
         maker->task_ended[index] = true;
         break;
     }
+    case 5:
+    case 6:
+        scenario_map(maker, process);
+        break;
     default:
         scenario_put(maker, (struct events_event){.kind = scenario_below(maker, 2) ? EVENTS_RSS
                                                                                    : EVENTS_TIME,

@@ -27,7 +27,7 @@ static uint64_t random_next(uint64_t *seed)
 static struct events_event event_make(uint64_t i)
 {
     uint64_t seed = i * 0x9e3779b97f4a7c15u + 1;
-    struct events_event event = {.kind = (enum events_kind)(1 + random_next(&seed) % EVENTS_TIME)};
+    struct events_event event = {.kind = (enum events_kind)(1 + random_next(&seed) % EVENTS_UNMAP)};
     event.process = (uint32_t)(random_next(&seed) >> (32 + random_next(&seed) % 32));
     event.thread = (uint32_t)(i / 50);
     event.task = i % 1000 < 900 ? 0 : (uint32_t)i;

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A process is looked at when it is new, when it holds noticeably more than at the last look, and
+ * otherwise ever less often as it grows older. The parts are told when the sum over all processes
+ * has passed the one that was last told; the time this takes decides how soon it is done again.
+ */
+#include "collect/residents.h"
+
+#include "collect/resident.h"
+
+enum {
+    RESIDENTS_OFTEN_NS = 5000000,
+    RESIDENTS_SELDOM_NS = 200000000,
+    RESIDENTS_AGE = 16,   /* a process of age t is looked at after t / this */
+    RESIDENTS_LOAD = 128, /* ... and when it holds 1/this more */
+    RESIDENTS_LOAD_LEAST = 64 << 10,
+    RESIDENTS_NEWS = 256, /* the parts, when the sum has grown by 1/this */
+    RESIDENTS_COST = 25,  /* and this many times what telling them took has passed */
+};
+
+/* What the process holds by its own calls. */
+static uint64_t residents_load(const struct model_process *process)
+{
+    return process->sums.live_bytes + process->mapped_bytes;
+}
+
+static bool residents_is_due(const struct image *image, const struct model_process *process,
+                             uint64_t at_ns)
+{
+    if (!image->rss_at_ns)
+        return true;
+    uint64_t since = at_ns - image->rss_at_ns, load = residents_load(process);
+    if (load > image->rss_load + image->rss_load / RESIDENTS_LOAD + RESIDENTS_LOAD_LEAST)
+        return true;
+    uint64_t age = at_ns > process->start_ns ? at_ns - process->start_ns : 0;
+    uint64_t pause = age / RESIDENTS_AGE;
+    if (pause > RESIDENTS_SELDOM_NS)
+        pause = RESIDENTS_SELDOM_NS;
+    return since >= pause && since >= RESIDENTS_OFTEN_NS;
+}
+
+/* Looks at one process. True: it was due. */
+static bool residents_look_at(struct images *images, struct image *image, uint64_t at_ns)
+{
+    struct model_process *process = &images->model->processes.at[image->process];
+    uint64_t bytes = 0, peak = 0;
+    if (!residents_is_due(image, process, at_ns))
+        return false;
+    image->rss_at_ns = at_ns;
+    image->rss_load = residents_load(process);
+    if (!resident_read(image->pid, &bytes, &peak))
+        return false;
+    image->rss_bytes = bytes;
+    if (peak > process->rss_peak_bytes)
+        process->rss_peak_bytes = peak;
+    return true;
+}
+
+/* Tells the parts of all processes that live; the others hold nothing now. */
+static void residents_explain(struct images *images, uint64_t at_ns)
+{
+    struct model *model = images->model;
+    uint64_t before = segment_now(images->segment), sum = 0;
+    VEC_EACH (struct model_process, process, &model->processes) {
+        process->resident = (struct model_resident){0};
+    }
+    for (uint32_t i = 0; i < images->segment->process_n; i++) {
+        const struct image *image = &images->at[i];
+        if (!image->used || image->gone)
+            continue;
+        struct model_resident *parts = &model->processes.at[image->process].resident;
+        if (resident_explain(image->pid, model, image->process, parts))
+            sum += parts->bytes;
+    }
+    images->explained_bytes = sum;
+    uint64_t cost = ticks_to_ns(&images->ticks, segment_now(images->segment) - before);
+    images->explain_at_ns = at_ns + cost * RESIDENTS_COST;
+    if (sum > model->rss_peak_bytes)
+        model->rss_peak_bytes = sum;
+}
+
+void residents_look(struct images *images, uint64_t at_ns)
+{
+    struct model *model = images->model;
+    uint64_t sum = 0;
+    const struct image *only = NULL;
+    bool any = false;
+    for (uint32_t i = 0; i < images->segment->process_n; i++) {
+        struct image *image = &images->at[i];
+        if (!image->used || image->gone || image->sought)
+            continue;
+        any = residents_look_at(images, image, at_ns) || any;
+        sum += image->rss_bytes;
+        only = image;
+    }
+    if (!any || !sum)
+        return;
+    feed_rss(model, at_ns, sum);
+    journal_event(images->journal,
+                  &(struct events_event){.kind = EVENTS_RSS, .size_bytes = sum, .at_ns = at_ns});
+    /* Of one process the kernel itself remembers the peak. */
+    if (images->seen_n == 1 && only) {
+        uint64_t peak = model->processes.at[only->process].rss_peak_bytes;
+        model->rss_peak_bytes = peak > model->rss_peak_bytes ? peak : model->rss_peak_bytes;
+    }
+    if (sum > images->explained_bytes + images->explained_bytes / RESIDENTS_NEWS &&
+        at_ns >= images->explain_at_ns)
+        residents_explain(images, at_ns);
+}
