@@ -41,7 +41,7 @@ asan: deps-test $(BUILD)/build.ninja ## unit tests of the tool side under ASan a
 
 bench: build ## compare with other heap profilers, print a table of ratios
 	@packaging/deps.sh packaging/deps-bench.txt
-	@bench/run.py --memscope $(MEMSCOPE)
+	@bench/run.py --memscope $(MEMSCOPE) --json $(BUILD)/bench.json --svg $(BUILD)/bench.svg $(BENCH)
 
 bench-web: build ## measure the page's times and sizes in Chromium, say what is over budget
 	@cd web && node build.mjs >/dev/null && node ../bench/web/run.mjs $(REPORTS)

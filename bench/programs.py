@@ -116,6 +116,15 @@ def preprocessed(folder, driver, words, source, name):
     return path
 
 
+def interpreter():
+    """Python itself: what PATH leads to may be a script that starts it."""
+    found = shutil.which("python3")
+    if not found:
+        return "python3"
+    words = [found, "-c", "import os, sys; print(os.path.realpath(sys.executable))"]
+    return subprocess.run(words, capture_output=True, text=True).stdout.strip() or found
+
+
 def micro_programs(folder, here):
     for name in ("churn", "handover"):
         subprocess.run(
@@ -151,7 +160,7 @@ def real_programs(folder):
     )
     yield Program(
         "python",
-        ["python3", write(folder, "t.py", PYTHON_TEXT)],
+        [interpreter(), write(folder, "t.py", PYTHON_TEXT)],
         {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"},
         False,
         ("python3",),
