@@ -61,7 +61,8 @@ void mappings_add_name(struct text *text, const struct model *model, uint32_t ma
     while (frame_walk_next(&walk, &frame)) {
         text_clear(&name);
         mappings_frame_name(&name, model, &frame);
-        bool plumbing = name_is_plumbing(text_string(&name), mappings_module(model, frame.module));
+        bool plumbing = name_is_plumbing(text_string(&name), mappings_module(model, frame.module),
+                                         model_string_at(model, frame.file));
         if (!any || !plumbing)
             naming = frame;
         any = true;
