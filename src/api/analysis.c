@@ -90,16 +90,19 @@ static void analysis_find_peak(struct memscope_statistics *statistics,
                                const struct analysis_window *window,
                                const struct answer_head *tables)
 {
-    if (window->to->peak_at_ns >= window->from->now_ns || window->from->event_n == 0) {
+    if (window->to->peak_at_ns >= window->from->now_ns || window->from->alloc_n == 0) {
         statistics->peak_n = window->to->peak_n;
         statistics->peak_bytes = window->to->peak_bytes;
         statistics->peak_at_ns = window->to->peak_at_ns;
         return;
     }
-    statistics->peak_bytes = window->to->live_bytes;
-    statistics->peak_n = window->to->live_n;
-    statistics->peak_at_ns = window->to->now_ns;
-    if (!tables)
+    const struct control_status *higher =
+            window->from->live_bytes > window->to->live_bytes ? window->from : window->to;
+    statistics->peak_bytes = higher->live_bytes;
+    statistics->peak_n = higher->live_n;
+    statistics->peak_at_ns = higher->now_ns;
+    /* Slices are of all processes together. */
+    if (!tables || tables->process_n != 1)
         return;
     const struct answer_place *place = &tables->places[ANSWER_SLICES];
     const struct answer_slice *slices =
@@ -126,6 +129,9 @@ void analysis_count(struct memscope_statistics *ret_statistics,
             .free_bytes = analysis_more(to->free_bytes, from->free_bytes),
             .live_n = to->live_n,
             .live_bytes = to->live_bytes,
+            .realloc_n = analysis_more(to->realloc_n, from->realloc_n),
+            .temporary_n = analysis_more(to->temporary_n, from->temporary_n),
+            .unknown_free_n = analysis_more(to->unknown_free_n, from->unknown_free_n),
             .lost_n = analysis_more(to->lost_n, from->lost_n),
             .sample_rate = (double)to->rate / (double)CONTROL_RATE_ONE,
             .overhead_percent = -1,
@@ -135,9 +141,6 @@ void analysis_count(struct memscope_statistics *ret_statistics,
     };
     analysis_find_peak(&statistics, window, tables);
     if (tables) {
-        statistics.realloc_n = tables->realloc_n;
-        statistics.temporary_n = tables->temporary_n;
-        statistics.unknown_free_n = tables->unknown_free_n;
         statistics.tracker_bytes = tables->tracker_bytes;
         statistics.overhead_percent = tables->overhead_percent;
         statistics.process_n = tables->process_n;

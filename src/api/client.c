@@ -65,6 +65,8 @@ static int client_status_of(uint32_t error)
         return MEMSCOPE_E_COLLECTOR_LOST;
     case CONTROL_E_DENIED:
         return MEMSCOPE_E_DENIED;
+    case CONTROL_E_PROCESS:
+        return MEMSCOPE_E_NOT_FOUND;
     case CONTROL_E_BUSY:
         return MEMSCOPE_E_TIMEOUT;
     case CONTROL_E_FAILED:

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "api/client.h"
 #include "api/fault.h"
@@ -23,13 +24,14 @@
 #include "capture/process.h"
 #include "capture/start.h"
 
-enum { RECORDER_OPTIONS_MAX = 256 };
+enum { RECORDER_OPTIONS_MAX = 256, RECORDER_TRIES = 50, RECORDER_PAUSE_NS = 5000000 };
 
 static struct recorder {
     struct lock lock;
     uint32_t pid;     /* the process that the rest is of; another one: we are its child */
     uint32_t ordinal; /* of holds taken, so that one is never taken for another */
     uint32_t hold_n;
+    bool whole;   /* figures are of the whole recording: this process is not known by its pid */
     bool is_ours; /* the API began the recording */
     int strategy; /* asked for at its beginning, AUTO: any will do */
     double sample_rate;
@@ -57,6 +59,7 @@ static void recorder_enter(void)
         return;
     recorder.pid = pid;
     recorder.hold_n = 0;
+    recorder.whole = false;
 }
 
 static void recorder_leave(void)
@@ -161,10 +164,21 @@ static bool recorder_switch(uint32_t from, uint32_t to)
 static int recorder_ask(enum control_kind kind, struct client_reply *ret_reply,
                         struct memscope_error *error)
 {
-    const struct client_question question = {
-            .kind = kind, .pid = recorder_pid(), .stamp = process_stamp()};
+    const struct timespec pause = {.tv_nsec = RECORDER_PAUSE_NS};
+    struct client_question question = {.kind = kind, .stamp = process_stamp()};
+    int err = MEMSCOPE_E_NOT_FOUND;
     if (!process.segment)
         return fault_set(error, MEMSCOPE_E_NOT_TRACKING, "nothing is recorded", NULL);
+    /* A forked child is seen a moment after it has registered. */
+    for (int i = 0; !recorder.whole && i < RECORDER_TRIES; i++) {
+        question.pid = recorder_pid();
+        err = client_ask(process.segment, &question, ret_reply, error);
+        if (err != MEMSCOPE_E_NOT_FOUND)
+            return err;
+        syscall_3(SYS_nanosleep, (long)(uintptr_t)&pause, 0, 0);
+    }
+    recorder.whole = true;
+    question.pid = 0;
     return client_ask(process.segment, &question, ret_reply, error);
 }
 

@@ -96,8 +96,11 @@ int verb_collect(const struct cli *cli, const struct settings *settings)
     if (settings_parse(&asked, verb_at(VERB_RUN), collect.word_n, collect.words, &diag) < 0) {
         status = collect_refuse(&diag);
     } else {
+        struct cli said = *cli;
+        if (asked.given[OPTION_QUIET])
+            said.log.level = RUN_LOG_ERROR;
         asked.words = collect.arguments;
-        status = record_asked(cli, &asked, collect.asker, BEGIN_FD, &diag);
+        status = record_asked(&said, &asked, collect.asker, BEGIN_FD, &diag);
         if (*diag.text)
             status = collect_refuse(&diag);
         settings_done(&asked);

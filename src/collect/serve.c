@@ -73,6 +73,9 @@ static void serve_status_sums(struct control_status *status, const struct model_
     status->peak_n = sums->peak_n;
     status->peak_bytes = sums->peak_bytes;
     status->peak_at_ns = sums->peak_at_ns;
+    status->realloc_n = sums->realloc_n;
+    status->temporary_n = sums->temporary_n;
+    status->unknown_free_n = sums->unknown_free_n;
 }
 
 static void serve_status_fill(const struct serve *serve, struct control_status *status)
@@ -110,11 +113,14 @@ static void serve_status_fill(const struct serve *serve, struct control_status *
 static void serve_status(const struct serve *serve, const struct control_job *job, uint64_t value)
 {
     struct control_status status;
-    if (job->request.pid && !serve_image(serve, job->request.pid)) {
+    const struct image *image = job->request.pid ? serve_image(serve, job->request.pid) : NULL;
+    if (job->request.pid && !image) {
         control_refuse(serve->control, job, CONTROL_E_PROCESS, "this session does not record it");
         return;
     }
     serve_status_fill(serve, &status);
+    if (image)
+        serve_status_sums(&status, &serve->session.model->processes.at[image->process].sums);
     const struct control_reply reply = {.value = value};
     control_answer(serve->control, job, &reply, &status, sizeof status, -1);
 }

@@ -38,7 +38,7 @@ enum {
 
 enum control_kind {
     /* The session: body struct control_status. request.pid != 0: only if that process is recorded,
-       else CONTROL_E_PROCESS. */
+       else CONTROL_E_PROCESS; the heap's figures are then that process's own. */
     CONTROL_STATUS = 1,
     /* The processes that live: body an array of struct control_process, as many as fit;
        reply.value: how many there are. */
@@ -50,7 +50,7 @@ enum control_kind {
        most: small and quick, for a view that is redrawn. */
     CONTROL_TOP = 4,
     /* Waits until all events stamped before request.stamp (0: committed before this request) are in
-       the model: body struct control_status, value as for CONTROL_SNAPSHOT. */
+       the model: body struct control_status, value as for CONTROL_SNAPSHOT. pid as there. */
     CONTROL_COLLECT = 5,
     /* Allocations are no longer recorded; frees of known blocks still are. */
     CONTROL_PAUSE = 6,
@@ -119,6 +119,7 @@ struct control_status {
     uint64_t alloc_n, alloc_bytes, free_n, free_bytes;
     uint64_t live_n, live_bytes;
     uint64_t peak_n, peak_bytes, peak_at_ns;
+    uint64_t realloc_n, temporary_n, unknown_free_n;
     uint64_t lost_n; /* events */
     uint64_t rss_bytes;
     uint64_t thread_n; /* that live */

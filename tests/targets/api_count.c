@@ -93,7 +93,9 @@ int main(void)
     memscope_backend *backend;
     memscope_session *session, *second;
     memscope_analysis *analysis;
+    struct memscope_statistics statistics;
     config.max_overhead_percent = 100;
+    int joins = memscope_is_recording();
     void *volatile before = malloc(77);
     MUST(memscope_backend_initialize(&config, &backend, &api_error));
     CHECK(memscope_backend_collect(backend, &analysis, &api_error) == MEMSCOPE_E_NOT_TRACKING);
@@ -128,11 +130,20 @@ int main(void)
     for (size_t i = 0; i < KEPT_N; i++)
         counted_free(kept[i], KEPT_BYTES);
     counted_free(scoped, SCOPE_BYTES);
+    if (!joins)
+        free(before); /* known as a block from before */
     MUST(memscope_session_end(second, &analysis, &api_error));
     check_counted(analysis);
+    CHECK(memscope_analysis_statistics(analysis, &statistics) == 0);
+    CHECK(joins || statistics.unknown_free_n == 1);
+    /* Nothing was live but what the first session left, and temporary blocks. */
+    unsigned long long left = KEPT_N * KEPT_BYTES + SCOPE_BYTES;
+    CHECK(joins || (statistics.peak_bytes >= left && statistics.peak_bytes < left + 700));
+    CHECK(joins || statistics.live_n == 0);
     memscope_analysis_free(analysis);
     memscope_session_free(second);
-    free(before);
+    if (joins)
+        free(before);
     CHECK(kept_n == TEMPORARY_N + KEPT_N + 1);
     MUST(memscope_backend_shutdown(backend, NULL, &api_error));
     puts("counted");
