@@ -101,7 +101,7 @@ struct memscope_mark_entry {
 MEMSCOPE_API const void *memscope_analysis_raw(const memscope_analysis *analysis,
                                                size_t *ret_bytes);
 
-/** The session's or the backend's totals. Errors: MEMSCOPE_E_INVALID. */
+/** Totals of the session or of the backend's time, in this process. Errors: MEMSCOPE_E_INVALID. */
 MEMSCOPE_API int memscope_analysis_statistics(const memscope_analysis *analysis,
                                               struct memscope_statistics *ret_statistics);
 

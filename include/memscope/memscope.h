@@ -110,14 +110,15 @@ MEMSCOPE_API int memscope_quick_start(memscope_backend **ret_backend,
  * the program's wait functions never see), unless the program runs under `memscope run`: then it
  * joins that recording. Verifies with one allocation that the hooks see it.
  *
- * A process has one recording at a time; sessions are windows over it and may overlap, from one
- * backend or several. Tracking can start and end any number of times. Blocks that were allocated
+ * A process has one recording; sessions are windows over it and may overlap, from one backend or
+ * several. Tracking can start and end any number of times. Blocks that were allocated
  * before it, or between sessions, are not in it; their frees are counted as of unknown blocks.
  *
  * ret_session: the caller's, for memscope_session_free.
- * Errors: MEMSCOPE_E_BUSY (other strategy or rate than the running recording's),
- * MEMSCOPE_E_NOT_HOOKED, MEMSCOPE_E_NO_COLLECTOR, MEMSCOPE_E_DENIED, MEMSCOPE_E_COLLECTOR_LOST,
- * MEMSCOPE_E_TIMEOUT, MEMSCOPE_E_MEMORY.
+ * Errors: MEMSCOPE_E_BUSY (the API records already, with another strategy than is forced here, or
+ * at another rate; or the user has paused the recording), MEMSCOPE_E_NOT_HOOKED,
+ * MEMSCOPE_E_NO_COLLECTOR, MEMSCOPE_E_DENIED, MEMSCOPE_E_COLLECTOR_LOST, MEMSCOPE_E_TIMEOUT,
+ * MEMSCOPE_E_MEMORY.
  */
 MEMSCOPE_API int memscope_backend_start_tracking(memscope_backend *backend,
                                                  memscope_session **ret_session,
