@@ -46,7 +46,9 @@ impl Tree {
     /// The hooks, with the flags that src/capture/meson.build gives for code that runs inside malloc.
     pub fn capture(&self, exe: &str) -> cc::Build {
         let mut build = self.compiler();
-        for flag in ["-fno-builtin", "-fno-stack-protector", "-ftls-model=initial-exec", "-fno-omit-frame-pointer", "-fno-plt", "-fcf-protection"] {
+        for flag in
+            ["-fno-builtin", "-fno-stack-protector", "-ftls-model=initial-exec", "-fno-omit-frame-pointer", "-fno-plt", "-fcf-protection"]
+        {
             build.flag(flag);
         }
         build.define("MEMSCOPE_EXE_PATH", Some(format!("\"{exe}\"").as_str()));

@@ -9,7 +9,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = (0..10_000).map(|i| format!("word {i}")).collect();
     let analysis = session.collect_data()?;
     let totals = &analysis.statistics;
-    println!("{} with {}: {} words are {} bytes in {} blocks", session.session_id(), analysis.strategy, words.len(), totals.live_bytes, totals.live_blocks);
+    println!(
+        "{} with {}: {} words are {} bytes in {} blocks",
+        session.session_id(),
+        analysis.strategy,
+        words.len(),
+        totals.live_bytes,
+        totals.live_blocks
+    );
     for site in analysis.sites().take(3) {
         println!("  {:>10} bytes  {} ({}:{})", site.live_bytes, site.function, site.file, site.line);
     }

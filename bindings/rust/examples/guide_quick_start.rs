@@ -2,7 +2,7 @@
 //! The guide's basic integration.
 
 // The guide's programs say `mut` where it is not needed.
-#![allow(unused_mut)]
+#![allow(unused_mut, clippy::useless_vec)]
 
 use memscope_rs::unified::{test_unified_system, unified_quick_start};
 

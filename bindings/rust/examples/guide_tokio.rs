@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The guide's async integration: tasks on Tokio.
 
-#![allow(unused_mut)]
+#![allow(unused_mut, clippy::single_component_path_imports)]
 
 use memscope_rs::unified::{BackendConfig, TrackingStrategy, UnifiedBackend};
 use tokio;

@@ -268,11 +268,33 @@ extern "C" {
     pub fn memscope_factory_performance(factory: *const Factory, name: *const c_char, ret: *mut Performance) -> c_int;
     pub fn memscope_factory_history_n(factory: *const Factory) -> usize;
     pub fn memscope_factory_history(factory: *const Factory, i: usize, name: *mut c_char, ret: *mut Performance) -> c_int;
-    pub fn memscope_factory_recommend(factory: *const Factory, requirements: *const Requirements, detection: *const Detection, ret: *mut Recommendation) -> c_int;
-    pub fn memscope_factory_add_strategy(factory: *mut Factory, name: *const c_char, base: c_int, settings: *const StrategySettings) -> c_int;
+    pub fn memscope_factory_recommend(
+        factory: *const Factory,
+        requirements: *const Requirements,
+        detection: *const Detection,
+        ret: *mut Recommendation,
+    ) -> c_int;
+    pub fn memscope_factory_add_strategy(
+        factory: *mut Factory,
+        name: *const c_char,
+        base: c_int,
+        settings: *const StrategySettings,
+    ) -> c_int;
     pub fn memscope_factory_strategy_n(factory: *const Factory) -> usize;
-    pub fn memscope_factory_strategy(factory: *const Factory, i: usize, name: *mut c_char, base: *mut c_int, settings: *mut StrategySettings) -> c_int;
-    pub fn memscope_factory_backend(factory: *mut Factory, name: *const c_char, config: *const BackendConfig, ret: *mut *mut Backend, error: *mut Error) -> c_int;
+    pub fn memscope_factory_strategy(
+        factory: *const Factory,
+        i: usize,
+        name: *mut c_char,
+        base: *mut c_int,
+        settings: *mut StrategySettings,
+    ) -> c_int;
+    pub fn memscope_factory_backend(
+        factory: *mut Factory,
+        name: *const c_char,
+        config: *const BackendConfig,
+        ret: *mut *mut Backend,
+        error: *mut Error,
+    ) -> c_int;
 
     pub fn memscope_analysis_raw(analysis: *const Analysis, bytes: *mut usize) -> *const c_void;
     pub fn memscope_analysis_statistics(analysis: *const Analysis, ret: *mut Statistics) -> c_int;
@@ -295,7 +317,12 @@ extern "C" {
     pub fn memscope_analysis_mark_n(analysis: *const Analysis) -> usize;
     pub fn memscope_analysis_mark(analysis: *const Analysis, i: usize, ret: *mut MarkEntry) -> c_int;
     pub fn memscope_analysis_export(analysis: *const Analysis, format: *const c_char, path: *const c_char, error: *mut Error) -> c_int;
-    pub fn memscope_analysis_export_memory(analysis: *const Analysis, format: *const c_char, ret: *mut *mut Buffer, error: *mut Error) -> c_int;
+    pub fn memscope_analysis_export_memory(
+        analysis: *const Analysis,
+        format: *const c_char,
+        ret: *mut *mut Buffer,
+        error: *mut Error,
+    ) -> c_int;
     pub fn memscope_analysis_free(analysis: *mut Analysis);
 
     pub fn memscope_buffer_bytes(buffer: *const Buffer, bytes: *mut usize) -> *const c_char;

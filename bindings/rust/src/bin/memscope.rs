@@ -16,7 +16,10 @@ static LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libmemscope.so
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo): names the folder, so that versions do not meet.
 fn sum(parts: [&[u8]; 2]) -> u64 {
-    parts.iter().flat_map(|part| part.iter()).fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
+    parts
+        .iter()
+        .flat_map(|part| part.iter())
+        .fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 fn cache() -> Result<PathBuf, Error> {

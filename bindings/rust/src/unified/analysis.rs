@@ -366,7 +366,8 @@ impl MemoryAnalysis {
     /// For an unknown format, a file that cannot be written, a `memscope` command that cannot be started.
     pub fn export(&self, format: &str, path: impl AsRef<Path>) -> Result<()> {
         let format = words(format)?;
-        let path = CString::new(path.as_ref().as_os_str().as_bytes()).map_err(|_| Error::new(ErrorKind::Invalid, "the path holds a zero byte"))?;
+        let path =
+            CString::new(path.as_ref().as_os_str().as_bytes()).map_err(|_| Error::new(ErrorKind::Invalid, "the path holds a zero byte"))?;
         check(|error| unsafe { ffi::memscope_analysis_export(self.raw.0.as_ptr(), format.as_ptr(), path.as_ptr(), error) })
     }
 

@@ -78,7 +78,10 @@ impl RuntimeEnvironment {
         match kind {
             0 => RuntimeEnvironment::SingleThreaded,
             1 => RuntimeEnvironment::MultiThreaded,
-            2 => RuntimeEnvironment::AsyncRuntime(AsyncRuntime { name: ffi::text(&environment.runtime), version: ffi::text(&environment.runtime_version) }),
+            2 => RuntimeEnvironment::AsyncRuntime(AsyncRuntime {
+                name: ffi::text(&environment.runtime),
+                version: ffi::text(&environment.runtime_version),
+            }),
             _ => RuntimeEnvironment::Hybrid,
         }
     }

@@ -7,6 +7,10 @@ mod environment;
 pub mod strategies;
 
 pub use analysis::{Frame, Mark, MemoryAnalysis, Site, Slice, Statistics, Task, Thread};
-pub use backend::{is_recording, test_unified_system, unified_quick_start, version, BackendConfig, SelfTest, SessionState, TrackingSession, UnifiedBackend};
-pub use environment::{detect_environment, detect_environment_detailed, AsyncRuntime, DetectionConfig, EnvironmentAnalysis, Evidence, RuntimeEnvironment};
+pub use backend::{
+    is_recording, test_unified_system, unified_quick_start, version, BackendConfig, SelfTest, SessionState, TrackingSession, UnifiedBackend,
+};
+pub use environment::{
+    detect_environment, detect_environment_detailed, AsyncRuntime, DetectionConfig, EnvironmentAnalysis, Evidence, RuntimeEnvironment,
+};
 pub use strategies::TrackingStrategy;

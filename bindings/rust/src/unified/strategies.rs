@@ -179,7 +179,13 @@ impl StrategyFactory {
     ///
     /// # Errors
     /// For the name of a built-in strategy, figures out of their range, a 65th name.
-    pub fn add_strategy(&mut self, name: &str, base: TrackingStrategy, sample_rate: Option<f64>, max_overhead_percent: Option<f64>) -> Result<()> {
+    pub fn add_strategy(
+        &mut self,
+        name: &str,
+        base: TrackingStrategy,
+        sample_rate: Option<f64>,
+        max_overhead_percent: Option<f64>,
+    ) -> Result<()> {
         let name = name_of(name)?;
         let settings = ffi::StrategySettings {
             sample_rate: sample_rate.unwrap_or(0.0),
