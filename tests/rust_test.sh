@@ -17,12 +17,12 @@ if ! cargo fetch --quiet 2>"$log"; then
     exit 0
 fi
 
-# quiet NAME COMMAND...: one test; the command must end with 0. What it needs is its second word.
+# quiet TOOL NAME COMMAND...: one test; the command must end with 0.
 quiet() {
-    local name=$1
-    shift
-    if ! cargo "$2" --version >/dev/null 2>&1; then
-        echo "skip  $name: cargo $2 is not installed"
+    local tool=$1 name=$2
+    shift 2
+    if ! $tool --version >/dev/null 2>&1; then
+        echo "skip  $name: $tool is not installed"
         skipped=$((skipped + 1))
     elif "$@" >"$log" 2>&1; then
         echo "pass  $name"
@@ -42,8 +42,8 @@ if [ $((passed + failed)) -eq 0 ]; then
     tail -n 40 "$log"
     failed=1
 fi
-quiet "rustfmt has nothing to change" cargo fmt --check
-quiet "clippy has nothing to say" cargo clippy --quiet --all-targets -- -D warnings
-RUSTDOCFLAGS="-D warnings" quiet "rustdoc has nothing to say" cargo doc --quiet --no-deps
+quiet rustfmt "rustfmt has nothing to change" cargo fmt --check
+quiet "cargo clippy" "clippy has nothing to say" cargo clippy --quiet --all-targets -- -D warnings
+RUSTDOCFLAGS="-D warnings" quiet rustdoc "rustdoc has nothing to say" cargo doc --quiet --no-deps
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

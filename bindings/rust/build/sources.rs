@@ -52,11 +52,8 @@ impl Tree {
             build.flag(flag);
         }
         build.define("MEMSCOPE_EXE_PATH", Some(format!("\"{exe}\"").as_str()));
-        for folder in ["capture", "capture/tasks"] {
+        for folder in ["capture", "capture/tasks", "api"] {
             build.files(self.files(folder, &["c"]));
-        }
-        if self.root.join("src/api").is_dir() {
-            build.files(self.files("api", &["c"]));
         }
         build.files(self.files("capture/cpu/x86_64", &["S"]));
         build

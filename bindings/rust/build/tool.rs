@@ -74,7 +74,8 @@ fn link(tree: &Tree, what: &cc::Build, folder: PathBuf, output: &Path, arguments
 }
 
 fn link_library(tree: &Tree, out: &Path, library: &Path) {
-    let arguments = ["-shared", "-Wl,-soname,libmemscope.so", "-Wl,-z,now", "-Wl,-z,nodelete", "-Wl,-z,noexecstack"];
+    let map = format!("-Wl,--version-script={}", tree.root.join("src/api/memscope.map").display());
+    let arguments = ["-shared", &map, "-Wl,-soname,libmemscope.so", "-Wl,-z,now", "-Wl,-z,nodelete", "-Wl,-z,noexecstack"];
     link(tree, &tree.capture(""), out.join("library"), library, &arguments);
 }
 
