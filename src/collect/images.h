@@ -28,6 +28,7 @@ struct image {
     bool gone;     /* its threads are no more, its lanes are being closed */
     bool complete; /* ... and the drain has read every lane to its end */
     bool execed;
+    bool allocator_known; /* it was asked for */
     uint64_t end_ns;      /* when it was seen to be gone */
     enum process_end end; /* how; PROCESS_LOST: nobody saw it */
     int status;

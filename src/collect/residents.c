@@ -6,6 +6,7 @@
  */
 #include "collect/residents.h"
 
+#include "collect/allocators.h"
 #include "collect/resident.h"
 
 enum {
@@ -51,6 +52,7 @@ static bool residents_look_at(struct images *images, struct image *image, uint64
     if (!resident_read(image->pid, &bytes, &peak))
         return false;
     image->rss_bytes = bytes;
+    allocators_name(images, image);
     if (peak > process->rss_peak_bytes)
         process->rss_peak_bytes = peak;
     return true;

@@ -99,10 +99,32 @@ static void notices_tasks(struct notice_list *list, const struct model *model)
             "with PYTHONMALLOC=malloc each of them is.");
 }
 
+/* Allocators whose blocks are not, or not all, what the figures speak of. */
+static void notices_allocators(struct notice_list *list, const struct model *model)
+{
+    VEC_EACH (struct model_process, process, &model->processes) {
+        const struct model_resident *resident = &process->resident;
+        const char *name = model_string_at(model, process->allocator);
+        uint64_t outside = resident->heap_bytes + resident->mapped_bytes;
+        outside -= resident->live_bytes < outside ? resident->live_bytes : outside;
+        if (process->allocator_is == ALLOCATOR_UNSEEN)
+            notice_push(list, NOTICE_ERROR, "unseen-allocator", outside + 1, "bytes",
+                        "The executable of pid %u brings %s, whose blocks are in no figure: "
+                        "%.1f MiB of its memory are not explained by recorded blocks.",
+                        process->pid, name, (double)outside / (1 << 20));
+        else if (process->allocator_is == ALLOCATOR_ARENAS)
+            notice_push(list, NOTICE_WARNING, "arenas", outside + 1, "bytes",
+                        "Python (pid %u) cuts small objects out of arenas, which count as mapped "
+                        "memory: with PYTHONMALLOC=malloc each object is a block of its own.",
+                        process->pid);
+    }
+}
+
 size_t notices_collect(const struct model *model, struct notice *ret_notices)
 {
     struct notice_list list = {.at = ret_notices};
     notices_lost(&list, model);
+    notices_allocators(&list, model);
     double rate = session_fact_double(model, "sample_rate", 1);
     notice_push(&list, NOTICE_WARNING, "sampled", model->sampled, "ratio",
                 "Allocations were sampled (rate %g): totals are exact, all other figures are "

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jemalloc, mimalloc and tcmalloc are known by messages that only they hold; CPython by its name.
+ * The files of most programs are never read: what they hold is what they have allocated.
+ */
+#include "collect/allocators.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+enum {
+    ALLOCATORS_FILE_MAX = 256 << 20,
+    ALLOCATORS_ENVIRON_MAX = 4 << 20,
+    ALLOCATORS_MUCH = 1 << 20, /* bytes that are no recorded block */
+};
+
+static const struct {
+    const char *message, *name;
+} allocators_known[] = {
+        {"<jemalloc>: ", "jemalloc"},        {"mimalloc: error: ", "mimalloc"},
+        {"mimalloc: warning: ", "mimalloc"}, {"tcmalloc: large alloc", "tcmalloc"},
+        {"TCMALLOC_", "tcmalloc"},
+};
+
+/* The name of the allocator in the executable's file; NULL: none that is known. */
+static const char *allocators_in_file(int pid)
+{
+    char path[64];
+    struct stat status;
+    const char *name = NULL;
+    snprintf(path, sizeof path, "/proc/%d/exe", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &status) == 0 && status.st_size > 0 && status.st_size <= ALLOCATORS_FILE_MAX) {
+        size_t bytes = (size_t)status.st_size;
+        char *at = malloc(bytes);
+        ssize_t n = at ? pread(fd, at, bytes, 0) : -1;
+        for (size_t i = 0; !name && n > 0 && i < sizeof allocators_known / sizeof *allocators_known;
+             i++) {
+            const char *message = allocators_known[i].message;
+            if (memmem(at, (size_t)n, message, strlen(message)))
+                name = allocators_known[i].name;
+        }
+        free(at);
+    }
+    close(fd);
+    return name;
+}
+
+/* CPython without PYTHONMALLOC=malloc: small objects come out of arenas. */
+static bool allocators_is_pymalloc(const struct model *model, const struct image *image)
+{
+    const char *exe = model_string_at(model, model->processes.at[image->process].exe);
+    const char *base = strrchr(exe, '/');
+    if (strncmp(base ? base + 1 : exe, "python", 6) != 0)
+        return false;
+    char path[64], *text;
+    size_t n;
+    snprintf(path, sizeof path, "/proc/%d/environ", image->pid);
+    if (file_read_all(path, ALLOCATORS_ENVIRON_MAX, &text, &n, NULL) < 0)
+        return false;
+    static const char wanted[] = "PYTHONMALLOC=malloc";
+    bool plain = false;
+    for (const char *at = text; !plain && at < text + n; at += strlen(at) + 1)
+        plain = strncmp(at, wanted, sizeof wanted - 1) == 0;
+    free(text);
+    return !plain;
+}
+
+static void allocators_set(struct model *model, const struct image *image, const char *name,
+                           enum model_allocator is)
+{
+    struct model_process *process = &model->processes.at[image->process];
+    uint32_t string = model_string_add(model, name, strlen(name));
+    process->allocator = string == MODEL_NONE ? 0 : string;
+    process->allocator_is = is;
+}
+
+void allocators_name(struct images *images, struct image *image)
+{
+    struct model *model = images->model;
+    const struct model_process *process = &model->processes.at[image->process];
+    uint32_t flags = atomic_load(&wire_process_at(images->segment->at, image->slot)->flags);
+    uint64_t live = process->sums.live_bytes;
+    uint64_t other = image->rss_bytes > live ? image->rss_bytes - live : 0;
+    if (image->allocator_known)
+        return;
+    bool own = flags & (WIRE_PROCESS_OWN_ALLOCATOR | WIRE_PROCESS_JEMALLOC_UNSEEN);
+    bool much = process->mapped_bytes >= ALLOCATORS_MUCH && other >= ALLOCATORS_MUCH;
+    if (flags & WIRE_PROCESS_JEMALLOC) {
+        image->allocator_known = true;
+        allocators_set(model, image, "jemalloc", ALLOCATOR_RECORDED);
+    } else if (own || much) {
+        image->allocator_known = true;
+        const char *name = allocators_in_file(image->pid);
+        if (name || own)
+            allocators_set(model, image, name ? name : "an allocator", ALLOCATOR_UNSEEN);
+        else if (allocators_is_pymalloc(model, image))
+            allocators_set(model, image, "pymalloc", ALLOCATOR_ARENAS);
+    }
+}
