@@ -72,9 +72,16 @@ struct estimate estimate_of(const struct figures *figures, enum estimate_kind ki
     return estimate;
 }
 
+double estimate_samples(const struct figures *figures)
+{
+    double excess = (double)figures->alloc_n - (double)figures->sample_n;
+    double scale = estimate_scale(figures, false);
+    return scale > 0 ? excess / scale : INFINITY;
+}
+
 bool estimate_is_few(const struct figures *figures)
 {
-    return figures->sample_n < ESTIMATE_FEW && figures->sample_n != figures->alloc_n;
+    return estimate_samples(figures) < ESTIMATE_FEW;
 }
 
 static double estimate_share(double part, double whole)

@@ -32,7 +32,10 @@ enum { ESTIMATE_FEW = 10 }; /* samples: with fewer an output says so */
 
 struct estimate estimate_of(const struct figures *figures, enum estimate_kind kind);
 
-/* True when figures rest on fewer than ESTIMATE_FEW samples, some of which stand for others. */
+/* How many samples stand for others, on the whole; infinite where every block was recorded. */
+double estimate_samples(const struct figures *figures);
+
+/* True when those are fewer than ESTIMATE_FEW. */
 bool estimate_is_few(const struct figures *figures);
 
 /* The share of the allocations (of their bytes) of the session that were recorded; 1 = all. */

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The set of sampled addresses against a plain list, with re-used addresses and with threads. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "capture/sample_set.h"
+
+static struct sample_set *set_new(size_t bytes)
+{
+    struct sample_set *set = calloc(1, sizeof *set);
+    void *memory = aligned_alloc(64, bytes);
+    memset(memory, 0, bytes);
+    sample_set_init(set, memory, bytes);
+    return set;
+}
+
+static void set_free(struct sample_set *set)
+{
+    free(set->buckets);
+    free(set);
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return *state >> 33;
+}
+
+/* Everything empty again: no count was left behind. */
+static void set_is_empty(const struct sample_set *set)
+{
+    for (uint64_t i = 0; i <= set->mask; i++) {
+        assert_int_equal(atomic_load(&set->buckets[i].counts), 0);
+        for (int k = 0; k < SAMPLE_BUCKET_ADDRESSES; k++)
+            assert_int_equal(atomic_load(&set->buckets[i].addresses[k]), 0);
+    }
+}
+
+/* A small set that is often nearly full, and few addresses, so that each is used again and again.
+ */
+static void test_brute_force(void **state)
+{
+    (void)state;
+    enum { ADDRESSES = 600 };
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct sample_set *set = set_new(4096); /* 64 buckets, 448 places */
+        bool in[ADDRESSES] = {false};
+        unsigned n = 0, refused = 0;
+        uint64_t random = seed;
+        for (int i = 0; i < 200000; i++) {
+            unsigned k = next_random(&random) % ADDRESSES;
+            uint64_t address = 0x7f0000001000 + (uint64_t)k * 48;
+            assert_int_equal(sample_set_has(set, address), in[k]);
+            if (in[k] || next_random(&random) % 4 == 0) {
+                assert_int_equal(sample_set_remove(set, address), in[k]);
+                n -= in[k];
+                in[k] = false;
+            } else if (sample_set_add(set, address)) {
+                in[k] = true;
+                n++;
+            } else {
+                refused++;
+                assert_true(n > 200); /* only where it is well filled */
+            }
+        }
+        for (unsigned k = 0; k < ADDRESSES; k++)
+            assert_int_equal(sample_set_remove(set, 0x7f0000001000 + (uint64_t)k * 48), in[k]);
+        assert_true(refused < 20000);
+        set_is_empty(set);
+        set_free(set);
+    }
+}
+
+static void test_no_set(void **state)
+{
+    (void)state;
+    struct sample_set none = {0};
+    assert_false(sample_set_add(&none, 0x1000));
+    assert_false(sample_set_has(&none, 0x1000));
+    assert_false(sample_set_remove(&none, 0x1000));
+}
+
+/*
+ * Threads that hand addresses to each other, as an allocator does: an address is put in by one,
+ * and taken out by whoever gets it from the shared pool.
+ */
+enum { HANDS = 4, POOL = 1024, ROUNDS = 100000 };
+
+struct pool {
+    pthread_mutex_t lock;
+    uint64_t addresses[POOL];
+    bool in[POOL];
+    struct sample_set *set;
+    unsigned wrong;
+};
+
+struct hand {
+    struct pool *pool;
+    uint64_t seed;
+};
+
+static void *hand_main(void *context)
+{
+    const struct hand *hand = context;
+    struct pool *pool = hand->pool;
+    uint64_t random = hand->seed;
+    unsigned wrong = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        /* Takes a block out of the pool: nobody else handles it then. */
+        pthread_mutex_lock(&pool->lock);
+        unsigned k = next_random(&random) % POOL;
+        uint64_t address = pool->addresses[k];
+        bool in = pool->in[k];
+        pool->addresses[k] = 0;
+        pthread_mutex_unlock(&pool->lock);
+        if (!address)
+            continue;
+        wrong += sample_set_remove(pool->set, address) != in;
+        in = next_random(&random) % 2 && sample_set_add(pool->set, address);
+        pthread_mutex_lock(&pool->lock);
+        pool->addresses[k] = address;
+        pool->in[k] = in;
+        pthread_mutex_unlock(&pool->lock);
+    }
+    pthread_mutex_lock(&pool->lock);
+    pool->wrong += wrong;
+    pthread_mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    struct pool *pool = calloc(1, sizeof *pool);
+    pthread_mutex_init(&pool->lock, NULL);
+    pool->set = set_new(16384);
+    for (unsigned k = 0; k < POOL; k++)
+        pool->addresses[k] = 0x555500000010 + (uint64_t)k * 32;
+    pthread_t threads[HANDS];
+    struct hand hands[HANDS];
+    for (unsigned i = 0; i < HANDS; i++) {
+        hands[i] = (struct hand){pool, i + 1};
+        assert_int_equal(pthread_create(&threads[i], NULL, hand_main, &hands[i]), 0);
+    }
+    for (unsigned i = 0; i < HANDS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(pool->wrong, 0);
+    for (unsigned k = 0; k < POOL; k++)
+        assert_int_equal(sample_set_remove(pool->set, pool->addresses[k]), pool->in[k]);
+    set_is_empty(pool->set);
+    set_free(pool->set);
+    free(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_brute_force),
+            cmocka_unit_test(test_no_set),
+            cmocka_unit_test(test_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
