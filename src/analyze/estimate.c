@@ -59,16 +59,42 @@ static double estimate_value(const struct figures *figures, enum estimate_kind k
     return (double)values[kind];
 }
 
+/* Samples of the figure itself that stand for others: their number has this variance. */
+static double estimate_figure_samples(const struct figures *figures, enum estimate_kind kind)
+{
+    double scale = estimate_scale(figures, false);
+    if (scale <= 0)
+        return INFINITY;
+    enum estimate_kind count = kind - kind % 2;
+    return estimate_variance(figures, count) / (scale * (scale + 1));
+}
+
+/* The end of the interval on one side (+1 or -1). Half a sample more, since samples are whole. */
+static double estimate_end(double value, double variance, double scale, double step, double side)
+{
+    double z = estimate_z;
+    double from = value + side * step / 2;
+    double spread = fmax(variance + side * scale * step / 2, 0);
+    return from + z * z * scale / 2 + side * z * sqrt(spread + z * z * scale * scale / 4);
+}
+
 struct estimate estimate_of(const struct figures *figures, enum estimate_kind kind)
 {
-    bool bytes = kind % 2 == 1;
-    double value = estimate_value(figures, kind), scale = estimate_scale(figures, bytes);
-    double shift = estimate_z * estimate_z * scale / 2;
-    double half = estimate_z * sqrt(estimate_variance(figures, kind) +
-                                    estimate_z * estimate_z * scale * scale / 4);
-    struct estimate estimate = {value, value + shift - half, value + shift + half};
-    if (estimate.low < 0)
-        estimate.low = 0;
+    double value = estimate_value(figures, kind), variance = estimate_variance(figures, kind);
+    double scale = estimate_scale(figures, kind % 2 == 1);
+    double weight = estimate_scale(figures, false) + 1;
+    double samples = estimate_figure_samples(figures, kind);
+    struct estimate estimate = {.value = value, .low = value, .high = value};
+    if (scale <= 0)
+        return estimate;
+    /* What is live may be made of larger blocks than what was allocated on the whole. */
+    if (kind % 2 == 1 && samples > 0)
+        scale = fmax(scale, sqrt(variance / samples));
+    double step = scale * weight / (weight - 1);
+    estimate.low = fmax(estimate_end(value, variance, scale, step, -1), 0);
+    estimate.high = estimate_end(value, variance, scale, step, 1);
+    estimate.low = fmin(estimate.low, value);
+    estimate.few = samples < ESTIMATE_FEW;
     return estimate;
 }
 

@@ -26,6 +26,7 @@ enum estimate_kind {
 struct estimate {
     double value;
     double low, high; /* equal: the figure is exact */
+    bool few;         /* it rests on fewer than ESTIMATE_FEW samples that stand for others */
 };
 
 enum { ESTIMATE_FEW = 10 }; /* samples: with fewer an output says so */

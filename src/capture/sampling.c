@@ -11,6 +11,7 @@ enum {
     SAMPLING_SET_LEAST = 4096,
     SAMPLING_SET_MOST = 4 << 20,
     SAMPLING_TIME_TRIES = 16,
+    SAMPLING_TIME_MOST = 1 << 16, /* ticks */
 };
 
 struct sample_set sampling_set;
@@ -242,7 +243,8 @@ void sampling_time_end(struct lane_state *state, uint64_t begun)
     uint64_t ticks = process_stamp() - begun;
     ticks = ticks > sampling_stamp_ticks ? ticks - sampling_stamp_ticks : 0;
     thread_add(&state->lane->timed_n, 1);
-    thread_add(&state->lane->timed_ticks, ticks);
+    /* So long only a thread that had to wait, or was not on a processor: no time of ours. */
+    thread_add(&state->lane->timed_ticks, ticks < SAMPLING_TIME_MOST ? ticks : 0);
     _Atomic uint32_t *class = &state->lane->timed_class[sampling_timed_class(ticks)];
     atomic_store_explicit(class, atomic_load_explicit(class, memory_order_relaxed) + 1,
                           memory_order_relaxed);

@@ -105,8 +105,9 @@ static int collector_init(struct collector *collector, struct diag *diag)
                &collector->journal);
     if (tally_init(&collector->tally, &collector->order, &collector->images) < 0)
         return diag_set(diag, ERR_MEMORY, "no memory for the collector");
-    governor_init(&collector->governor, collector->segment, &collector->images, &collector->tally,
-                  collector->request);
+    if (governor_init(&collector->governor, collector->segment, &collector->images,
+                      &collector->tally, collector->request) < 0)
+        return diag_set(diag, ERR_MEMORY, "no memory for the collector");
     return drain_start(collector->segment, &collector->intake, &collector->drain, diag);
 }
 
@@ -149,6 +150,8 @@ static void collector_checkpoint(struct collector *collector, bool finished)
     collector->model->end_ns = finished ? collector->end_ns : collector_now(collector);
     facts_update(collector->model, collector->segment, &collector->order, collector->drain,
                  &collector->ticks);
+    governor_facts(&collector->governor, drain_counts(collector->drain)->timed_class,
+                   collector->order.event_n);
     journal_flush(&collector->journal);
     if (store_checkpoint(collector->store, collector->model, finished, &diag) < 0)
         model_fact_set(collector->model, "recording_error", diag.text);
@@ -544,6 +547,7 @@ int collector_main(const struct collector_start *start)
     drain_free(collector.drain);
     journal_done(&collector.journal);
     store_free(collector.store);
+    governor_done(&collector.governor);
     tally_done(&collector.tally);
     order_done(&collector.order);
     images_done(&collector.images);

@@ -47,8 +47,6 @@ static void counts_add(struct counts_sum *sum, uint64_t *classes, const struct w
     uint64_t timed_n = counts_word(&lane->timed_n);
     sum->timed_n += timed_n;
     sum->timed_ticks += counts_word(&lane->timed_ticks);
-    sum->unwind_changed_n += counts_word(&lane->unwind_changed_n);
-    sum->unwind_hit_n += counts_word(&lane->unwind_hit_n);
     for (unsigned i = 0; timed_n && i < WIRE_TIMED_CLASSES; i++)
         classes[i] += atomic_load_explicit(&lane->timed_class[i], memory_order_relaxed);
 }

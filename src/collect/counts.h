@@ -20,7 +20,6 @@ struct counts_sum {
     uint64_t usable_in, usable_out;
     uint64_t stall_n, stall_ticks;
     uint64_t timed_n, timed_ticks;
-    uint64_t unwind_changed_n, unwind_hit_n;
 };
 
 /* What a process had counted at a stamp. */

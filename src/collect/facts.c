@@ -95,6 +95,11 @@ void facts_update(struct model *model, const struct segment *segment, const stru
                               (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec));
         facts_set_u64(model, "recorder_peak_bytes", (uint64_t)usage.ru_maxrss * 1024u);
     }
+    uint64_t refused_samples = 0;
+    for (uint32_t i = 0; i < segment->process_n; i++)
+        refused_samples += atomic_load(&wire_process_at(segment->at, i)->refused_n);
+    if (refused_samples)
+        facts_set_u64(model, "refused_samples", refused_samples);
     uint64_t refused = atomic_load(&at->refused_process_n);
     if (refused > model->loss.unrecorded_process_n)
         model->loss.unrecorded_process_n = refused;

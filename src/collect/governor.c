@@ -3,14 +3,21 @@
 #include "collect/governor.h"
 
 #include <stdio.h>
-
-#include "base/text.h"
+#include <sys/resource.h>
 
 enum {
     GOVERNOR_STEP_NS = 10000000,
     GOVERNOR_SET_PAUSE_NS = 50000000, /* what a change of weight needs to show in the set */
     GOVERNOR_SET_HIGH = 50,           /* per cent of the set in use */
     GOVERNOR_SET_LOW = 10,
+    GOVERNOR_COST_NS = 200000000,    /* from one look at the cost to the next */
+    GOVERNOR_EVIDENCE_NS = 50000000, /* processor time that a judgement needs */
+    GOVERNOR_JUMP_MOST = 16,
+    GOVERNOR_PRIVATE_LEAST = 64 << 10,
+    GOVERNOR_COST_WEIGHT_MOST = 4096, /* beyond it nothing becomes cheaper */
+    GOVERNOR_OVER_FLOOR = 15,         /* per cent */
+    GOVERNOR_MEMORY_LEAST = 8000000,  /* that a percent budget always allows for */
+    GOVERNOR_RECORDER_PAUSE_NS = 500000000,
 };
 
 static const char *const governor_reasons[] = {
@@ -23,8 +30,8 @@ static const char *const governor_reasons[] = {
         [WIRE_RATE_RECOVERED] = "there is room again",
 };
 
-void governor_init(struct governor *governor, struct segment *segment, struct images *images,
-                   struct tally *tally, const struct run_request *request)
+int governor_init(struct governor *governor, struct segment *segment, struct images *images,
+                  struct tally *tally, const struct run_request *request)
 {
     *governor = (struct governor){.segment = segment,
                                   .images = images,
@@ -38,6 +45,12 @@ void governor_init(struct governor *governor, struct segment *segment, struct im
         limits[i]->weight = 1;
     if (!wire_rate_is_full(atomic_load(&segment->at->rate)) && governor->wanted != 1)
         feed_sampled(governor->model);
+    return own_cost_init(&governor->own, images, tally);
+}
+
+void governor_done(struct governor *governor)
+{
+    own_cost_done(&governor->own);
 }
 
 static uint64_t governor_session_ns(const struct governor *governor)
@@ -119,6 +132,94 @@ static void governor_look_at_set(struct governor *governor, uint32_t weight, uin
         governor_lower(limit, now_ns);
 }
 
+/* Moves the weight that cost asks for, by what the last window and the whole run cost. */
+static void governor_steer(struct governor *governor, uint32_t weight, double window, double whole,
+                           uint64_t now_ns)
+{
+    struct governor_limit *limit = &governor->cost;
+    double most = governor->request->max_overhead_percent;
+    /* Where counting alone costs more than the limit, a little more than that is the limit. */
+    double floor = governor->floor_percent * (1 + GOVERNOR_OVER_FLOOR / 100.0);
+    bool is_floor = floor > most;
+    double bound = is_floor ? floor : most;
+    double low = is_floor ? bound * 0.93 : bound / 2;
+    bool late = !is_floor && whole > bound && window > low;
+    if (window > bound || late) {
+        double jump = (window > bound ? window : whole) / bound;
+        uint64_t times = jump >= GOVERNOR_JUMP_MOST ? GOVERNOR_JUMP_MOST : (uint64_t)(jump + 1);
+        uint64_t wanted = (limit->weight > weight ? limit->weight : weight) * times;
+        limit->weight =
+                wanted < GOVERNOR_COST_WEIGHT_MOST ? (uint32_t)wanted : GOVERNOR_COST_WEIGHT_MOST;
+    } else if (window < low && (is_floor || whole < bound * 0.9)) {
+        governor_lower(limit, now_ns);
+    }
+}
+
+/*
+ * The percent budget: time. Cost beyond it in the last window, or on the whole, asks for a higher
+ * weight at once, in proportion; a lower one needs both well below.
+ */
+static void governor_look_at_cost(struct governor *governor, uint32_t weight, uint64_t now_ns)
+{
+    struct governor_limit *limit = &governor->cost;
+    double most = governor->request->max_overhead_percent;
+    if (now_ns - limit->changed_ns < GOVERNOR_COST_NS ||
+        !(atomic_load(&governor->segment->at->rate) & WIRE_RATE_TIMED))
+        return;
+    struct own_cost_sum now = own_cost_look(&governor->own), none = {0};
+    if (!(most > 0) || !weight) {
+        limit->changed_ns = now_ns;
+        return;
+    }
+    if (now.program_ns - governor->window.program_ns < GOVERNOR_EVIDENCE_NS)
+        return;
+    double window = own_cost_percent(&governor->window, &now);
+    governor->window = now;
+    limit->changed_ns = now_ns;
+    if (limit->weight >= GOVERNOR_COST_WEIGHT_MOST && window > most &&
+        !(governor->floor_percent > 0))
+        governor->floor_percent = window;
+    governor_steer(governor, weight, window, own_cost_percent(&none, &now), now_ns);
+}
+
+static uint64_t governor_held_bytes(const struct governor *governor)
+{
+    return (uint64_t)governor->segment->backed_to * WIRE_PAGE_BYTES +
+           atomic_load_explicit(&governor->segment->at->private_bytes, memory_order_relaxed);
+}
+
+/* The percent budget: memory. What is held stays held, but it grows more slowly. */
+static void governor_look_at_memory(struct governor *governor, uint32_t weight, uint64_t now_ns)
+{
+    struct governor_limit *limit = &governor->memory;
+    double percent = governor->request->max_overhead_percent;
+    uint64_t resident = governor->model->rss_peak_bytes;
+    if (!(percent > 0) || !weight || !resident || now_ns - limit->changed_ns < GOVERNOR_COST_NS)
+        return;
+    double most = (double)resident * percent / 100;
+    if (most < GOVERNOR_MEMORY_LEAST)
+        most = GOVERNOR_MEMORY_LEAST;
+    double held = (double)governor_held_bytes(governor);
+    if (held > most && weight < 1024)
+        governor_raise(limit, weight, now_ns);
+    else if (held < most / 2 && limit->weight > 1)
+        governor_lower(limit, now_ns);
+}
+
+/* --recorder-memory: past it fewer blocks are told of. */
+static void governor_look_at_recorder(struct governor *governor, uint32_t weight, uint64_t now_ns)
+{
+    struct governor_limit *limit = &governor->recorder;
+    uint64_t most = governor->request->recorder_memory_bytes;
+    struct rusage usage;
+    if (!most || !weight || now_ns - limit->changed_ns < GOVERNOR_RECORDER_PAUSE_NS ||
+        getrusage(RUSAGE_SELF, &usage) != 0)
+        return;
+    limit->changed_ns = now_ns;
+    if ((uint64_t)usage.ru_maxrss * 1024 > most)
+        governor_raise(limit, weight, now_ns);
+}
+
 static uint32_t governor_weight(const struct governor *governor, enum wire_rate_reason *ret_reason)
 {
     static const enum wire_rate_reason reasons[] = {WIRE_RATE_SET_FULL, WIRE_RATE_MEMORY,
@@ -135,6 +236,27 @@ static uint32_t governor_weight(const struct governor *governor, enum wire_rate_
     return weight;
 }
 
+/*
+ * The memory budget's own steps, noted as they are taken. The cap itself needs no governor: memory
+ * that is not there is not handed out.
+ */
+static void governor_look_at_budget(struct governor *governor)
+{
+    struct wire_segment *at = governor->segment->at;
+    uint64_t used = atomic_load_explicit(&at->private_bytes, memory_order_relaxed);
+    if (!governor->private_full && used + GOVERNOR_PRIVATE_LEAST > at->config.private_limit_bytes) {
+        governor->private_full = true;
+        feed_mark(governor->model, governor_session_ns(governor), "budget",
+                  "private memory is used up: new threads share one lane, and stacks of new "
+                  "processes may be unknown");
+    }
+    if (!governor->segment_full && governor->segment->backed_to == governor->segment->page_n) {
+        governor->segment_full = true;
+        feed_mark(governor->model, governor_session_ns(governor), "budget",
+                  "shared memory has its full size: threads wait where the recorder is behind");
+    }
+}
+
 void governor_step(struct governor *governor, uint64_t now_ns)
 {
     if (now_ns - governor->stepped_ns < GOVERNOR_STEP_NS)
@@ -148,6 +270,23 @@ void governor_step(struct governor *governor, uint64_t now_ns)
         governor->wanted = wanted;
         reason = WIRE_RATE_ASKED;
     }
+    governor_look_at_budget(governor);
     governor_look_at_set(governor, now, now_ns);
+    governor_look_at_cost(governor, now, now_ns);
+    governor_look_at_memory(governor, now, now_ns);
+    governor_look_at_recorder(governor, now, now_ns);
     governor_set_weight(governor, governor_weight(governor, &reason), reason);
+}
+
+void governor_facts(struct governor *governor, const _Atomic uint64_t *timed_class,
+                    uint64_t event_n)
+{
+    if (!(atomic_load(&governor->segment->at->rate) & WIRE_RATE_TIMED))
+        return;
+    own_cost_facts(&governor->own, governor->model, timed_class, event_n);
+    if (!(governor->floor_percent > 0))
+        return;
+    char text[32];
+    snprintf(text, sizeof text, "%.2f", governor->floor_percent);
+    model_fact_set(governor->model, "overhead_floor_percent", text);
 }

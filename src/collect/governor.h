@@ -11,7 +11,7 @@
 #define MEMSCOPE_COLLECT_GOVERNOR_H
 
 #include "collect/images.h"
-#include "collect/journal.h"
+#include "collect/own_cost.h"
 #include "collect/segment.h"
 #include "collect/tally.h"
 #include "launch/request.h"
@@ -30,13 +30,23 @@ struct governor {
     uint64_t number; /* of the last change */
     uint32_t wanted; /* as it was seen last */
     struct governor_limit set, memory, cost, recorder;
+    struct own_cost own;
+    struct own_cost_sum window;      /* as the present window began */
+    bool private_full, segment_full; /* was noted */
+    double floor_percent;            /* what the highest weight still cost; 0 = it was not needed */
     uint64_t stepped_ns;
 };
 
-void governor_init(struct governor *governor, struct segment *segment, struct images *images,
-                   struct tally *tally, const struct run_request *request);
+int governor_init(struct governor *governor, struct segment *segment, struct images *images,
+                  struct tally *tally, const struct run_request *request);
+
+void governor_done(struct governor *governor);
 
 /* Looks at all limits; every 10 ms or so. */
 void governor_step(struct governor *governor, uint64_t now_ns);
+
+/* What recording cost so far, where hooks are timed. */
+void governor_facts(struct governor *governor, const _Atomic uint64_t *timed_class,
+                    uint64_t event_n);
 
 #endif

@@ -127,7 +127,7 @@ size_t notices_collect(const struct model *model, struct notice *ret_notices)
     notices_allocators(&list, model);
     double rate = session_fact_double(model, "sample_rate", 1);
     notice_push(&list, NOTICE_WARNING, "sampled", model->sampled, "ratio",
-                "Allocations were sampled (rate %g): totals are exact, all other figures are "
+                "Allocations were sampled (asked for: %g): totals are exact, all other figures are "
                 "estimates with 95 %% intervals.",
                 rate);
     uint64_t refused = session_fact_u64(model, "refused_samples", 0);

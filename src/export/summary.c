@@ -82,9 +82,10 @@ static void summary_peak_fact(struct summary *summary)
     start = summary->out.n;
     if (model->sampled) {
         struct estimate peak = estimate_of(&summary->analysis->figures, ESTIMATE_PEAK_BYTES);
-        text_printf(&summary->out, "±%.0f %%, ",
-                    peak.value > 0 ? 50 * (peak.high - peak.low) / peak.value : 0.0);
-        used -= 1; /* of two bytes, one column */
+        if (peak.few || peak.value <= 0)
+            text_add(&summary->out, "few samples, ");
+        else
+            text_printf(&summary->out, "±%.0f %%, ", 50 * (peak.high - peak.low) / peak.value);
     }
     text_add(&summary->out, "at ");
     session_add_time(&summary->out, model->sums.peak_at_ns);
@@ -134,9 +135,9 @@ static void summary_facts(struct summary *summary)
     text_add(&summary->out, figures->live_n == 1 ? " block" : " blocks");
     if (summary->model->sampled) {
         struct estimate live = estimate_of(figures, ESTIMATE_LIVE_BYTES);
-        if (live.value > 0)
+        if (live.value > 0 && !live.few)
             text_printf(&summary->out, ", ±%.0f %%", 50 * (live.high - live.low) / live.value);
-        if (estimate_is_few(figures))
+        if (live.few)
             text_add(&summary->out, ", few samples");
     }
     text_add_char(&summary->out, '\n');

@@ -80,7 +80,7 @@ static const char list_titles[] = "bytes     %   blocks";
 static void list_note(struct text *note, const struct figures *figures, enum estimate_kind kind)
 {
     struct estimate estimate = estimate_of(figures, kind);
-    if (estimate_is_few(figures))
+    if (estimate.few)
         text_add(note, "few samples");
     else if (estimate.high > estimate.low && estimate.value > 0)
         text_printf(note, "±%.0f %%", 50 * (estimate.high - estimate.low) / estimate.value);

@@ -181,8 +181,7 @@ struct wire_lane {
     /* While sampling: usable bytes of blocks that came and went. realloc_n is always counted. */
     _Alignas(WIRE_LINE) _Atomic uint64_t usable_in, usable_out;
     _Atomic uint64_t realloc_n;
-    _Atomic uint64_t unwind_changed_n, unwind_hit_n; /* frames walked anew; stacks known before */
-    _Atomic uint64_t pad1[3];
+    _Atomic uint64_t pad1[5];
     /* Timed hooks by their ticks, four classes for each power of two. */
     _Alignas(WIRE_LINE) _Atomic uint32_t timed_class[WIRE_TIMED_CLASSES];
     _Alignas(WIRE_LINE) _Atomic uint64_t page_of[WIRE_LANE_PAGES];

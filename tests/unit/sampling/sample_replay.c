@@ -199,8 +199,8 @@ static void births_sample(const struct births *births, uint64_t seed, uint64_t r
 }
 
 struct cell {
-    double truth, error_sum, error_squares, samples;
-    unsigned held;
+    double truth, error_sum, error_squares;
+    unsigned held, few;
 };
 
 static void check_rate(const struct births *births, double share, unsigned seeds)
@@ -228,8 +228,7 @@ static void check_rate(const struct births *births, double share, unsigned seeds
                         estimate.low <= cell->truth + hair && estimate.high >= cell->truth - hair;
                 cell->error_sum += error;
                 cell->error_squares += error * error;
-                double samples = estimate_samples(&groups[g]);
-                cell->samples += isinf(samples) ? 0 : samples;
+                cell->few += estimate.few || estimate.high <= estimate.low;
             }
         }
     }
@@ -244,8 +243,8 @@ static void check_rate(const struct births *births, double share, unsigned seeds
             double mean = cell->error_sum / seeds;
             double variance = cell->error_squares / seeds - mean * mean;
             double error = variance > 0 ? mean / sqrt(variance / seeds) : 0;
-            printf("%g %d %s %.0f %.1f %u %u %.3f\n", share, g == SITES ? -1 : (int)g, names[k],
-                   cell->truth, cell->samples / seeds, cell->held, seeds, error);
+            printf("%g %d %s %.0f %.3f %u %u %.3f\n", share, g == SITES ? -1 : (int)g, names[k],
+                   cell->truth, (double)cell->few / seeds, cell->held, seeds, error);
         }
     }
 }

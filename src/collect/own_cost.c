@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Clocks of other processes, and figures from them. */
+#include "collect/own_cost.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/file.h"
+
+int own_cost_init(struct own_cost *cost, struct images *images, struct tally *tally)
+{
+    *cost = (struct own_cost){.images = images, .tally = tally};
+    cost->process_ns = calloc(images->segment->process_n, sizeof *cost->process_ns);
+    cost->pid = calloc(images->segment->process_n, sizeof *cost->pid);
+    return cost->process_ns && cost->pid ? 0 : ERR_MEMORY;
+}
+
+void own_cost_done(struct own_cost *cost)
+{
+    free(cost->process_ns);
+    free(cost->pid);
+}
+
+static uint64_t own_cost_clock(clockid_t clock)
+{
+    struct timespec now;
+    return clock_gettime(clock, &now) == 0
+                   ? (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec
+                   : 0;
+}
+
+static void own_cost_look_at(struct own_cost *cost, uint32_t slot)
+{
+    const struct image *image = &cost->images->at[slot];
+    /* An image that execs keeps its pid and its clock. */
+    if (cost->pid[slot] && (!image->used || image->pid != cost->pid[slot])) {
+        cost->ended_ns += cost->process_ns[slot];
+        cost->process_ns[slot] = 0;
+        cost->pid[slot] = 0;
+    }
+    clockid_t clock;
+    if (!image->used || image->execed || image->gone || image->pid <= 0 ||
+        clock_getcpuclockid(image->pid, &clock) != 0)
+        return;
+    uint64_t used = own_cost_clock(clock);
+    cost->pid[slot] = image->pid;
+    if (used > cost->process_ns[slot])
+        cost->process_ns[slot] = used;
+}
+
+struct own_cost_sum own_cost_look(struct own_cost *cost)
+{
+    const struct ticks *ticks = &cost->images->ticks;
+    struct counts_sum counts = tally_sum(cost->tally);
+    struct own_cost_sum sum = {
+            .hooks_ns = ticks_to_ns(ticks, counts.timed_ticks) * WIRE_RATE_TIMING,
+            .recorder_ns = own_cost_clock(CLOCK_PROCESS_CPUTIME_ID),
+            .hook_n = counts.alloc_n + counts.free_n,
+    };
+    for (uint32_t i = 0; i < cost->images->segment->process_n; i++) {
+        own_cost_look_at(cost, i);
+        sum.program_ns += cost->process_ns[i];
+    }
+    sum.program_ns += cost->ended_ns;
+    return sum;
+}
+
+double own_cost_percent(const struct own_cost_sum *since, const struct own_cost_sum *now)
+{
+    double hooks = (double)(now->hooks_ns - since->hooks_ns);
+    double own = hooks + (double)(now->recorder_ns - since->recorder_ns);
+    double program = (double)(now->program_ns - since->program_ns) - hooks;
+    return program > 0 ? 100 * own / program : 0;
+}
+
+static void own_cost_fact(struct model *model, const char *key, double value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.6g", value);
+    model_fact_set(model, key, text);
+}
+
+/* The ticks under which a share of the timed hooks stayed: the middle of its class. */
+static double own_cost_quantile(const _Atomic uint64_t *timed_class, double share)
+{
+    uint64_t n = 0, passed = 0;
+    for (unsigned i = 0; i < WIRE_TIMED_CLASSES; i++)
+        n += atomic_load_explicit(&timed_class[i], memory_order_relaxed);
+    for (unsigned i = 0; n && i < WIRE_TIMED_CLASSES; i++) {
+        passed += atomic_load_explicit(&timed_class[i], memory_order_relaxed);
+        if ((double)passed < share * (double)n)
+            continue;
+        /* Class 4 * log - 4 + quarter holds ticks from (4 + quarter) << (log - 2). */
+        unsigned log = (i + 4) / 4, quarter = i % 4;
+        return i < 4 ? i : (4.5 + quarter) * (double)(UINT64_C(1) << log) / 4;
+    }
+    return 0;
+}
+
+/* Page faults and context switches of a process that still runs; those that ended are not told. */
+static void own_cost_kernel(const struct own_cost *cost, struct model *model)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        own_cost_fact(model, "perf_recorder_faults", (double)(usage.ru_minflt + usage.ru_majflt));
+    for (uint32_t i = 0; i < cost->images->segment->process_n; i++) {
+        const struct image *image = &cost->images->at[i];
+        char path[64], *text;
+        size_t n;
+        if (!image->used || image->gone || image->execed)
+            continue;
+        snprintf(path, sizeof path, "/proc/%d/stat", image->pid);
+        if (file_read_all(path, 4096, &text, &n, NULL) < 0)
+            continue;
+        char *field = strrchr(text, ')');
+        double faults = 0;
+        /* Behind the name: the 8th field is minor faults, the 10th major ones. */
+        for (int number = 1; field && number <= 10; number++) {
+            field = strchr(field + 1, ' ');
+            if (field && (number == 8 || number == 10))
+                faults += strtod(field, NULL);
+        }
+        own_cost_fact(model, "perf_program_faults", faults);
+        free(text);
+        snprintf(path, sizeof path, "/proc/%d/status", image->pid);
+        if (file_read_all(path, 64 << 10, &text, &n, NULL) < 0)
+            continue;
+        const char *own = strstr(text, "\nvoluntary_ctxt_switches:");
+        const char *other = strstr(text, "\nnonvoluntary_ctxt_switches:");
+        if (own && other)
+            own_cost_fact(model, "perf_program_switches",
+                          strtod(own + 25, NULL) + strtod(other + 28, NULL));
+        free(text);
+        return;
+    }
+}
+
+void own_cost_facts(struct own_cost *cost, struct model *model, const _Atomic uint64_t *timed_class,
+                    uint64_t event_n)
+{
+    const struct ticks *ticks = &cost->images->ticks;
+    struct own_cost_sum now = own_cost_look(cost), none = {0};
+    struct counts_sum counts = tally_sum(cost->tally);
+    double seconds = (double)model->end_ns / 1e9, ns = 1e9 / (double)ticks->hz;
+    if (seconds <= 0)
+        return;
+    own_cost_fact(model, "overhead_cpu_percent", own_cost_percent(&none, &now));
+    own_cost_fact(model, "perf_events_per_s", (double)event_n / seconds);
+    own_cost_fact(model, "perf_allocations_per_s", (double)counts.alloc_n / seconds);
+    own_cost_fact(model, "perf_hook_ns_p50", own_cost_quantile(timed_class, 0.5) * ns);
+    own_cost_fact(model, "perf_hook_ns_p99", own_cost_quantile(timed_class, 0.99) * ns);
+    if (counts.timed_n)
+        own_cost_fact(model, "perf_hook_ns_mean",
+                      (double)counts.timed_ticks * ns / (double)counts.timed_n);
+    own_cost_fact(model, "perf_hooks_cpu_s", (double)now.hooks_ns / 1e9);
+    own_cost_fact(model, "perf_recorder_cpu_s", (double)now.recorder_ns / 1e9);
+    own_cost_fact(model, "perf_program_cpu_s", (double)now.program_ns / 1e9);
+    own_cost_fact(model, "perf_stalls", (double)counts.stall_n);
+    own_cost_fact(model, "perf_stall_s", (double)ticks_to_ns(ticks, counts.stall_ticks) / 1e9);
+    own_cost_fact(model, "perf_program_rss_peak_bytes", (double)model->rss_peak_bytes);
+    own_cost_kernel(cost, model);
+}
