@@ -297,7 +297,7 @@ bool process_join(struct wire_segment *segment)
     syscall_3(SYS_madvise, (long)(uintptr_t)segment, PROCESS_VIEW_BYTES, MADV_DONTDUMP);
     process.segment = segment;
     atomic_store(&process.clockless, segment->stamp_source == WIRE_STAMP_SEQUENCE);
-    if (segment->config.strategy == WIRE_SINGLE_THREAD)
+    if (segment->config.strategy == WIRE_SINGLE_THREAD || segment->config.strategy == WIRE_HYBRID)
         process.libc_single = next_symbol("__libc_single_threaded");
     process.legacy = segment->config.strategy == WIRE_LEGACY;
     process.tracks_tasks = segment->config.track_tasks || segment->config.strategy == WIRE_ASYNC ||

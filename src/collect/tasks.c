@@ -3,6 +3,7 @@
 #include "collect/tasks.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "heap/feed.h"
@@ -43,6 +44,12 @@ void tasks_set_facts(const struct tasks *tasks)
         snprintf(text, sizeof text, "%s %llu", tasks_runtimes[rule],
                  (unsigned long long)tasks->refused_n[rule]);
         model_fact_set(tasks->model, "tasks_unverified", text);
+    }
+    if (tasks->begun_n) {
+        const char *before = model_fact_get(tasks->model, "tasks_seen");
+        unsigned long long seen = before ? strtoull(before, NULL, 10) : 0;
+        snprintf(text, sizeof text, "%llu", seen + tasks->begun_n);
+        model_fact_set(tasks->model, "tasks_seen", text);
     }
     if (tasks->pooled_n)
         model_fact_set(tasks->model, "tasks_pool", "pymalloc");
@@ -154,6 +161,7 @@ static void tasks_begin(struct tasks *tasks, struct tasks_slot *slot, uint64_t a
                                     task.spawn_node, task.name);
     task.group = group == MODEL_NONE ? MODEL_NONE : tasks->groups.at[group].task;
     slot->group = task.group;
+    tasks->begun_n++;
     slot->task = task.group == MODEL_NONE ? 0 : task.group;
     if (tasks->alive_n >= TASKS_ALIVE_MAX) {
         tasks->folded_n++;

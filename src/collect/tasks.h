@@ -54,6 +54,7 @@ struct tasks {
     const struct ticks *ticks;
     uint32_t timed_every;           /* one poll in so many is timed */
     uint64_t refused_n[WIRE_RULES]; /* types by rule that turned out to be no task types */
+    uint64_t begun_n;               /* tasks in all */
     uint64_t pooled_n;              /* tasks of CPython that lie in its own pool */
     uint32_t alive_n;
     uint64_t folded_n;

@@ -4,6 +4,7 @@
 #define MEMSCOPE_EXPORT_JSON_PARTS_H
 
 #include "analyze/analysis.h"
+#include "analyze/figures.h"
 #include "base/json.h"
 
 /* A whole number below 2^53, which every reader of JSON holds exactly; larger ones are cut to it.
@@ -17,6 +18,16 @@ void json_key_model_string(struct json *json, const char *key, const struct mode
 void json_add_mapped(struct json *json, const struct model *model);
 void json_add_processes(struct json *json, const struct model *model);
 void json_add_threads(struct json *json, const struct model *model);
+/* A row of a list: an object on one line of its own. And the list's end. */
+void json_row_begin(struct json *json);
+void json_rows_end(struct json *json);
+/* An index, or null for "none". */
+void json_key_index(struct json *json, const char *key, uint32_t index);
+void json_add_figures(struct json *json, const struct figures *figures);
+/* Sums cells by one part of their key; NULL: no memory, or nothing to sum. */
+struct figures *json_sum_cells(const struct model *model, size_t n, bool by_task);
+
+/* Tasks, their groups, and the phases of the strategy. */
 void json_add_tasks(struct json *json, const struct model *model);
 void json_add_sites(struct json *json, const struct analysis *analysis);
 void json_add_functions(struct json *json, const struct analysis *analysis);

@@ -11,7 +11,6 @@ enum {
     JSON_SITES_MOST = 1000,     /* with stacks; the others are summed in "sites_rest" */
     JSON_FUNCTIONS_MOST = 2000, /* by their highest share of any total */
     JSON_LEAKS_MOST = 500,
-    JSON_TASKS_MOST = 2000,
     JSON_FRAMES_MOST = 512,
 };
 
@@ -27,23 +26,20 @@ static const char *json_allocator(uint32_t is)
     return names[is <= ALLOCATOR_ARENAS ? is : ALLOCATOR_NONE];
 }
 
-/* A row of a list: an object on one line of its own. */
-static void json_row_begin(struct json *json)
+void json_row_begin(struct json *json)
 {
     json->indented = true;
     json_object_begin(json);
     json->indented = false;
 }
 
-/* Ends a list of rows. */
-static void json_rows_end(struct json *json)
+void json_rows_end(struct json *json)
 {
     json->indented = true;
     json_array_end(json);
 }
 
-/* An index, or null for "none". */
-static void json_key_index(struct json *json, const char *key, uint32_t index)
+void json_key_index(struct json *json, const char *key, uint32_t index)
 {
     json_key(json, key);
     if (index == MODEL_NONE)
@@ -86,7 +82,7 @@ void json_add_processes(struct json *json, const struct model *model)
 }
 
 /* The figures that all groups share. */
-static void json_add_figures(struct json *json, const struct figures *figures)
+void json_add_figures(struct json *json, const struct figures *figures)
 {
     json_key_count(json, "allocations", figures->alloc_n);
     json_key_count(json, "allocated_bytes", figures->alloc_bytes);
@@ -103,8 +99,7 @@ static void json_add_figures(struct json *json, const struct figures *figures)
     json_add_estimates(json, figures);
 }
 
-/* Sums cells by one part of their key; NULL: no memory, or nothing to sum. */
-static struct figures *json_sum_cells(const struct model *model, size_t n, bool by_task)
+struct figures *json_sum_cells(const struct model *model, size_t n, bool by_task)
 {
     struct figures *sums = n ? calloc(n, sizeof *sums) : NULL;
     for (size_t i = 0; sums && i < model->cells.n; i++) {
@@ -133,42 +128,6 @@ void json_add_threads(struct json *json, const struct model *model)
         json_object_end(json);
     }
     json_rows_end(json);
-    free(sums);
-}
-
-/* Tasks proper: an entry that is its own group stands for many, one without runtime for none. */
-static size_t json_task_count(const struct model *model)
-{
-    size_t n = 0;
-    for (size_t i = 1; i < model->tasks.n; i++)
-        n += model->tasks.at[i].runtime && model->tasks.at[i].group != i;
-    return n;
-}
-
-void json_add_tasks(struct json *json, const struct model *model)
-{
-    struct figures *sums = json_sum_cells(model, model->tasks.n, true);
-    json_key(json, "tasks");
-    json_array_begin(json);
-    for (size_t i = 1; sums && i < model->tasks.n && i <= JSON_TASKS_MOST; i++) {
-        const struct model_task *task = &model->tasks.at[i];
-        json_row_begin(json);
-        json_key_count(json, "index", i);
-        json_key_index(json, "process", task->process);
-        json_key_index(json, "group", task->group);
-        json_key_count(json, "parent", task->parent);
-        json_key_count(json, "runtime_id", task->runtime_id);
-        json_key_model_string(json, "name", model, task->name);
-        json_key_model_string(json, "runtime", model, task->runtime);
-        json_key_count(json, "created_ns", task->created_ns);
-        json_key_count(json, "ended_ns", task->ended_ns);
-        json_key_count(json, "polls", task->poll_n);
-        json_key_count(json, "busy_ns", task->busy_ns);
-        json_add_figures(json, &sums[i]);
-        json_object_end(json);
-    }
-    json_rows_end(json);
-    json_key_count(json, "tasks_total", json_task_count(model));
     free(sums);
 }
 

@@ -179,6 +179,7 @@ static void summary_sections(struct summary *summary)
         summary_mapped(summary);
     }
     summary_tasks(summary);
+    summary_phases(summary);
     summary_findings(summary, full ? FINDINGS_MAX : 2);
 }
 

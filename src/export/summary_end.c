@@ -5,6 +5,7 @@
 
 #include "analyze/estimate.h"
 #include "analyze/mappings.h"
+#include "analyze/phases.h"
 #include "export/columns.h"
 #include "export/notice.h"
 #include "export/summary_parts.h"
@@ -60,13 +61,30 @@ void summary_tasks(struct summary *summary)
             model->tasks.at[cell->key.task].ended_ns)
             held += cell->live_bytes;
     }
+    uint64_t seen = session_fact_u64(model, "tasks_seen", 0);
     text_add(&summary->out, summary->style.full ? "\n" : "");
     end_label(summary, "Tasks");
-    text_add_grouped(&summary->out, task_n);
+    text_add_grouped(&summary->out, seen > task_n ? seen : task_n);
     text_add(&summary->out, " (");
     text_add_grouped(&summary->out, alive);
     text_add(&summary->out, " alive at the end); ended tasks still hold ");
     text_add_bytes_iec(&summary->out, held);
+    text_add_char(&summary->out, '\n');
+}
+
+void summary_phases(struct summary *summary)
+{
+    struct phase phases[PHASES_MAX];
+    size_t n = phases_of(summary->model, phases);
+    if (n < 2)
+        return;
+    end_label(summary, "Phases");
+    for (size_t i = 0; i < n; i++) {
+        text_printf(&summary->out, "%s%s", i ? ", " : "", phases[i].strategy);
+        text_add(&summary->out, i ? " from " : "");
+        if (i)
+            session_add_time(&summary->out, phases[i].from_ns);
+    }
     text_add_char(&summary->out, '\n');
 }
 

@@ -36,6 +36,8 @@ void summary_processes(struct summary *summary, size_t rows);
 
 /* The lines at the end. */
 void summary_tasks(struct summary *summary);
+/* When the hybrid strategy changed over. */
+void summary_phases(struct summary *summary);
 void summary_findings(struct summary *summary, size_t most);
 /* The resident memory and its parts; what the program mapped itself. */
 void summary_resident(struct summary *summary);

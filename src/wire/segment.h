@@ -53,7 +53,7 @@ enum wire_strategy {
     WIRE_SINGLE_THREAD = 0, /* stamps from the coarse clock until a second thread exists */
     WIRE_THREAD_LOCAL = 1,
     WIRE_ASYNC = 2,
-    WIRE_HYBRID = 3,
+    WIRE_HYBRID = 3, /* begins as the first, and tracks tasks */
     WIRE_LEGACY = 4, /* the common lane alone, for every thread */
 };
 

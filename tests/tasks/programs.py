@@ -72,7 +72,7 @@ def build_rust(work, folder, name, dependencies, profile, binary, library=False)
     return target
 
 
-def tokio(version, profile, mode):
+def tokio(version, profile, mode, strategy="async"):
     requirement = f"={version}" if version != "newest" else "1"
     dependencies = (f'tokio = {{ version = "{requirement}", features = {TOKIO_FEATURES} }}\n'
                     'futures-util = { version = "0.3", default-features = false, '
@@ -82,7 +82,8 @@ def tokio(version, profile, mode):
         program = build_rust(work, "tokio", f"tokio-{version}", dependencies, profile, "gt_tokio")
         return [program, mode]
 
-    return Case(f"tokio-{version}-{profile}-{mode}", "tokio", build)
+    name = f"tokio-{version}-{profile}-{mode}" + (f"-{strategy}" if strategy != "async" else "")
+    return Case(name, "tokio", build, strategy=strategy)
 
 
 def tokio_loaded(mode):
@@ -99,11 +100,13 @@ def tokio_loaded(mode):
 
 def tokio_cases(quick):
     if quick:
-        return [tokio("newest", "release", mode) for mode in ("mt", "ct", "local")]
+        return [tokio("newest", "release", mode) for mode in ("mt", "ct", "local")] + [
+            tokio("newest", "release", "mt", "hybrid")]
     cases = [tokio("newest", profile, mode) for profile in PROFILES
              for mode in ("mt", "ct", "local")]
     cases += [tokio(version, profile, mode) for version in TOKIO_VERSIONS
               for profile in ("release", "fat-abort") for mode in ("mt", "ct", "local")]
+    cases += [tokio("newest", "release", mode, "hybrid") for mode in ("mt", "ct", "local")]
     cases += [tokio_loaded(mode) for mode in ("mt", "ct", "local")]
     return cases
 
