@@ -94,7 +94,7 @@ static void task_count_many(struct task_thread *tasks)
     tasks->many = many;
 }
 
-static void task_count_poll(struct task_thread *tasks, uint64_t key, uint64_t cell)
+static inline void task_count_poll(struct task_thread *tasks, uint64_t key, uint64_t cell)
 {
     struct task_count *count = task_count_of(tasks, key);
     if (count->key != key || count->cell != cell) {
@@ -130,7 +130,7 @@ static void task_push(struct lane_state *state, const struct task_frame *entered
 }
 
 /* The poll's start, for those polls that are timed. */
-static uint64_t task_start(struct task_thread *tasks)
+static inline uint64_t task_start(struct task_thread *tasks)
 {
     if (tasks->untimed && !process.segment->config.monitor) {
         tasks->untimed--;
@@ -229,11 +229,12 @@ task_enter_asyncio(const struct task_slot *at, uintptr_t argument, uintptr_t fra
     }
 }
 
-uintptr_t task_enter(uint32_t slot, uintptr_t argument, uintptr_t frame, uintptr_t second)
+/* What is rare: the first call of a thread or of a type, frames that were left, runtimes apart. */
+static uintptr_t __attribute__((noinline))
+task_enter_slow(const struct task_slot *at, uintptr_t argument, uintptr_t frame, uintptr_t second)
 {
-    const struct task_slot *at = &task_slots[slot];
     struct task_type *type = &task_types[at->type];
-    if (__builtin_expect(at->kind > TASK_SLOT_POLL, 0)) {
+    if (at->kind > TASK_SLOT_POLL) {
         task_enter_asyncio(at, argument, frame, second);
         return at->original;
     }
@@ -246,6 +247,35 @@ uintptr_t task_enter(uint32_t slot, uintptr_t argument, uintptr_t frame, uintptr
             .cell = argument | (uint64_t)at->type << WIRE_CELL_BITS,
     };
     task_begin(state, &entered, at->kind == TASK_SLOT_POLL);
+    return at->original;
+}
+
+uintptr_t task_enter(uint32_t slot, uintptr_t argument, uintptr_t frame, uintptr_t second)
+{
+    const struct task_slot *at = &task_slots[slot];
+    const struct task_type *type = &task_types[at->type];
+    struct lane_state *state = lane_self;
+    struct task_thread *tasks = state ? state->tasks : NULL;
+    if (__builtin_expect(at->kind > TASK_SLOT_POLL || !tasks, 0) ||
+        __builtin_expect(atomic_load_explicit(&type->state, memory_order_relaxed) !=
+                                         TASK_TYPE_VERIFIED ||
+                                 tasks->depth == TASK_DEPTH_MAX,
+                         0))
+        return task_enter_slow(at, argument, frame, second);
+    struct task_frame *top = &tasks->frames[tasks->depth];
+    if (__builtin_expect(tasks->depth && top[-1].frame <= frame, 0))
+        return task_enter_slow(at, argument, frame, second);
+    uint64_t key = task_key(type, argument);
+    uint64_t cell = argument | (uint64_t)at->type << WIRE_CELL_BITS;
+    uint64_t started = 0;
+    if (at->kind == TASK_SLOT_POLL) {
+        task_count_poll(tasks, key, cell);
+        started = task_start(tasks);
+    }
+    *top = (struct task_frame){.frame = frame, .key = key, .cell = cell, .started = started};
+    tasks->depth++;
+    state->task_now = key;
+    state->task_cell = cell;
     return at->original;
 }
 
@@ -279,8 +309,18 @@ static void task_pop(struct lane_state *state, uintptr_t frame)
 void task_leave(uintptr_t frame)
 {
     struct lane_state *state = lane_self;
-    if (state && state->tasks)
+    struct task_thread *tasks = state ? state->tasks : NULL;
+    if (__builtin_expect(!tasks, 0))
+        return;
+    uint32_t depth = tasks->depth;
+    const struct task_frame *top = &tasks->frames[depth - 1];
+    if (__builtin_expect(!depth || top->frame != frame || top->started || tasks->over, 0)) {
         task_pop(state, frame);
+        return;
+    }
+    tasks->depth = depth - 1;
+    state->task_now = depth > 1 ? top[-1].key : 0;
+    state->task_cell = depth > 1 ? top[-1].cell : 0;
 }
 
 /* Frames are unwound from the top: the one that the unwinder is at is the top one. */

@@ -9,6 +9,7 @@ output must be equal but for the numbers, and the recording exact. Words choose 
 Ends with `N passed, N failed, N skipped`.
 """
 import argparse
+import json
 import os
 import pathlib
 import subprocess
@@ -24,6 +25,19 @@ TIMEOUT_S = 120
 
 def run(command, **options):
     return subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, **options)
+
+
+def run_refused(arguments, work):
+    """A table whose functions are called with no task: put back, and said. None when it holds."""
+    program = programs.build_c(work, "../../bench/tasks/polls.c", "gcc",
+                               ["-O2", "-fPIE", "-pie", "-Wl,-z,relro,-z,now"])
+    watched = run([arguments.memscope, "run", "--strategy", "async", "-o", work / "wrong.mscope",
+                   "--", program, "wrong", "1000"])
+    if watched.returncode != 0 or watched.stdout != b"1000 polls\n":
+        return f"ended with {watched.returncode}: {watched.stdout.decode(errors='replace')}"
+    report = run([arguments.memscope, "report", "-e", "json", "-o", "-", work / "wrong.mscope"])
+    kinds = [notice["kind"] for notice in json.loads(report.stdout)["notices"]]
+    return None if "tasks-unverified" in kinds else f"nothing is said of it: {kinds}"
 
 
 def run_case(case, arguments, work):
@@ -64,6 +78,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix="memscope-tasks-") as temporary:
         work = pathlib.Path(arguments.work or temporary).resolve()
         work.mkdir(parents=True, exist_ok=True)
+        if all(word in "refused" for word in arguments.words):
+            wrong = run_refused(arguments, work)
+            counts["failed" if wrong else "passed"] += 1
+            print(f"{'failed' if wrong else 'passed':8}refused" + (f": {wrong}" if wrong else ""))
         for case in programs.cases(quick=not arguments.all):
             if not all(word in case.name for word in arguments.words):
                 continue

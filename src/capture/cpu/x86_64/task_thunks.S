@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One thunk for each slot that can be patched: it loads the slot's number and goes on to the call
- * that enters the task, runs the original with the caller's arguments, and leaves the task. What
- * unwinds through is seen by the personality routine; there is no landing pad.
+ * that enters the task, runs the original with the caller's arguments (three at most, in all that
+ * the rules enter), and leaves the task. What unwinds through is seen by the personality routine;
+ * there is no landing pad.
  */
 #define TASK_SLOTS 4096
 
@@ -37,13 +38,10 @@ task_slot_call:
     .cfi_offset 6, -16
     movq %rsp, %rbp
     .cfi_def_cfa_register 6
-    subq $48, %rsp
+    subq $32, %rsp
     movq %rdi, -8(%rbp)
     movq %rsi, -16(%rbp)
     movq %rdx, -24(%rbp)
-    movq %rcx, -32(%rbp)
-    movq %r8, -40(%rbp)
-    movq %r9, -48(%rbp)
     movq %rsi, %rcx
     movq %rdi, %rsi
     movl %r11d, %edi
@@ -52,9 +50,6 @@ task_slot_call:
     movq -8(%rbp), %rdi
     movq -16(%rbp), %rsi
     movq -24(%rbp), %rdx
-    movq -32(%rbp), %rcx
-    movq -40(%rbp), %r8
-    movq -48(%rbp), %r9
     call *%rax
     movq %rax, -8(%rbp)
     movq %rdx, -16(%rbp)
