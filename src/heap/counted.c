@@ -87,6 +87,8 @@ void feed_counted(struct model *model, uint32_t process, uint64_t at_ns,
     uint64_t live = is->base_bytes + is->usable_in;
     /* A forked child frees what its parent counted. */
     is->usable_bytes = live > is->usable_out ? live - is->usable_out : 0;
+    if (!is->usable_in)
+        is->usable_bytes = at->sums.live_bytes; /* the allocator does not tell: the estimate */
     counted_add(&model->counts, &was, is);
     if (!model->sampled)
         return;
