@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "capture/cpu/x86_64/syscall.h"
+#include "capture/door.h"
 #include "capture/exec_env.h"
 #include "capture/next.h"
 #include "capture/process.h"
@@ -85,6 +86,21 @@ static bool helper_in_path(char *path, const char *folders)
     return false;
 }
 
+/* The executable that records this process, by its own entry in /proc: the one that fits best. */
+static bool helper_of_collector(char *path)
+{
+    char tail[24] = "/";
+    const char *pid = door.variable + sizeof DOOR_VARIABLE - 1;
+    size_t n = 0;
+    if (!door.variable[0])
+        return false;
+    while (pid[n] >= '0' && pid[n] <= '9' && n < 10)
+        n++;
+    memcpy(tail + 1, pid, n);
+    memcpy(tail + 1 + n, "/exe", sizeof "/exe");
+    return n && helper_try(path, "/proc", sizeof "/proc" - 1, tail);
+}
+
 /* A program that gained privileges does not run what its caller's environment names. */
 static bool helper_trusts_environment(void)
 {
@@ -107,7 +123,7 @@ int helper_find(char ret_path[HELPER_PATH_MAX])
         library = own;
     }
     const char *installed = MEMSCOPE_EXE_PATH;
-    if (helper_beside(ret_path, library) ||
+    if (helper_of_collector(ret_path) || helper_beside(ret_path, library) ||
         helper_try(ret_path, installed, strlen(installed), "") ||
         (trusts && helper_in_path(ret_path, exec_variable(helper_environ(), "PATH="))))
         return 0;

@@ -23,8 +23,8 @@ struct helper {
 };
 
 /*
- * Finds the executable: $MEMSCOPE_EXE, beside or above the library, where it was to be
- * installed. 0, or HELPER_MISSING.
+ * Finds the executable: $MEMSCOPE_EXE, the one that records this process, beside or above the
+ * library, where it was to be installed, in PATH. 0, or HELPER_MISSING.
  */
 int helper_find(char ret_path[HELPER_PATH_MAX]);
 

@@ -15,6 +15,7 @@
 #include "capture/door.h"
 #include "capture/lane.h"
 #include "capture/next.h"
+#include "capture/owner.h"
 #include "capture/pool.h"
 #include "capture/sampling.h"
 #include "capture/unwind.h"
@@ -282,6 +283,8 @@ void process_start(void)
     process.main_stack_end = envp ? (uintptr_t)__libc_stack_end : 0;
     if (syscall_3(SYS_gettid, 0, 0, 0) == syscall_3(SYS_getpid, 0, 0, 0))
         process.main_thread_pointer = thread_pointer();
+    if (owner_is_executable())
+        return;
     struct wire_segment *segment = envp ? door_enter(envp, PROCESS_VIEW_BYTES) : NULL;
     if (envp && !segment)
         segment = begin_by_hand(envp, PROCESS_VIEW_BYTES);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An executable that links the static library need not export any name of it, but it carries this
+ * note, and the kernel hands us its headers.
+ */
+#include "capture/owner.h"
+
+#include <elf.h>
+#include <string.h>
+
+#include "capture/next.h"
+#include "capture/process.h"
+
+enum { OWNER_NAME_BYTES = 12, OWNER_HEADERS_MAX = 64 };
+
+struct owner_note {
+    Elf64_Nhdr head;
+    char name[OWNER_NAME_BYTES];
+    uint32_t version;
+};
+
+static const struct owner_note owner_note
+        __attribute__((section(".note.memscope"), used, aligned(4))) = {
+                .head = {.n_namesz = OWNER_NAME_BYTES, .n_descsz = sizeof(uint32_t), .n_type = 1},
+                .name = "memscope",
+                .version = WIRE_VERSION,
+};
+
+static bool owner_in_notes(uintptr_t at, size_t bytes)
+{
+    for (; bytes >= sizeof(struct owner_note); at += 4, bytes -= 4) {
+        if (memcmp((const void *)at, &owner_note, sizeof owner_note) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool owner_is_executable(void)
+{
+    const Elf64_Phdr *segments = process.exe_headers;
+    uintptr_t bias = 0;
+    if (!segments || !*next_own_path())
+        return false;
+    for (uint32_t i = 0; i < process.exe_header_n && i < OWNER_HEADERS_MAX; i++) {
+        if (segments[i].p_type == PT_PHDR)
+            bias = (uintptr_t)segments - segments[i].p_vaddr;
+    }
+    for (uint32_t i = 0; i < process.exe_header_n && i < OWNER_HEADERS_MAX; i++) {
+        if (segments[i].p_type == PT_NOTE &&
+            owner_in_notes(bias + segments[i].p_vaddr, segments[i].p_memsz))
+            return true;
+    }
+    return false;
+}
