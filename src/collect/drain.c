@@ -147,6 +147,7 @@ static void drain_close_lane(struct drain *drain, struct drain_lane *lane)
     drain->known[lane->page / 64] &= ~(1ull << lane->page % 64);
     drain_lane_close(&drain->reader, lane);
     news.abandoned_n = lane->abandoned_n;
+    news.late_n = lane->late_n;
     drain_news(&drain->reader.batch.closed, &drain->reader.batch.closed_n, &news);
     drain_lane_done(lane);
 }

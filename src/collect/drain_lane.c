@@ -48,9 +48,17 @@ static void drain_lane_give_back(struct drain_reader *reader, uint32_t page)
     reader->room_given++;
 }
 
-static void drain_lane_keep_run(struct drain_reader *reader, struct drain_page *page,
-                                struct intake_run *run)
+static void drain_lane_count_late(struct drain_lane *lane, const struct intake_run *run)
 {
+    for (unsigned i = 0; i < run->n; i++)
+        lane->late_n += run->slots[i].head != WIRE_CONTINUED && run->slots[i].head != WIRE_PAD;
+}
+
+static void drain_lane_keep_run(struct drain_reader *reader, struct drain_lane *lane,
+                                struct drain_page *page, struct intake_run *run)
+{
+    if (page->given_up)
+        drain_lane_count_late(lane, run);
     struct intake_batch *batch = &reader->batch;
     unsigned from = run->place % WIRE_PAGE_SLOTS;
     for (unsigned i = from, to = from + run->n, n; i < to; i += n) {
@@ -152,7 +160,7 @@ static int drain_page_read(struct drain_reader *reader, struct drain_lane *lane,
         if (head == 0 || head == WIRE_CONTINUED) {
             lane->open = lane->open || !drain_page_has(page, i);
             if (run)
-                drain_lane_keep_run(reader, page, run);
+                drain_lane_keep_run(reader, lane, page, run);
             run = NULL;
             i++;
             continue;
@@ -165,7 +173,7 @@ static int drain_page_read(struct drain_reader *reader, struct drain_lane *lane,
         i += drain_page_copy(page, run, slots, i, head);
     }
     if (run)
-        drain_lane_keep_run(reader, page, run);
+        drain_lane_keep_run(reader, lane, page, run);
     return 0;
 }
 

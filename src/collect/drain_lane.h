@@ -32,6 +32,7 @@ struct drain_lane {
     uint64_t begun_to;     /* ring pages below it are in `pages`, or done with */
     uint64_t installed_to; /* ring pages from it on were never seen installed */
     uint64_t abandoned_n;
+    uint64_t late_n;              /* records in pages that were given up */
     VEC(struct drain_page) pages; /* oldest first */
 };
 

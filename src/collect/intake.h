@@ -44,7 +44,7 @@ struct intake_news {
     uint32_t tid;
     uint32_t page; /* of the lane's header */
     uint64_t start_stamp;
-    uint64_t abandoned_n, lost_n; /* INTAKE_LANE_CLOSED: final counts */
+    uint64_t abandoned_n, late_n, lost_n; /* INTAKE_LANE_CLOSED: final counts */
     uint64_t stall_n, stall_ticks;
 };
 

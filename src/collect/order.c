@@ -485,6 +485,7 @@ void order_note_closed(struct order *order, const struct intake_batch *batch)
         if (!lane)
             continue;
         order->model->loss.abandoned_record_n += news->abandoned_n;
+        order->model->loss.late_record_n += news->late_n;
         order->model->loss.event_n += news->lost_n;
         lane->closing = true;
         VEC_PUSH(&order->closing, ORDER_LANES_MAX, news->lane);
