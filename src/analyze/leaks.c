@@ -99,6 +99,15 @@ static uint64_t leaks_add_rows(const struct analysis *analysis, uint32_t cell,
     return kept_n;
 }
 
+/* The first slice in which anything was allocated: a process may be announced after its blocks. */
+static size_t leaks_first_slice(const struct leaks_scratch *scratch, size_t n)
+{
+    size_t first = 0;
+    while (first < n && scratch->change[first] == 0 && scratch->kept[first] == 0)
+        first++;
+    return first;
+}
+
 static void leaks_judge(const struct analysis *analysis, struct leak *leak,
                         struct leaks_scratch *scratch, uint64_t *by_process)
 {
@@ -120,6 +129,9 @@ static void leaks_judge(const struct analysis *analysis, struct leak *leak,
     const struct model_process *process = &model->processes.at[leak->process];
     curve.start_ns = process->start_ns;
     curve.end_ns = process->end_ns ? process->end_ns : model->end_ns;
+    size_t first = leaks_first_slice(scratch, n);
+    if (first < n && model->slices.at[first].start_ns < curve.start_ns)
+        curve.start_ns = model->slices.at[first].start_ns;
     if (curve.end_ns <= curve.start_ns)
         curve.end_ns = curve.start_ns + 1;
     int64_t live = 0;

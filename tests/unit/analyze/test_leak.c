@@ -326,11 +326,33 @@ static void random_caches_never_look_like_leaks(void **state)
     }
 }
 
+/* What begins is told with some delay: blocks may be older than the process that made them. */
+static void a_process_may_be_announced_after_its_blocks(void **state)
+{
+    struct story story;
+    struct analysis *analysis = NULL;
+    struct diag diag = {""};
+    story_begin(&story);
+    uint32_t node = story_stack(&story, "main;fill;malloc");
+    story_time_ms(&story, 2.5);
+    for (int i = 0; i < 5000; i++)
+        story_alloc(&story, node, 48);
+    for (int ms = 3; ms < 1000; ms++)
+        story_time_ms(&story, ms);
+    story_end(&story);
+    story.model->processes.at[0].start_ns = 9000000;
+    assert_int_equal(analysis_new(story.model, &analysis, &diag), 0);
+    assert_int_equal(analysis->leaks.at[0].verdict.class, LEAK_START_UP);
+    analysis_free(analysis);
+    story_done(&story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(verdicts_are_right),
             cmocka_unit_test(random_caches_never_look_like_leaks),
+            cmocka_unit_test(a_process_may_be_announced_after_its_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
