@@ -232,14 +232,53 @@ static int store_lives(const struct store_run *run)
     return err;
 }
 
-static int store_row_order(const void *a, const void *b)
+enum { STORE_DIGIT_BITS = 11, STORE_DIGITS = 3 /* of a field */ };
+
+static uint32_t store_row_digit(const struct store_row *row, unsigned digit)
 {
-    const struct store_row *x = a, *y = b;
-    if (x->cell != y->cell)
-        return x->cell < y->cell ? -1 : 1;
-    if (x->born != y->born)
-        return x->born < y->born ? -1 : 1;
-    return x->freed < y->freed ? -1 : x->freed > y->freed;
+    uint32_t field = digit < STORE_DIGITS       ? row->freed
+                     : digit < 2 * STORE_DIGITS ? row->born
+                                                : row->cell;
+    return field >> digit % STORE_DIGITS * STORE_DIGIT_BITS & ((1u << STORE_DIGIT_BITS) - 1);
+}
+
+/* Moves rows to other in the order of one digit; those that have it alike keep their order. */
+static void store_rows_deal(const struct store_row *rows, struct store_row *other, size_t n,
+                            unsigned digit)
+{
+    uint32_t place[1u << STORE_DIGIT_BITS] = {0}, sum = 0;
+    for (size_t i = 0; i < n; i++)
+        place[store_row_digit(&rows[i], digit)]++;
+    for (size_t i = 0; i < sizeof place / sizeof *place; i++) {
+        uint32_t count = place[i];
+        place[i] = sum;
+        sum += count;
+    }
+    for (size_t i = 0; i < n; i++)
+        other[place[store_row_digit(&rows[i], digit)]++] = rows[i];
+}
+
+/*
+ * Sorts by cell, born and freed, with room for n more behind the n rows; returns where they are.
+ * Digit by digit: there are many rows, and the program's end waits for them.
+ */
+static struct store_row *store_rows_sort(struct store_row *rows, size_t n)
+{
+    struct store_row *other = rows + n, differ = {0};
+    for (size_t i = 1; i < n; i++) {
+        differ.cell |= rows[i].cell ^ rows[0].cell;
+        differ.born |= rows[i].born ^ rows[0].born;
+        differ.freed |= rows[i].freed ^ rows[0].freed;
+    }
+    for (unsigned digit = 0; digit < 3 * STORE_DIGITS; digit++) {
+        if (!store_row_digit(&differ, digit))
+            continue;
+        store_rows_deal(rows, other, n, digit);
+        struct store_row *sorted = other;
+        other = rows;
+        rows = sorted;
+    }
+    return rows;
 }
 
 static void store_rows_encode(const struct model *model, const struct store_row *rows, size_t n,
@@ -260,14 +299,13 @@ static void store_rows_encode(const struct model *model, const struct store_row 
     }
 }
 
-/* Sorts and writes one chunk of rows. */
+/* Sorts and writes one chunk of rows; there is room for as many behind them. */
 static int store_rows_put(const struct store_run *run, struct store_row *rows, size_t n)
 {
     if (n == 0)
         return 0;
-    qsort(rows, n, sizeof *rows, store_row_order);
     struct codec_out out = {0};
-    store_rows_encode(run->model, rows, n, &out);
+    store_rows_encode(run->model, store_rows_sort(rows, n), n, &out);
     return store_put(run, RECORDING_ROWS, &out);
 }
 
@@ -276,7 +314,7 @@ static int store_rows(const struct store_run *run)
     struct model *model = run->model;
     const struct rows_saved *saved =
             model->feed && !run->whole && run->saved->rows ? model->feed->rows.saved.at : NULL;
-    struct store_row *rows = malloc(STORE_ROWS * sizeof *rows);
+    struct store_row *rows = malloc(2 * STORE_ROWS * sizeof *rows);
     if (!rows)
         return store_no_memory(run);
     size_t n = 0;
