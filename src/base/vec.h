@@ -33,8 +33,10 @@ void vec_done(void *vec);
 
 /* Pushes a copy of value; evaluates to false when there is no room (nothing changes then). */
 #define VEC_PUSH(vec, max, value)                                                                  \
-    (vec_reserve((vec), sizeof *(vec)->at, 1, (max)) ? ((vec)->at[(vec)->n++] = (value), true)     \
-                                                     : false)
+    (((vec)->n < (vec)->capacity && (vec)->capacity <= (size_t)(max)) ||                           \
+                     vec_reserve((vec), sizeof *(vec)->at, 1, (max))                               \
+             ? ((vec)->at[(vec)->n++] = (value), true)                                             \
+             : false)
 
 /* Iterates: `VEC_EACH(struct x, item, &xs) { ... }`. */
 #define VEC_EACH(type, item, vec)                                                                  \

@@ -277,32 +277,48 @@ static void store_field_set(uint8_t *record, const struct store_column *column, 
     }
 }
 
-static void store_column_encode(const struct store_column *column, const uint8_t *items,
-                                size_t item_bytes, const uint32_t *indices, size_t n,
-                                struct codec_out *out)
+/* In one piece with the codec known: columns are long, and most values are of one byte. */
+__attribute__((always_inline)) static inline void store_values_encode(
+        enum store_codec codec, const struct store_column *column, const uint8_t *items,
+        size_t item_bytes, const uint32_t *indices, size_t n, struct codec_out *out)
 {
     uint64_t last = 0;
     for (size_t i = 0; i < n; i++) {
         uint64_t value = store_field(items + indices[i] * item_bytes, column);
-        switch ((enum store_codec)column->codec) {
-        case STORE_U:
-            codec_put_u64(out, value);
-            break;
-        case STORE_N:
+        if (codec == STORE_N)
             value = (uint32_t)(value + 1);
-            codec_put_i64(out, (int64_t)(value - last));
-            break;
-        case STORE_D:
-            codec_put_i64(out, (int64_t)(value - last));
-            break;
-        case STORE_O:
+        if (codec == STORE_U)
+            codec_put_u64(out, value);
+        else if (codec == STORE_O)
             codec_put_i64(out, (int64_t)(indices[i] - value));
-            break;
-        case STORE_I:
+        else if (codec == STORE_I)
             codec_put_i64(out, (int32_t)(uint32_t)value);
-            break;
-        }
+        else
+            codec_put_i64(out, (int64_t)(value - last));
         last = value;
+    }
+}
+
+static void store_column_encode(const struct store_column *column, const uint8_t *items,
+                                size_t item_bytes, const uint32_t *indices, size_t n,
+                                struct codec_out *out)
+{
+    switch ((enum store_codec)column->codec) {
+    case STORE_U:
+        store_values_encode(STORE_U, column, items, item_bytes, indices, n, out);
+        break;
+    case STORE_N:
+        store_values_encode(STORE_N, column, items, item_bytes, indices, n, out);
+        break;
+    case STORE_D:
+        store_values_encode(STORE_D, column, items, item_bytes, indices, n, out);
+        break;
+    case STORE_O:
+        store_values_encode(STORE_O, column, items, item_bytes, indices, n, out);
+        break;
+    case STORE_I:
+        store_values_encode(STORE_I, column, items, item_bytes, indices, n, out);
+        break;
     }
 }
 

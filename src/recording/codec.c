@@ -22,7 +22,7 @@ static bool codec_room(struct codec_out *out, size_t more)
     return true;
 }
 
-void codec_put_u64(struct codec_out *out, uint64_t value)
+void codec_put_varint(struct codec_out *out, uint64_t value)
 {
     if (!codec_room(out, CODEC_VARINT_BYTES))
         return;
@@ -31,11 +31,6 @@ void codec_put_u64(struct codec_out *out, uint64_t value)
         value >>= 7;
     }
     out->bytes[out->n++] = (uint8_t)value;
-}
-
-void codec_put_i64(struct codec_out *out, int64_t value)
-{
-    codec_put_u64(out, codec_zigzag(value));
 }
 
 void codec_put_byte(struct codec_out *out, uint8_t value)

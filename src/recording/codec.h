@@ -34,8 +34,22 @@ static inline int64_t codec_unzigzag(uint64_t value)
     return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
 }
 
-void codec_put_u64(struct codec_out *out, uint64_t value);
-void codec_put_i64(struct codec_out *out, int64_t value);
+/* Any value; codec_put_u64 has the short way for most. */
+void codec_put_varint(struct codec_out *out, uint64_t value);
+
+static inline void codec_put_u64(struct codec_out *out, uint64_t value)
+{
+    if (value < 0x80 && out->n < out->capacity)
+        out->bytes[out->n++] = (uint8_t)value;
+    else
+        codec_put_varint(out, value);
+}
+
+static inline void codec_put_i64(struct codec_out *out, int64_t value)
+{
+    codec_put_u64(out, codec_zigzag(value));
+}
+
 void codec_put_byte(struct codec_out *out, uint8_t value);
 void codec_put_bytes(struct codec_out *out, const void *bytes, size_t n);
 void codec_out_done(struct codec_out *out);
