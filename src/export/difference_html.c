@@ -124,14 +124,15 @@ static void difference_cells(struct text *text, uint64_t was, uint64_t is, bool 
     text_add(text, "</tr>\n");
 }
 
-static void difference_head_row(struct text *text, const char *first, const char *class, bool bar)
+static void difference_head_row(struct text *text, const char *label, const char *first,
+                                const char *class, bool bar)
 {
     text_printf(text,
                 "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"%s\">"
                 "<table class=\"%s\"><thead><tr><th scope=\"col\">%s</th>"
                 "<th scope=\"col\">before</th><th scope=\"col\">after</th>"
                 "<th scope=\"col\">change</th><th scope=\"col\">share</th>%s</tr></thead><tbody>\n",
-                first, class, first, bar ? "<th scope=\"col\">less or more</th>" : "");
+                label, class, first, bar ? "<th scope=\"col\">less or more</th>" : "");
 }
 
 static void difference_total_row(struct text *text, const char *name, uint64_t was, uint64_t is,
@@ -155,7 +156,7 @@ static void difference_html_totals(struct text *text, const struct comparison *c
                     (double)sides[i]->model->end_ns / 1e9);
     }
     text_add(text, "<h2>Totals</h2>\n");
-    difference_head_row(text, "Total", "t", false);
+    difference_head_row(text, "Totals", "Total", "t", false);
     difference_total_row(text, "peak live", was->peak_bytes, is->peak_bytes, false);
     difference_total_row(text, "allocated", was->alloc_bytes, is->alloc_bytes, false);
     difference_total_row(text, "allocations", was->alloc_n, is->alloc_n, true);
@@ -183,7 +184,7 @@ static void difference_html_functions(struct text *text, const struct comparison
         return;
     }
     text_printf(text, "<section id=\"%s\">", measure->about);
-    difference_head_row(text, "Function", "f", true);
+    difference_head_row(text, measure->title, "Function", "f", true);
     for (; shown < n && shown < DIFFERENCE_HTML_ROWS; shown++) {
         uint64_t was = measure->of(&order[shown]->was), is = measure->of(&order[shown]->is);
         struct text name = {0};
