@@ -15,11 +15,20 @@ static bool analysis_is_exact(const struct analysis *analysis)
 
 int analysis_new(const struct model *model, struct analysis **ret_analysis, struct diag *diag)
 {
+    return analysis_new_suppressed(model, NULL, ret_analysis, diag);
+}
+
+int analysis_new_suppressed(const struct model *model, struct suppress *suppress,
+                            struct analysis **ret_analysis, struct diag *diag)
+{
     struct analysis *analysis = calloc(1, sizeof *analysis);
     if (!analysis)
         return diag_set(diag, ERR_MEMORY, "no memory for the analysis");
     analysis->model = model;
     int err = sites_build(analysis, diag);
+    if (err == 0)
+        suppress_apply(suppress, analysis);
+    analysis->suppress = suppress;
     err = err ? err : functions_build(analysis, diag);
     err = err ? err : leaks_build(analysis, diag);
     if (err == 0) {

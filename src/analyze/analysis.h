@@ -10,6 +10,7 @@
 #include "analyze/finding.h"
 #include "analyze/leak.h"
 #include "analyze/rss.h"
+#include "analyze/suppress.h"
 #include "base/diag.h"
 #include "base/vec.h"
 #include "heap/model.h"
@@ -52,11 +53,15 @@ struct analysis {
     VEC(struct finding) findings;
     struct figures figures; /* of everything */
     struct rss_line rss;
-    bool exact; /* no event was sampled away */
+    const struct suppress *suppress; /* NULL: nothing is kept quiet */
+    bool exact;                      /* no event was sampled away */
 };
 
 /* Analyses a settled model. 0, ERR_MEMORY or ERR_LIMIT. */
 int analysis_new(const struct model *model, struct analysis **ret_analysis, struct diag *diag);
+/* The same without the leaks that rules keep quiet, which are counted there; they outlive it. */
+int analysis_new_suppressed(const struct model *model, struct suppress *suppress,
+                            struct analysis **ret_analysis, struct diag *diag);
 void analysis_free(struct analysis *analysis);
 
 /* The short name of a function, or "module+0xoffset"; and "file.c:12" or its module. */

@@ -12,6 +12,7 @@ enum { STATUS_DONE = 0, STATUS_LIMIT = 1, STATUS_OURS = 125 };
 
 struct cli {
     struct log log;
+    const char *suppressions; /* a file, NULL = none */
 };
 
 /* Does what the settings ask; returns the exit status. */

@@ -2,6 +2,8 @@
 /* Opening, loading, analysing, each with its sentence. */
 #include "cli/load.h"
 
+#include <stdlib.h>
+
 #include "heap/store.h"
 #include "recording/reader.h"
 
@@ -31,9 +33,14 @@ int load_recording(const struct cli *cli, const char *path, struct loaded *ret_l
     int err = load_model(cli, path, &loaded, diag);
     if (err)
         return err;
-    err = analysis_new(loaded.model, &loaded.analysis, diag);
+    loaded.suppress = calloc(1, sizeof *loaded.suppress);
+    err = loaded.suppress ? 0 : diag_set(diag, ERR_MEMORY, "no memory for suppressions");
+    if (err == 0 && cli->suppressions)
+        err = suppress_read(loaded.suppress, cli->suppressions, diag);
+    if (err == 0)
+        err = analysis_new_suppressed(loaded.model, loaded.suppress, &loaded.analysis, diag);
     if (err) {
-        model_free_all(loaded.model);
+        load_done(&loaded);
         return err;
     }
     log_line(&cli->log, RUN_LOG_DEBUG, "%s: %zu sites, %zu functions, %zu cells, %zu rows", path,
@@ -47,4 +54,7 @@ void load_done(struct loaded *loaded)
 {
     analysis_free(loaded->analysis);
     model_free_all(loaded->model);
+    if (loaded->suppress)
+        suppress_done(loaded->suppress);
+    free(loaded->suppress);
 }

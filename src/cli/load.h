@@ -12,6 +12,7 @@
 struct loaded {
     struct model *model;
     struct analysis *analysis;
+    struct suppress *suppress;
     uint64_t bytes; /* of the file */
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyze/suppress.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -95,6 +96,15 @@ int verb_later(const struct cli *cli, const struct settings *settings)
     return STATUS_OURS;
 }
 
+/* Before the program runs: a file that is wrong must not cost its report. */
+static int main_check_suppressions(const char *path, struct diag *diag)
+{
+    struct suppress rules = {.rules = {.n = 0}};
+    int err = suppress_read(&rules, path, diag);
+    suppress_done(&rules);
+    return err;
+}
+
 static int main_verb(struct cli *cli, const struct verb *verb, int argc, char **argv)
 {
     struct diag diag = {""};
@@ -110,7 +120,11 @@ static int main_verb(struct cli *cli, const struct verb *verb, int argc, char **
     } else {
         if (settings.given[OPTION_QUIET])
             cli->log.level = RUN_LOG_ERROR;
-        status = main_verbs[verb->id](cli, &settings);
+        cli->suppressions = settings.suppressions;
+        if (cli->suppressions && main_check_suppressions(cli->suppressions, &diag) < 0)
+            status = cli_fail(cli, &diag);
+        else
+            status = main_verbs[verb->id](cli, &settings);
     }
     settings_done(&settings);
     return status;

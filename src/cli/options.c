@@ -95,6 +95,13 @@ static const struct option_row option_table[] = {
          SECTION_OUT, "print JSON on standard output", NULL},
         {OPTION_NO_OPEN, 0, "no-open", NULL, NULL, VERB_BIT(VERB_VIEW), SECTION_OUT,
          "write the report, do not open it", NULL},
+        {OPTION_SUPPRESSIONS, 0, "suppressions", "FILE", NULL,
+         RECORD | VERB_BIT(VERB_REPORT) | VERB_BIT(VERB_CHECK) | VERB_BIT(VERB_VIEW) |
+                 VERB_BIT(VERB_INFO),
+         SECTION_OUT,
+         "leaks not to speak of: lines leak:PATTERN for functions, files or object files, as for "
+         "LeakSanitizer",
+         NULL},
         {OPTION_BASELINE, 0, "baseline", "FILE", NULL, VERB_BIT(VERB_CHECK), SECTION_CHECK,
          "figures that limits with a percent sign refer to, from --write-baseline", NULL},
         {OPTION_WRITE_BASELINE, 0, "write-baseline", "FILE", NULL, VERB_BIT(VERB_CHECK),

@@ -123,6 +123,9 @@ static int settings_set(struct settings *settings, const struct option_row *row,
     case OPTION_EXPORT:
     case OPTION_OUTPUT:
         return settings_list(settings, row->id, word, diag);
+    case OPTION_SUPPRESSIONS:
+        settings->suppressions = word;
+        return 0;
     case OPTION_BASELINE:
         settings->baseline = word;
         return 0;

@@ -126,6 +126,23 @@ static void manifest_totals(struct json *json, const struct page *page,
     json_object_end(json);
 }
 
+static void manifest_suppressions(struct json *json, const struct suppress *suppress)
+{
+    json_key(json, "suppressions");
+    json_array_begin(json);
+    for (size_t i = 0; suppress && i < suppress->rules.n; i++) {
+        const struct suppress_rule *rule = &suppress->rules.at[i];
+        if (rule->n == 0)
+            continue;
+        json_object_begin(json);
+        json_key_string(json, "pattern", rule->pattern);
+        json_key_u64(json, "n", rule->n);
+        json_key_u64(json, "bytes", rule->bytes);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
 static void manifest_rss(struct json *json, const struct rss_line *rss)
 {
     if (rss->peak_bytes == 0)
@@ -305,9 +322,7 @@ void html_add_manifest(struct json *json, const struct page *page, const struct 
     manifest_environment(json, page->model);
     manifest_notices(json, page->model);
     manifest_findings(json, page->analysis);
-    json_key(json, "suppressions");
-    json_array_begin(json);
-    json_array_end(json);
+    manifest_suppressions(json, page->analysis->suppress);
     manifest_counts(json, page);
     json_key(json, "sections");
     json_array_begin(json);

@@ -106,6 +106,21 @@ static void json_add_notices(struct json *json, const struct model *model)
     json_array_end(json);
 }
 
+static void json_add_suppressions(struct json *json, const struct suppress *suppress)
+{
+    json_key(json, "suppressions");
+    json_array_begin(json);
+    for (size_t i = 0; suppress && i < suppress->rules.n; i++) {
+        const struct suppress_rule *rule = &suppress->rules.at[i];
+        json_object_begin(json);
+        json_key_string(json, "pattern", rule->pattern);
+        json_key_count(json, "blocks", rule->n);
+        json_key_count(json, "bytes", rule->bytes);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
 static void json_add_rss(struct json *json, const struct rss_line *rss)
 {
     json_key(json, "rss");
@@ -160,6 +175,7 @@ int export_json(const struct analysis *analysis, const struct export_request *re
     json_add_loss(&json, analysis->model);
     json_add_notices(&json, analysis->model);
     json_add_findings(&json, analysis);
+    json_add_suppressions(&json, analysis->suppress);
     json_add_rss(&json, &analysis->rss);
     json_add_mapped(&json, analysis->model);
     json_add_environment(&json, analysis->model);

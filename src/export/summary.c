@@ -198,6 +198,7 @@ void summary_add(struct text *text, const struct analysis *analysis,
     summary_title(&summary);
     summary_facts(&summary);
     summary_sections(&summary);
+    summary_suppressed(&summary);
     summary_resident(&summary);
     summary_cost(&summary);
     summary_notices(&summary);

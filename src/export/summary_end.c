@@ -147,6 +147,28 @@ void summary_resident(struct summary *summary)
     text_done(&parts);
 }
 
+void summary_suppressed(struct summary *summary)
+{
+    const struct suppress *suppress = summary->analysis->suppress;
+    uint64_t n = 0, bytes = 0, used = 0;
+    for (size_t i = 0; suppress && i < suppress->rules.n; i++) {
+        n += suppress->rules.at[i].n;
+        bytes += suppress->rules.at[i].bytes;
+        used += suppress->rules.at[i].n > 0;
+    }
+    if (!suppress || suppress->rules.n == 0)
+        return;
+    struct text *part = &summary->part;
+    text_clear(part);
+    text_add_bytes_iec(part, bytes);
+    text_add(part, " never freed in ");
+    text_add_grouped(part, n);
+    text_printf(part, " blocks, by %llu of %zu suppressions", (unsigned long long)used,
+                suppress->rules.n);
+    end_label(summary, "Quiet");
+    end_wrap(summary, text_string(part), END_LABEL);
+}
+
 void summary_mapped(struct summary *summary)
 {
     enum { MAPPED_SHOWN = 5 };

@@ -42,6 +42,8 @@ void summary_findings(struct summary *summary, size_t most);
 /* The resident memory and its parts; what the program mapped itself. */
 void summary_resident(struct summary *summary);
 void summary_mapped(struct summary *summary);
+/* Leaks that rules keep quiet. */
+void summary_suppressed(struct summary *summary);
 void summary_cost(struct summary *summary);
 void summary_notices(struct summary *summary);
 void summary_outputs(struct summary *summary, const struct summary_files *files);
