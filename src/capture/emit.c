@@ -238,7 +238,7 @@ void emit_free(const void *address)
 
 void emit_realloc_begin(const void *old, struct emit_realloc *ret_begun)
 {
-    *ret_begun = (struct emit_realloc){.old = old, .counted = emit_wanted()};
+    *ret_begun = (struct emit_realloc){.old = old, .counted = emit_follows()};
     if (!ret_begun->counted)
         return;
     ret_begun->written = sampling_realloc_begin(sampling_rate(), old, &ret_begun->sampling);
@@ -291,7 +291,8 @@ void emit_realloc_end(const struct emit_realloc *begun, const void *address, siz
     }
     uint64_t rate = sampling_rate();
     sampling_realloc_freed(state, rate, &begun->sampling);
-    if (!address || emit_ignored()) {
+    /* Paused: the old block is gone, the new one is not recorded. */
+    if (!address || emit_ignored() || !emit_wanted()) {
         sampling_count_free(state);
         emit_realloc_ends(state, begun);
         return;

@@ -29,6 +29,14 @@ static inline bool emit_wanted(void)
     return segment && atomic_load_explicit(&segment->recording, memory_order_relaxed) == WIRE_ON;
 }
 
+/* As emit_wanted, for what happens to blocks that may be known: also while recording is paused. */
+static inline bool emit_follows(void)
+{
+    const struct wire_segment *segment =
+            atomic_load_explicit(&process.hooked, memory_order_acquire);
+    return segment && process_records();
+}
+
 /* After the real call returned address. */
 void emit_alloc(const void *address, size_t size_bytes, const struct hook_frame *frame);
 

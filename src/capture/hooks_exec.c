@@ -27,7 +27,7 @@ static char **hooks_environ(void)
 /* True when images that this process starts should join the session. */
 static bool hooks_follow(void)
 {
-    return emit_wanted() && process.segment->config.follow;
+    return emit_follows() && process.segment->config.follow;
 }
 
 /*

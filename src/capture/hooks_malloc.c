@@ -99,7 +99,7 @@ static inline bool hooks_freed(const void *address)
 {
     if (!address || early_owns(address) || !hooks_ready())
         return false;
-    if (emit_wanted())
+    if (emit_follows())
         emit_free(address);
     return true;
 }

@@ -90,9 +90,11 @@ static inline void *process_page_at(uint32_t page)
            (size_t)page * WIRE_PAGE_BYTES;
 }
 
+/* True while somebody takes events: all of them, or (paused) what happens to known blocks. */
 static inline bool process_records(void)
 {
-    return atomic_load_explicit(&process.segment->recording, memory_order_relaxed) == WIRE_ON;
+    uint32_t recording = atomic_load_explicit(&process.segment->recording, memory_order_relaxed);
+    return recording == WIRE_ON || recording == WIRE_PAUSED;
 }
 
 #endif

@@ -7,7 +7,13 @@
 
 #include "api_check.h"
 
-enum { TEMPORARY_N = 5000, KEPT_N = 40, KEPT_BYTES = 3000, SCOPE_BYTES = 123456 };
+enum {
+    TEMPORARY_N = 5000,
+    KEPT_N = 40,
+    KEPT_BYTES = 3000,
+    SCOPE_BYTES = 123456,
+    BETWEEN_BYTES = 50000
+};
 
 static void *kept[KEPT_N];
 
@@ -108,6 +114,7 @@ int main(void)
     memscope_scope_enter("the scope");
     void *volatile scoped = counted_malloc(SCOPE_BYTES);
     memscope_scope_leave();
+    void *volatile between = counted_malloc(BETWEEN_BYTES);
     memscope_ignore_begin();
     free(malloc(1 << 20));
     memscope_ignore_end();
@@ -124,7 +131,8 @@ int main(void)
     /* A window of its own, over what the first one left. */
     unsigned long long kept_n = counted_n;
     counted_n = counted_bytes = freed_n = freed_bytes = 0;
-    free(malloc(999)); /* between sessions */
+    free(malloc(999)); /* between sessions: neither of them */
+    free(between);     /* known from the first: live no more */
     MUST(memscope_backend_start_tracking(backend, &second, &api_error));
     make_temporary();
     for (size_t i = 0; i < KEPT_N; i++)
@@ -144,7 +152,7 @@ int main(void)
     memscope_session_free(second);
     if (joins)
         free(before);
-    CHECK(kept_n == TEMPORARY_N + KEPT_N + 1);
+    CHECK(kept_n == TEMPORARY_N + KEPT_N + 2);
     MUST(memscope_backend_shutdown(backend, NULL, &api_error));
     puts("counted");
     return 0;
