@@ -31,6 +31,7 @@ void tasks_done(struct tasks *tasks)
     map_done(&tasks->slot_of);
     map_done(&tasks->group_of);
     vec_done(&tasks->slots);
+    vec_done(&tasks->unused);
     vec_done(&tasks->types);
     vec_done(&tasks->groups);
 }
@@ -184,6 +185,36 @@ static void tasks_end(struct tasks *tasks, struct tasks_slot *slot, uint64_t at_
     slot->task = 0;
 }
 
+/* Tasks without a block that have ended: their ids do not come again. Their slots are used anew. */
+static void tasks_compact(struct tasks *tasks)
+{
+    map_done(&tasks->slot_of);
+    tasks->unused.n = 0;
+    for (size_t i = 0; i < tasks->slots.n; i++) {
+        struct tasks_slot *slot = &tasks->slots.at[i];
+        uint64_t place = tasks_address(slot->cell);
+        bool over = !place && !slot->task;
+        if (over && VEC_PUSH(&tasks->unused, TASKS_SLOTS_MAX, (uint32_t)i))
+            *slot = (struct tasks_slot){.group = MODEL_NONE};
+        else
+            map_put(&tasks->slot_of, place ? place : slot->key, (uint32_t)i);
+    }
+    tasks->compact_at = 2 * (tasks->slots.n - tasks->unused.n) + TASKS_SLOTS_LEAST;
+}
+
+/* A slot's place that is not in use; MAP_NONE without memory. */
+static int64_t tasks_slot_take(struct tasks *tasks)
+{
+    const struct tasks_slot fresh = {.group = MODEL_NONE};
+    if (!tasks->unused.n && tasks->slots.n >= tasks->compact_at + TASKS_SLOTS_LEAST)
+        tasks_compact(tasks);
+    if (tasks->unused.n)
+        return tasks->unused.at[--tasks->unused.n];
+    if (!VEC_PUSH(&tasks->slots, TASKS_SLOTS_MAX, fresh))
+        return MAP_NONE;
+    return (int64_t)tasks->slots.n - 1;
+}
+
 /* The slot of a cell, or of a key without one; NULL without memory. */
 static struct tasks_slot *tasks_slot_of(struct tasks *tasks, uint64_t key, uint64_t cell)
 {
@@ -191,14 +222,11 @@ static struct tasks_slot *tasks_slot_of(struct tasks *tasks, uint64_t key, uint6
     int64_t known = map_find(&tasks->slot_of, place);
     if (known != MAP_NONE)
         return &tasks->slots.at[known];
-    const struct tasks_slot fresh = {.cell = cell, .key = key, .group = MODEL_NONE};
-    if (!VEC_PUSH(&tasks->slots, TASKS_SLOTS_MAX, fresh))
+    int64_t taken = tasks_slot_take(tasks);
+    if (taken == MAP_NONE || !map_put(&tasks->slot_of, place, (uint32_t)taken))
         return NULL;
-    if (!map_put(&tasks->slot_of, place, (uint32_t)tasks->slots.n - 1)) {
-        tasks->slots.n--;
-        return NULL;
-    }
-    return &tasks->slots.at[tasks->slots.n - 1];
+    tasks->slots.at[taken] = (struct tasks_slot){.cell = cell, .key = key, .group = MODEL_NONE};
+    return &tasks->slots.at[taken];
 }
 
 /*

@@ -21,6 +21,7 @@
 #include "heap/model.h"
 
 enum { TASKS_ALIVE_MAX = 1 << 16, TASKS_SLOTS_MAX = 1 << 22, TASKS_GROUPS_MAX = 1 << 16 };
+enum { TASKS_SLOTS_LEAST = 1 << 14 };
 
 /* A cell and the task that lives in it. */
 struct tasks_slot {
@@ -48,6 +49,8 @@ struct tasks {
     uint32_t process;
     struct map slot_of; /* address of the cell, or the key of a task without one -> slot */
     VEC(struct tasks_slot) slots;
+    VEC(uint32_t) unused; /* slots of tasks that are over */
+    size_t compact_at;    /* slots from which on it is worth to look for those */
     VEC(struct tasks_type) types;
     struct map group_of; /* type and spawn place -> place in groups */
     VEC(struct tasks_group) groups;
