@@ -53,26 +53,38 @@ static void counts_add(struct counts_sum *sum, uint64_t *classes, const struct w
 
 void counts_begin(struct counts *counts)
 {
-    for (uint32_t i = 0; i < counts->process_n; i++) {
+    for (uint32_t i = 0; i < counts->used_n; i++) {
         /* Acquire: pairs with counts_reset. */
-        if (atomic_exchange_explicit(&counts->reset[i], 0, memory_order_acquire)) {
+        if (atomic_load_explicit(&counts->reset[i], memory_order_relaxed) &&
+            atomic_exchange_explicit(&counts->reset[i], 0, memory_order_acquire)) {
             counts->closed[i] = (struct counts_sum){0};
             counts->given[i] = (struct counts_sum){0};
         }
     }
-    memcpy(counts->now, counts->closed, counts->process_n * sizeof *counts->now);
+    memcpy(counts->now, counts->closed, counts->used_n * sizeof *counts->now);
     memcpy(counts->now_class, counts->closed_class, sizeof counts->now_class);
+}
+
+static void counts_use(struct counts *counts, uint32_t process_slot)
+{
+    if (process_slot < counts->used_n)
+        return;
+    /* Nothing was counted in the slots between. */
+    memset(&counts->now[counts->used_n], 0,
+           (process_slot + 1 - counts->used_n) * sizeof *counts->now);
+    counts->used_n = process_slot + 1;
 }
 
 void counts_lane(struct counts *counts, uint32_t process_slot, const struct wire_lane *lane)
 {
+    counts_use(counts, process_slot);
     counts_add(&counts->now[process_slot], counts->now_class, lane);
 }
 
 void counts_end(struct counts *counts, uint64_t stamp, struct counts_list *news)
 {
     counts->read_at = stamp;
-    for (uint32_t i = 0; i < counts->process_n; i++) {
+    for (uint32_t i = 0; i < counts->used_n; i++) {
         if (memcmp(&counts->now[i], &counts->given[i], sizeof *counts->now) == 0)
             continue;
         const struct counts_news one = {.process_slot = i, .stamp = stamp, .sum = counts->now[i]};
@@ -85,5 +97,6 @@ void counts_end(struct counts *counts, uint64_t stamp, struct counts_list *news)
 
 void counts_lane_closed(struct counts *counts, uint32_t process_slot, const struct wire_lane *lane)
 {
+    counts_use(counts, process_slot);
     counts_add(&counts->closed[process_slot], counts->closed_class, lane);
 }

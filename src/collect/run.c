@@ -32,6 +32,7 @@ enum {
     RUN_LEAST_BUDGET = 1000 * 1000,
     RUN_FD_LEAST = 1000,
     RUN_DETECT_MS = 300,
+    RUN_WEIGHT_LEAST = 4, /* of sampling that pays */
 };
 
 struct run {
@@ -123,6 +124,13 @@ static uint64_t run_seed(void)
     return getrandom(&seed, sizeof seed, 0) == sizeof seed ? seed : ticks_now();
 }
 
+/* One block in two or three costs more to choose and to find again than all cost to record. */
+static uint32_t run_weight(double share)
+{
+    uint32_t weight = wire_weight_of_share(share);
+    return weight && weight < RUN_WEIGHT_LEAST ? 1 : weight;
+}
+
 /*
  * The rate word as the session begins. Addresses are kept from the start where the rate is going to
  * change: then a free of a block that was not sampled never has to be recorded.
@@ -146,7 +154,7 @@ static int run_make_segment(struct run *run, struct diag *diag)
         budget = RUN_LEAST_BUDGET;
     uint64_t segment_bytes = budget / 8 * 5;
     uint64_t pages = segment_bytes / WIRE_PAGE_BYTES;
-    uint32_t weight = wire_weight_of_share(run->request->sample_rate);
+    uint32_t weight = run_weight(run->request->sample_rate);
     struct wire_config config = {
             .strategy = run_strategy(run),
             .weight = weight,
