@@ -152,6 +152,7 @@ static void collector_checkpoint(struct collector *collector, bool finished)
                  &collector->ticks);
     governor_facts(&collector->governor, drain_counts(collector->drain)->timed_class,
                    collector->order.event_n);
+    serve_note(&collector->serve);
     journal_flush(&collector->journal);
     if (store_checkpoint(collector->store, collector->model, finished, &diag) < 0)
         model_fact_set(collector->model, "recording_error", diag.text);

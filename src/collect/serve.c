@@ -187,6 +187,28 @@ static void serve_done_job(const struct serve *serve, const struct control_job *
     control_answer(serve->control, job, &reply, NULL, 0, -1);
 }
 
+/* Sums up for how long recording was paused, for whoever reads the figures. */
+static void serve_note_pause(struct serve *serve, bool pauses)
+{
+    uint64_t now_ns = serve_now_ns(serve);
+    if (!pauses)
+        serve->paused_ns += now_ns - serve->paused_at_ns;
+    serve->paused_at_ns = pauses ? now_ns : 0;
+}
+
+/* Before figures are given away or written. */
+static void serve_tell_pause(const struct serve *serve)
+{
+    char text[32];
+    uint64_t ns = serve->paused_ns;
+    if (serve->paused_at_ns)
+        ns += serve_now_ns(serve) - serve->paused_at_ns;
+    if (!ns)
+        return;
+    snprintf(text, sizeof text, "%llu", (unsigned long long)ns);
+    model_fact_set(serve->session.model, "paused_ns", text);
+}
+
 /* Switches between recording and paused; doing it twice does no harm. */
 static void serve_switch(struct serve *serve, const struct control_job *job, uint32_t from,
                          uint32_t to, const char *mark)
@@ -199,8 +221,10 @@ static void serve_switch(struct serve *serve, const struct control_job *job, uin
         control_refuse(serve->control, job, CONTROL_E_ENDED, "the recording has ended");
         return;
     }
-    if (other && atomic_compare_exchange_strong(recording, &was, to))
+    if (other && atomic_compare_exchange_strong(recording, &was, to)) {
         serve_mark(serve, mark, "");
+        serve_note_pause(serve, to == WIRE_PAUSED);
+    }
     serve_done_job(serve, job);
 }
 
@@ -233,6 +257,7 @@ static void serve_snapshot(const struct serve *serve, const struct control_job *
     uint64_t bytes = 0;
     int fd = -1;
     session.model->end_ns = serve_now_ns(serve);
+    serve_tell_pause(serve);
     facts_update(session.model, session.segment, session.order, session.drain, session.ticks);
     int err = job->request.kind == CONTROL_TOP
                       ? snapshot_top(session.model, (size_t)job->request.value, &fd, &bytes, &diag)
@@ -363,6 +388,12 @@ void serve_step(struct serve *serve, uint64_t fed)
         free(waiting);
         serve->waiting[i] = NULL;
     }
+}
+
+void serve_note(const struct serve *serve)
+{
+    if (serve->control)
+        serve_tell_pause(serve);
 }
 
 void serve_done(struct serve *serve, const char *recording_path)

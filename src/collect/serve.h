@@ -40,8 +40,9 @@ struct serve {
     struct serve_session session;
     struct control *control; /* NULL: no socket, nothing is served */
     struct serve_job *waiting[SERVE_JOBS_MAX];
-    uint64_t fed; /* every event stamped before it is in the model */
-    bool stop;    /* somebody asked for the end of the recording */
+    uint64_t fed;                     /* every event stamped before it is in the model */
+    uint64_t paused_ns, paused_at_ns; /* in all before; since when, 0: it is not */
+    bool stop;                        /* somebody asked for the end of the recording */
 };
 
 /*
@@ -53,6 +54,9 @@ int serve_init(struct serve *ret_serve, const struct serve_session *session, int
 
 /* Takes what was asked and answers what can be answered. fed: the watermark that was fed up to. */
 void serve_step(struct serve *serve, uint64_t fed);
+
+/* Notes in the model what clients did to the session: before each checkpoint. */
+void serve_note(const struct serve *serve);
 
 /* Tells everybody that the session is over, those who stopped it where the recording lies. */
 void serve_done(struct serve *serve, const char *recording_path);

@@ -78,6 +78,10 @@ static void notices_guessed(struct notice_list *list, const struct model *model)
     notice_push(list, NOTICE_NOTE, "inherited", model->sums.inherited_free_n, "count",
                 "%llu frees in forked children were of their parent's blocks.",
                 (unsigned long long)model->sums.inherited_free_n);
+    uint64_t paused_ns = session_fact_u64(model, "paused_ns", 0);
+    notice_push(list, NOTICE_NOTE, "paused", paused_ns, "ns",
+                "Recording was paused for %.1f s: what was allocated meanwhile is not in here.",
+                (double)paused_ns / 1e9);
 }
 
 /* What is not known of tasks, and why. */
