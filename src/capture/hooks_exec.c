@@ -24,10 +24,23 @@ static char **hooks_environ(void)
     return &environ ? environ : NULL;
 }
 
+/* An image that is passed over writes nothing; it looks whether there is a session still. */
+static bool hooks_session_lives(void)
+{
+    return atomic_load_explicit(&process.segment->recording, memory_order_relaxed) != WIRE_ENDED;
+}
+
+static void hooks_tell(enum wire_exec what, const char *path)
+{
+    if (!process.passing)
+        emit_exec(what, path);
+}
+
 /* True when images that this process starts should join the session. */
 static bool hooks_follow(void)
 {
-    return emit_follows() && process.segment->config.follow;
+    return process.segment && (process.passing ? hooks_session_lives() : emit_follows()) &&
+           process.segment->config.follow;
 }
 
 /*
@@ -37,10 +50,10 @@ static bool hooks_follow(void)
 static char *const *hooks_envp(bool fits, const char *path, char *const *envp, size_t list_bytes)
 {
     if (!fits) {
-        emit_exec(WIRE_EXEC_UNFIT, path);
+        hooks_tell(WIRE_EXEC_UNFIT, path);
         return envp;
     }
-    emit_exec(WIRE_EXEC_BEGIN, path);
+    hooks_tell(WIRE_EXEC_BEGIN, path);
     char *scratch = exec_scratch(list_bytes + exec_environment_bytes(envp));
     return scratch ? exec_environment(scratch + list_bytes, envp) : envp;
 }
@@ -56,7 +69,7 @@ static int hooks_execve(const char *path, char *const argv[], char *const envp[]
         return next.execve(path, argv, envp);
     bool fits = exec_fits(AT_FDCWD, path, 0);
     int result = next.execve(path, argv, hooks_envp(fits, path, envp, list_bytes));
-    emit_exec(WIRE_EXEC_FAILED, path);
+    hooks_tell(WIRE_EXEC_FAILED, path);
     return result;
 }
 
@@ -71,7 +84,7 @@ static int hooks_execvpe(const char *name, char *const argv[], char *const envp[
         return next.execvpe(name, argv, envp);
     bool fits = exec_fits_in_path(name, exec_variable(hooks_environ(), "PATH="));
     int result = next.execvpe(name, argv, hooks_envp(fits, name, envp, list_bytes));
-    emit_exec(WIRE_EXEC_FAILED, name);
+    hooks_tell(WIRE_EXEC_FAILED, name);
     return result;
 }
 
@@ -105,7 +118,7 @@ HOOK int fexecve(int fd, char *const argv[], char *const envp[])
         return next.fexecve(fd, argv, envp);
     bool fits = exec_fits(fd, NULL, AT_EMPTY_PATH);
     int result = next.fexecve(fd, argv, hooks_envp(fits, "", envp, 0));
-    emit_exec(WIRE_EXEC_FAILED, "");
+    hooks_tell(WIRE_EXEC_FAILED, "");
     return result;
 }
 
@@ -119,7 +132,7 @@ HOOK int execveat(int fd, const char *path, char *const argv[], char *const envp
         return next.execveat(fd, path, argv, envp, flags);
     char *const *followed = hooks_envp(exec_fits(fd, path, flags), path, envp, 0);
     int result = next.execveat(fd, path, argv, followed, flags);
-    emit_exec(WIRE_EXEC_FAILED, path);
+    hooks_tell(WIRE_EXEC_FAILED, path);
     return result;
 }
 

@@ -29,7 +29,7 @@ void *hook_dlsym_target(const void *handle)
 {
     if (!hooks_ready() || !next.dlsym)
         return NULL;
-    if (process.segment)
+    if (process.segment && !process.passing)
         task_tables_patch_handle(handle);
     return *(void **)&next.dlsym;
 }

@@ -264,6 +264,9 @@ static bool process_claim_slot(uint32_t parent, uint32_t flags)
         slot->pid = process.pid;
         slot->parent = parent;
         slot->start_stamp = process_stamp();
+        const char *name = process.exe_name ? wire_base_name(process.exe_name) : "";
+        for (size_t at = 0; name[at] && at < sizeof slot->name; at++)
+            slot->name[at] = name[at];
         atomic_store_explicit(&slot->flags, flags, memory_order_relaxed);
         process.slot = slot;
         process.slot_index = i;
@@ -273,6 +276,39 @@ static bool process_claim_slot(uint32_t parent, uint32_t flags)
     }
     atomic_fetch_add_explicit(&segment->refused_process_n, 1, memory_order_relaxed);
     return false;
+}
+
+/* What an interpreter was given to run: its first argument that is no option; "" = nothing. */
+static const char *process_script(void)
+{
+    static const char interpreters[][8] = {"node", "python", "perl", "ruby", "bash", "dash", "sh"};
+    const char *name = wire_base_name(process.exe_name);
+    const uintptr_t *stack = __libc_stack_end;
+    const char *const *argv = (const char *const *)(stack + 1);
+    bool interprets = false;
+    for (size_t i = 0; i < sizeof interpreters / sizeof *interpreters; i++) {
+        size_t n = 0;
+        while (interpreters[i][n] && interpreters[i][n] == name[n])
+            n++;
+        interprets = interprets || !interpreters[i][n];
+    }
+    for (size_t i = 1; interprets && i < stack[0]; i++) {
+        if (argv[i][0] != '-')
+            return argv[i];
+    }
+    return "";
+}
+
+/* Whether this image is none of those that are to be recorded. */
+static bool process_is_passed_over(void)
+{
+    struct wire_segment *segment = process.segment;
+    uint32_t first = 1;
+    if (atomic_load_explicit(&segment->root_passes, memory_order_relaxed) &&
+        atomic_compare_exchange_strong(&segment->root_passes, &first, 0))
+        return true;
+    return process.exe_name &&
+           !wire_choice_takes(&segment->choice, process.exe_name, process_script());
 }
 
 void process_start(void)
@@ -305,10 +341,13 @@ bool process_join(struct wire_segment *segment)
     process.legacy = segment->config.strategy == WIRE_LEGACY;
     process.tracks_tasks = segment->config.track_tasks || segment->config.strategy == WIRE_ASYNC ||
                            segment->config.strategy == WIRE_HYBRID;
-    if (!process_claim_slot(0, 0)) {
+    process.passing = process_is_passed_over();
+    if (!process_claim_slot(0, process.passing ? WIRE_PROCESS_PASSED : 0)) {
         process.segment = NULL;
         return false;
     }
+    if (process.passing)
+        return;
     process.life = pool_take(WIRE_PAGE_BYTES);
     if (!process.life) {
         process.segment = NULL;
@@ -345,7 +384,7 @@ static bool process_register_child(void)
 
 bool process_ready(void)
 {
-    if (!process.segment)
+    if (!process.segment || process.passing)
         return false;
     uint32_t registered = atomic_load_explicit(&process.life->registered, memory_order_acquire);
     if (registered == 2)

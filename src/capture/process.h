@@ -42,6 +42,7 @@ struct process {
     uint32_t tid_offset; /* of the tid in the thread control block; 0 = not found */
     bool legacy;
     bool tracks_tasks;
+    bool passing;                  /* passed over: only what it executes is let in */
     const Elf64_Phdr *exe_headers; /* the executable's program headers */
     const char *exe_name;          /* what was executed: a path, maybe relative */
     uint32_t exe_header_n;

@@ -52,6 +52,6 @@ bool start_join(void)
 __attribute__((constructor(101))) static void start_constructor(void)
 {
     start_hooks();
-    if (process.segment)
+    if (process.segment && !process.passing)
         start_recorded();
 }

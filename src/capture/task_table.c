@@ -406,7 +406,7 @@ void task_tables_patch(void)
 {
     const struct r_debug *debug = &_r_debug;
     uint32_t idle = 0;
-    if (!process.segment || !process.tracks_tasks ||
+    if (!process.segment || process.passing || !process.tracks_tasks ||
         !atomic_compare_exchange_strong(&task_table.busy, &idle, 1))
         return;
     const struct link_map *map = debug->r_map;

@@ -50,10 +50,14 @@ static const struct option_row option_table[] = {
          "most memory that the recorder's own process may hold, in 10^6 bytes (default: no limit)",
          NULL},
         {OPTION_INCLUDE, 0, "include", "PATTERN", NULL, RECORD, SECTION_WHO,
-         "record programs whose name matches, also where they would be passed over; repeatable",
-         "choosing by name"},
+         "record programs whose name or path matches (*, ?, [...]), also where they would be "
+         "passed "
+         "over; stronger than --exclude; repeatable",
+         NULL},
         {OPTION_EXCLUDE, 0, "exclude", "PATTERN", NULL, RECORD, SECTION_WHO,
-         "do not record programs whose name matches; repeatable", "choosing by name"},
+         "pass over programs whose name or path matches; with '*' all but those of --include; "
+         "repeatable",
+         NULL},
         {OPTION_NO_FOLLOW, 0, "no-follow", NULL, NULL, RECORD, SECTION_WHO,
          "record the program itself, not the processes that it starts", NULL},
         {OPTION_WAIT, 0, "wait", NULL, NULL, RECORD, SECTION_WHO,

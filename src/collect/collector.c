@@ -148,8 +148,8 @@ static void collector_checkpoint(struct collector *collector, bool finished)
         return;
     struct diag diag = {0};
     collector->model->end_ns = finished ? collector->end_ns : collector_now(collector);
-    facts_update(collector->model, collector->segment, &collector->order, collector->drain,
-                 &collector->ticks);
+    facts_update(collector->model, collector->segment, &collector->order, &collector->images,
+                 collector->drain, &collector->ticks);
     governor_facts(&collector->governor, drain_counts(collector->drain)->timed_class,
                    collector->order.event_n);
     serve_note(&collector->serve);
@@ -344,7 +344,9 @@ static void collector_answer(struct collector *collector, enum collector_message
 {
     struct collector_message message = {.kind = kind,
                                         .running_n = collector->images.live_n,
-                                        .image_n = collector->images.seen_n};
+                                        .image_n = collector->images.seen_n,
+                                        .passed_n = collector->images.passed_n};
+    snprintf(message.passed, sizeof message.passed, "%s", collector->images.passed);
     snprintf(message.text, sizeof message.text, "%s", text);
     if (collector->socket >= 0)
         collector_send(collector->socket, &message);

@@ -32,8 +32,9 @@ struct collector_message {
     int32_t end; /* enum process_end */
     int32_t status;
     uint32_t running_n;
-    uint32_t image_n; /* images that were recorded in all */
-    uint32_t pad;
+    uint32_t image_n;  /* images that were recorded in all */
+    uint32_t passed_n; /* images that were passed over */
+    char passed[256];  /* what they are called */
     char text[4096];
 };
 

@@ -80,7 +80,7 @@ void facts_begin(struct model *model, const struct run_request *request,
 }
 
 void facts_update(struct model *model, const struct segment *segment, const struct order *order,
-                  const struct drain *drain, const struct ticks *ticks)
+                  const struct images *images, const struct drain *drain, const struct ticks *ticks)
 {
     const struct wire_segment *at = segment->at;
     uint64_t segment_bytes = (uint64_t)segment->backed_to * WIRE_PAGE_BYTES;
@@ -100,6 +100,10 @@ void facts_update(struct model *model, const struct segment *segment, const stru
         refused_samples += atomic_load(&wire_process_at(segment->at, i)->refused_n);
     if (refused_samples)
         facts_set_u64(model, "refused_samples", refused_samples);
+    if (images->passed_n) {
+        facts_set_u64(model, "passed_over", images->passed_n);
+        model_fact_set(model, "passed_over_names", images->passed);
+    }
     uint64_t refused = atomic_load(&at->refused_process_n);
     if (refused > model->loss.unrecorded_process_n)
         model->loss.unrecorded_process_n = refused;

@@ -15,7 +15,8 @@ void facts_begin(struct model *model, const struct run_request *request,
 
 /* Counters that live outside of the model, as they stand now. */
 void facts_update(struct model *model, const struct segment *segment, const struct order *order,
-                  const struct drain *drain, const struct ticks *ticks);
+                  const struct images *images, const struct drain *drain,
+                  const struct ticks *ticks);
 
 /* "SingleThread", "ThreadLocal", ... as the exports spell an enum wire_strategy. */
 const char *facts_strategy_name(uint32_t strategy);

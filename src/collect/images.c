@@ -129,6 +129,16 @@ static bool images_begin(struct images *images, struct image *image, struct wire
     } else {
         process.parent = images_parent(images, image->pid);
     }
+    /* Until /proc tells more, which it does not of those that are gone already. */
+    char name[WIRE_PROCESS_NAME];
+    memcpy(name, slot->name, sizeof name);
+    uint32_t exe = model_string_add(images->model, name, strnlen(name, sizeof name));
+    process.exe = exe == MODEL_NONE ? 0 : exe;
+    image->passed = flags & WIRE_PROCESS_PASSED;
+    if (image->passed) {
+        uint32_t text = model_string_add(images->model, "passed over", strlen("passed over"));
+        process.strategy = text == MODEL_NONE ? 0 : text;
+    }
     image->process = feed_process_begin(images->model, &process);
     journal_event(images->journal, &(struct events_event){.kind = EVENTS_PROCESS_BEGIN,
                                                           .process = image->process,
@@ -198,6 +208,21 @@ static void images_look(struct images *images)
         closedir(folder);
 }
 
+/* Keeps the name of an image that is passed over, for whoever wonders. */
+static void images_name_passed(struct images *images, const char *exe)
+{
+    const char *name = wire_base_name(exe);
+    size_t n = strlen(name), used = strlen(images->passed);
+    for (const char *at = images->passed; (at = strstr(at, name)); at += n) {
+        bool begins = at == images->passed || at[-1] == ' ';
+        if (begins && (!at[n] || at[n] == ','))
+            return;
+    }
+    if (n && used + n + 3 <= sizeof images->passed)
+        snprintf(images->passed + used, sizeof images->passed - used, "%s%s", used ? ", " : "",
+                 name);
+}
+
 /* The image's process is known: watches it, and reads what /proc tells. */
 static void images_found(struct images *images, struct image *image, int pid)
 {
@@ -207,8 +232,11 @@ static void images_found(struct images *images, struct image *image, int pid)
     image->dead = image->pidfd < 0 && errno == ESRCH;
     image->stacks.pid = pid;
     struct model_process *process = &images->model->processes.at[image->process];
-    process->exe = images_executable(images->model, pid);
+    uint32_t exe = images_executable(images->model, pid);
+    process->exe = exe ? exe : process->exe;
     process->command = images_command(images->model, pid);
+    if (image->passed)
+        images_name_passed(images, model_string_at(images->model, process->exe));
 }
 
 /*
@@ -233,6 +261,10 @@ static void images_seek(struct images *images, struct image *image, int inner)
     }
     image->sought = false;
     image->dead = true;
+    if (image->passed)
+        images_name_passed(
+                images,
+                model_string_at(images->model, images->model->processes.at[image->process].exe));
 }
 
 struct image *images_get(struct images *images, uint32_t slot)
@@ -258,7 +290,10 @@ struct image *images_get(struct images *images, uint32_t slot)
     images_seek(images, image, image->pid);
     image->used = true;
     images->live_n++;
-    images->seen_n++;
+    if (image->passed)
+        images->passed_n++;
+    else
+        images->seen_n++;
     return image;
 }
 

@@ -17,6 +17,8 @@
 
 /* One image. Lives from when its slot or a lane of it is first seen until the slot is free again.
  */
+enum { IMAGES_PASSED_BYTES = 256 };
+
 struct image {
     bool used;
     uint32_t slot;
@@ -29,6 +31,7 @@ struct image {
     bool complete; /* ... and the drain has read every lane to its end */
     bool execed;
     bool allocator_known; /* it was asked for */
+    bool passed;          /* passed over: it writes nothing */
     uint64_t end_ns;      /* when it was seen to be gone */
     enum process_end end; /* how; PROCESS_LOST: nobody saw it */
     int status;
@@ -57,7 +60,9 @@ struct images {
     struct journal *journal;
     struct image *at; /* by slot */
     uint32_t live_n;
-    uint32_t seen_n;          /* images ever */
+    uint32_t seen_n;                  /* images that were recorded, ever */
+    uint32_t passed_n;                /* images that were passed over */
+    char passed[IMAGES_PASSED_BYTES]; /* what they are called, each name once */
     uint64_t explained_bytes; /* the session's resident memory when its parts were last told */
     uint64_t explain_at_ns;   /* when that may be done again */
 };

@@ -22,6 +22,7 @@
 #include "collect/facts.h"
 #include "collect/library.h"
 #include "collect/ticks.h"
+#include "launch/choice.h"
 #include "launch/detect.h"
 #include "launch/program.h"
 #include "launch/spawn.h"
@@ -171,9 +172,13 @@ static int run_make_segment(struct run *run, struct diag *diag)
             .lane_pages = pages / 8 < WIRE_LANE_PAGES ? (uint32_t)(pages / 8) : WIRE_LANE_PAGES,
             .private_limit_bytes = budget - segment_bytes,
     };
-    int err = segment_init(&run->segment, segment_bytes, &config, diag);
+    struct wire_choice choice;
+    int err = choice_fill(&choice, run->request, diag);
+    err = err ? err : segment_init(&run->segment, segment_bytes, &config, diag);
     if (err < 0)
         return err;
+    run->segment.at->choice = choice;
+    atomic_store(&run->segment.at->root_passes, choice_passes_root(run->request));
     if (!ticks_are_trusted())
         run->segment.at->stamp_source = WIRE_STAMP_SEQUENCE;
     return 0;
@@ -295,6 +300,21 @@ static void run_note_status(struct launch_result *result, int status)
     result->status = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* Nothing was recorded: why, and what would help. */
+static void run_tell_nothing(struct run *run, const struct collector_message *message)
+{
+    struct diag sentence = {0};
+    if (message->passed_n)
+        diag_set(&sentence, 0,
+                 "nothing was recorded: %u program%s ran and %s passed over (%s); --include NAME "
+                 "records them too",
+                 message->passed_n, message->passed_n == 1 ? "" : "s",
+                 message->passed_n == 1 ? "was" : "were", message->passed);
+    else
+        diag_set(&sentence, 0, "ran, but nothing was recorded: the library was not loaded into it");
+    run_warn(run, run->request->argv[0], sentence.text);
+}
+
 /* Tells the collector how the command ended, and waits for the recording. */
 static void run_finish(struct run *run)
 {
@@ -312,8 +332,7 @@ static void run_finish(struct run *run)
     run->result->recording_path = strdup(message.text);
     run->result->running_n = message.running_n;
     if (message.image_n == 0)
-        run_warn(run, run->request->argv[0],
-                 "ran, but nothing was recorded: the library was not loaded into it");
+        run_tell_nothing(run, &message);
 }
 
 /* A program that cannot be recorded: as it is, with its own status. */
@@ -391,6 +410,9 @@ static bool run_find(struct run *run, struct diag *diag)
         return true;
     }
     run->strategy = run_choose(run);
+    const char *elsewhere = choice_elsewhere(run->request->argv);
+    if (elsewhere)
+        run_warn(run, run->request->argv[0], elsewhere);
     return false;
 }
 

@@ -258,7 +258,8 @@ static void serve_snapshot(const struct serve *serve, const struct control_job *
     int fd = -1;
     session.model->end_ns = serve_now_ns(serve);
     serve_tell_pause(serve);
-    facts_update(session.model, session.segment, session.order, session.drain, session.ticks);
+    facts_update(session.model, session.segment, session.order, session.images, session.drain,
+                 session.ticks);
     int err = job->request.kind == CONTROL_TOP
                       ? snapshot_top(session.model, (size_t)job->request.value, &fd, &bytes, &diag)
                       : snapshot_whole(session.model, &fd, &bytes, &diag);

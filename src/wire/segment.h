@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "wire/choice.h"
 #include "wire/event.h"
 #include "wire/rate.h"
 
@@ -37,6 +38,7 @@ enum {
     WIRE_TIMED_CLASSES = 64,
     WIRE_RETURNED = 11,
     WIRE_CONTROL_PATH = 256,
+    WIRE_PROCESS_NAME = 64,
 };
 
 /* segment.recording */
@@ -91,6 +93,7 @@ struct wire_segment {
     uint64_t start_tsc;
     uint32_t collector_pid, stamp_source;
     struct wire_config config;
+    struct wire_choice choice;
     char control[WIRE_CONTROL_PATH]; /* path of the control socket (wire/control.h); "" = none */
 
     /* Written by the collector, read by hooks. */
@@ -108,6 +111,7 @@ struct wire_segment {
     _Alignas(WIRE_LINE) _Atomic uint64_t sequence;      /* stamps where the TSC may not be read */
     _Alignas(WIRE_LINE) _Atomic uint64_t private_bytes; /* of all processes */
     _Atomic uint64_t refused_process_n;                 /* found no process slot */
+    _Atomic uint32_t root_passes; /* 1 = the first image is passed over, and sets this to 0 */
 };
 
 /* process.state */
@@ -127,6 +131,7 @@ enum {
     WIRE_PROCESS_NO_TSC = 16,
     WIRE_PROCESS_JEMALLOC = 32,        /* linked into the executable; its own hooks record it */
     WIRE_PROCESS_JEMALLOC_UNSEEN = 64, /* linked in, but its hooks are not as expected */
+    WIRE_PROCESS_PASSED = 128,         /* passed over: it writes nothing, but lets others in */
 };
 
 /* One image of one process. */
@@ -146,6 +151,7 @@ struct wire_process {
     _Atomic uint32_t set_room;             /* addresses that the set holds; 0 = there is none */
     /* State numbers (+ 1) of threads that are gone, from the collector to the process. */
     _Atomic uint32_t returned[WIRE_RETURNED];
+    char name[WIRE_PROCESS_NAME]; /* base name of what was executed, cut; maybe without a 0 */
 };
 
 enum wire_lane_kind { WIRE_LANE_OWN = 1, WIRE_LANE_COMMON = 2, WIRE_LANE_LOG = 3 };
@@ -189,7 +195,7 @@ struct wire_lane {
 
 _Static_assert(sizeof(struct wire_lane) <= WIRE_PAGE_BYTES, "a lane header is one page");
 _Static_assert(sizeof(struct wire_segment) <= WIRE_PAGE_BYTES, "the segment header is one page");
-_Static_assert(sizeof(struct wire_process) == 128, "process slots do not straddle lines");
+_Static_assert(sizeof(struct wire_process) == 192, "process slots do not straddle lines");
 
 static inline struct wire_process *wire_process_at(const struct wire_segment *segment,
                                                    uint32_t slot)
