@@ -19,8 +19,8 @@ struct cli {
 typedef int verb_fn(const struct cli *cli, const struct settings *settings);
 
 verb_fn verb_run, verb_detect, verb_doctor, verb_symbolize, verb_report, verb_info, verb_view,
-        verb_check, verb_compare, verb_ps, verb_ctl, verb_stop, verb_snapshot, verb_collect,
-        verb_later, verb_help, verb_version;
+        verb_check, verb_compare, verb_ps, verb_ctl, verb_stop, verb_snapshot, verb_live,
+        verb_collect, verb_help, verb_version;
 verb_fn verb_answer; /* for the library */
 
 /* Prints the sentence of the diag as an error; returns STATUS_OURS. */

@@ -19,7 +19,7 @@ static verb_fn *const main_verbs[VERB_N] = {
         [VERB_COMPARE] = verb_compare,
         [VERB_CHECK] = verb_check,
         [VERB_SNAPSHOT] = verb_snapshot,
-        [VERB_LIVE] = verb_later,
+        [VERB_LIVE] = verb_live,
         [VERB_STOP] = verb_stop,
         [VERB_CTL] = verb_ctl,
         [VERB_PS] = verb_ps,
@@ -88,12 +88,6 @@ int verb_help(const struct cli *cli, const struct settings *settings)
     int status = cli_print(cli, &text);
     text_done(&text);
     return status;
-}
-
-int verb_later(const struct cli *cli, const struct settings *settings)
-{
-    log_line(&cli->log, RUN_LOG_ERROR, "%s is not supported yet", verb_at(settings->verb)->name);
-    return STATUS_OURS;
 }
 
 /* Before the program runs: a file that is wrong must not cost its report. */

@@ -267,13 +267,31 @@ static void images_seek(struct images *images, struct image *image, int inner)
                 model_string_at(images->model, images->model->processes.at[image->process].exe));
 }
 
+/*
+ * Sees to the images that this one has replaced before to itself: those that wrote nothing may not
+ * have been seen yet, and would be taken for its successors.
+ */
+static void images_get_earlier(struct images *images, const struct image *image,
+                               const struct wire_process *at)
+{
+    uint64_t start = *(const volatile uint64_t *)&at->start_stamp;
+    for (uint32_t i = 0; i < images->segment->process_n; i++) {
+        const struct wire_process *other = wire_process_at(images->segment->at, i);
+        if (!images->at[i].used && !images->at[i].begins &&
+            atomic_load_explicit(&other->state, memory_order_acquire) == WIRE_PROCESS_LIVE &&
+            (int)*(const volatile uint32_t *)&other->pid == image->pid &&
+            *(const volatile uint64_t *)&other->start_stamp < start)
+            images_get(images, i);
+    }
+}
+
 struct image *images_get(struct images *images, uint32_t slot)
 {
     if (slot >= images->segment->process_n)
         return NULL;
     struct image *image = &images->at[slot];
-    if (image->used)
-        return image;
+    if (image->used || image->begins)
+        return image->used ? image : NULL;
     struct wire_process *at = wire_process_at(images->segment->at, slot);
     /* Acquire: pairs with the release of the process that filled the slot. */
     if (atomic_load_explicit(&at->state, memory_order_acquire) != WIRE_PROCESS_LIVE)
@@ -282,12 +300,15 @@ struct image *images_get(struct images *images, uint32_t slot)
     image->pid = (int)*(volatile uint32_t *)&at->pid;
     image->pidfd = -1;
     image->sought = true;
+    image->begins = true;
+    images_get_earlier(images, image, at);
     stacks_init(&image->stacks, images->model, image->pid, &images->sink);
     if (!images_begin(images, image, at)) {
         image_done(image);
         return NULL;
     }
     images_seek(images, image, image->pid);
+    image->begins = false;
     image->used = true;
     images->live_n++;
     if (image->passed)

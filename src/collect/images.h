@@ -21,6 +21,7 @@ enum { IMAGES_PASSED_BYTES = 256 };
 
 struct image {
     bool used;
+    bool begins; /* is being looked at for the first time */
     uint32_t slot;
     uint32_t process; /* index in the model */
     int pid;
