@@ -101,6 +101,7 @@ static int collector_init(struct collector *collector, struct diag *diag)
                     &collector->journal) < 0 ||
         intake_init(&collector->intake) < 0)
         return diag_set(diag, ERR_MEMORY, "no memory for the collector");
+    collector->images.redact = collector->request->redact_args;
     order_init(&collector->order, collector->model, &collector->images, &collector->intake,
                &collector->journal);
     if (tally_init(&collector->tally, &collector->order, &collector->images) < 0)

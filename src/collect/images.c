@@ -50,8 +50,8 @@ void images_done(struct images *images)
     vec_done(&images->inner);
 }
 
-/* The arguments of pid, joined by blanks. */
-static uint32_t images_command(struct model *model, int pid)
+/* The arguments of pid, joined by blanks; redacted: the first alone. */
+static uint32_t images_command(struct model *model, int pid, bool redacted)
 {
     char path[64], *text;
     size_t n;
@@ -60,6 +60,8 @@ static uint32_t images_command(struct model *model, int pid)
         return 0;
     while (n && text[n - 1] == 0)
         n--;
+    if (redacted)
+        n = strnlen(text, n);
     for (size_t i = 0; i < n; i++) {
         if (text[i] == 0)
             text[i] = ' ';
@@ -234,7 +236,7 @@ static void images_found(struct images *images, struct image *image, int pid)
     struct model_process *process = &images->model->processes.at[image->process];
     uint32_t exe = images_executable(images->model, pid);
     process->exe = exe ? exe : process->exe;
-    process->command = images_command(images->model, pid);
+    process->command = images_command(images->model, pid, images->redact);
     if (image->passed)
         images_name_passed(images, model_string_at(images->model, process->exe));
 }

@@ -62,6 +62,7 @@ struct images {
     struct image *at; /* by slot */
     uint32_t live_n;
     uint32_t seen_n;                  /* images that were recorded, ever */
+    bool redact;                      /* of command lines only the first word is kept */
     uint32_t passed_n;                /* images that were passed over */
     char passed[IMAGES_PASSED_BYTES]; /* what they are called, each name once */
     uint64_t explained_bytes; /* the session's resident memory when its parts were last told */

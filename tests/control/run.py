@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions under way: ps, live, snapshot, stop, ctl, how they begin and how they end.
+
+usage: tests/control/run.py [--memscope FILE] [--targets DIR] [--quick | --all] [WORD...]
+
+Words choose tests by their names. --all also kills target and collector together 50 times.
+Ends with `N passed, N failed, N skipped`.
+"""
+import argparse
+import pathlib
+import random
+import sys
+import tempfile
+import traceback
+
+import cases
+from bench import Bench
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+KILLS = 50
+
+
+def run_case(case, arguments):
+    """None: it holds; a string: why it was skipped. Raises what went wrong."""
+    with tempfile.TemporaryDirectory(prefix="memscope-control-") as folder:
+        bench = Bench(arguments.memscope.resolve(), arguments.targets.resolve(),
+                      pathlib.Path(folder))
+        try:
+            return case(bench)
+        finally:
+            bench.done()
+
+
+def all_cases(arguments):
+    named = [(case.__name__, case) for case in cases.QUICK]
+    if arguments.all:
+        rng = random.Random(1)
+        for number in range(KILLS):
+            seconds = rng.uniform(0.3, 12)
+            named.append((f"double_kill_{number}",
+                          lambda bench, s=seconds: cases.double_kill(bench, s)))
+    return [(name, case) for name, case in named
+            if not arguments.words or any(word in name for word in arguments.words)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--memscope", type=pathlib.Path,
+                        default=ROOT / "build" / "src" / "cli" / "memscope")
+    parser.add_argument("--targets", type=pathlib.Path, default=None)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("words", nargs="*")
+    arguments = parser.parse_args()
+    if not arguments.targets:
+        arguments.targets = arguments.memscope.parents[2] / "tests" / "targets"
+    counts = {"pass": 0, "FAIL": 0, "skip": 0}
+    for name, case in all_cases(arguments):
+        try:
+            skipped = run_case(case, arguments)
+            result, why = ("skip", skipped) if skipped else ("pass", "")
+        except Exception:  # one test's failure is not the next one's
+            result, why = "FAIL", traceback.format_exc()
+        counts[result] += 1
+        print(f"{result}  {name}  {why}".rstrip(), flush=True)
+    print(f"{counts['pass']} passed, {counts['FAIL']} failed, {counts['skip']} skipped")
+    return counts["FAIL"] != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
