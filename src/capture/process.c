@@ -347,7 +347,7 @@ bool process_join(struct wire_segment *segment)
         return false;
     }
     if (process.passing)
-        return;
+        return false;
     process.life = pool_take(WIRE_PAGE_BYTES);
     if (!process.life) {
         process.segment = NULL;

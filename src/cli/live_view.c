@@ -151,21 +151,21 @@ static void live_add_sites(struct text *text, const struct control_status *statu
     free(rows);
 }
 
-/* Sums the cells by thread or by task and shows the largest. */
-static void live_add_contexts(struct text *text, const struct analysis *analysis,
-                              const struct live_style *style, bool tasks)
+/* Sums of the cells by thread or by task, the largest first; malloc'd, NULL: no memory. */
+static struct live_row *live_contexts(const struct model *model, bool tasks, size_t *ret_n)
 {
-    const struct model *model = analysis->model;
     size_t all = tasks ? model->tasks.n : model->threads.n, n = 0;
     struct live_row *rows = calloc(all + 1, sizeof *rows);
+    if (!rows)
+        return NULL;
     VEC_EACH (struct model_cell, cell, &model->cells) {
         uint32_t index = tasks ? cell->key.task : cell->key.thread;
-        if (rows && index < all) {
+        if (index < all) {
             rows[index].bytes += cell->live_bytes;
             rows[index].n += cell->live_n;
         }
     }
-    for (size_t i = tasks ? 1 : 0; rows && i < all; i++) {
+    for (size_t i = tasks ? 1 : 0; i < all; i++) {
         struct live_row row = rows[i];
         row.index = (uint32_t)i;
         if (row.bytes)
@@ -173,9 +173,18 @@ static void live_add_contexts(struct text *text, const struct analysis *analysis
     }
     if (n)
         qsort(rows, n, sizeof *rows, live_order);
+    *ret_n = n;
+    return rows;
+}
+
+static void live_add_contexts(struct text *text, const struct analysis *analysis,
+                              const struct live_style *style, bool tasks)
+{
+    const struct model *model = analysis->model;
+    size_t n = 0;
+    struct live_row *rows = live_contexts(model, tasks, &n);
     if (n && !style->plain)
-        text_add(text, tasks ? "                                        TASK\n"
-                             : "                                        THREAD\n");
+        text_printf(text, "%40s%s\n", "", tasks ? "TASK" : "THREAD");
     for (size_t i = 0; i < n && i < LIVE_FEW; i++) {
         struct text name = {0};
         uint32_t string =

@@ -92,12 +92,19 @@ static const struct verb verb_table[VERB_N] = {
          .group = "Running sessions",
          .arguments = "",
          .summary = "list the programs that are being recorded",
+         .text = "Each line is a recorded process: its state, age, live bytes, events so far and a "
+                 "second, and its session.",
          .words_max = 0},
         {.id = VERB_LIVE,
          .name = "live",
          .group = "Running sessions",
          .arguments = "[OPTIONS] PID",
          .summary = "watch the heap of a recorded program",
+         .text = "Totals, and what holds most by function, thread and task. On a terminal the view "
+                 "is redrawn until q or Ctrl-C; elsewhere views follow each other. PID is any "
+                 "process of the session, or the session's name.",
+         .examples = "memscope live 4711\n"
+                     "memscope live --once --plain 4711",
          .words_min = 1,
          .words_max = 1},
         {.id = VERB_SNAPSHOT,
@@ -105,6 +112,10 @@ static const struct verb verb_table[VERB_N] = {
          .group = "Running sessions",
          .arguments = "[OPTIONS] PID",
          .summary = "write a report of a recorded program without stopping it",
+         .text = "Everything until this moment, as an HTML report in the working directory, or as "
+                 "-e and -o say; -o x.mscope takes a whole recording. The program is not stopped.",
+         .examples = "memscope snapshot 4711\n"
+                     "memscope snapshot -e json -o now.json 4711",
          .words_min = 1,
          .words_max = 1},
         {.id = VERB_STOP,
@@ -112,6 +123,8 @@ static const struct verb verb_table[VERB_N] = {
          .group = "Running sessions",
          .arguments = "PID",
          .summary = "end the recording of a program; the program runs on",
+         .text = "The recording is completed and its name printed. From then on the program runs "
+                 "as if it had never been recorded.",
          .words_min = 1,
          .words_max = 1},
         {.id = VERB_CTL,
@@ -119,6 +132,11 @@ static const struct verb verb_table[VERB_N] = {
          .group = "Running sessions",
          .arguments = "PID pause|resume|rate R|mark NAME|status",
          .summary = "steer a recording under way",
+         .text = "pause: allocations are not recorded until resume, frees of known blocks still "
+                 "are. rate R: another sampling rate, above 0 and at most 1. mark NAME: a mark in "
+                 "the recording and the reports. status: the session's figures.",
+         .examples = "memscope ctl 4711 mark 'after warm-up'\n"
+                     "memscope ctl 4711 pause",
          .words_min = 2,
          .words_max = 3},
         {.id = VERB_DETECT,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One function for each thing that must hold of sessions under way; it asserts, or returns."""
 
+import json
 import os
 import random
 import shutil
@@ -96,14 +97,17 @@ def stop_ends_the_recording_alone(bench):
 
 def live_is_scriptable(bench):
     paced = Paced(bench, "-q")
-    code, out, err = bench.call("live", paced.pid, "--once", "--plain")
-    assert code == 0, err
-    lines = out.splitlines()
-    assert "live_bytes 100000" in lines and "live_blocks 1000" in lines, out
+
+    def named():
+        """The view once the site's name was found, which takes a moment."""
+        code, out, err = bench.call("live", paced.pid, "--once", "--plain")
+        assert code == 0, err
+        return out if "paced_allocate" in out else None
+    lines = bench.wait_for(named, "the name of the site").splitlines()
+    assert "live_bytes 100000" in lines and "live_blocks 1000" in lines, lines
     sites = [line.split("\t") for line in lines if line.startswith("site\t")]
-    assert sites and sites[0][1:3] == ["100000", "1000"], sites
-    assert "paced_allocate" in sites[0][4], sites
-    assert any(line.startswith("thread\t100000\t1000\t") for line in lines), out
+    assert sites[0][1:3] == ["100000", "1000"] and sites[0][4] == "paced_allocate", sites
+    assert any(line.startswith("thread\t100000\t1000\t") for line in lines), lines
     paced.go("B")
     paced.go("C")
     assert paced.end()[0] == 7
@@ -243,7 +247,7 @@ def programs_of(bench, *options):
                               *options, "--", script)
     assert code == 0, err
     seen = {}
-    for process in __import__("json").loads(path.read_text())["processes"]:
+    for process in json.loads(path.read_text())["processes"]:
         name = process["exe"].rsplit("/", 1)[-1]
         seen[name] = seen.get(name, False) or process["strategy"] != "passed over"
     return seen, err
@@ -267,7 +271,7 @@ def launchers_are_passed_over(bench):
     code, _, err = bench.call("run", "-q", "--no-recording", "-e", "json", "-o", path, "--", "env",
                               "nice", "sh", "-c", f"{bench.targets}/paced </dev/null; true")
     assert code == 0, err
-    processes = __import__("json").loads(path.read_text())["processes"]
+    processes = json.loads(path.read_text())["processes"]
     taken = [p["exe"].rsplit("/", 1)[-1] for p in processes if p["strategy"] != "passed over"]
     assert "paced" in taken and "env" not in taken and "nice" not in taken, processes
 
