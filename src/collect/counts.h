@@ -44,8 +44,8 @@ struct counts {
     _Atomic uint8_t *reset;    /* the slot will be another process's */
     uint64_t closed_class[WIRE_TIMED_CLASSES], now_class[WIRE_TIMED_CLASSES];
     _Atomic uint64_t timed_class[WIRE_TIMED_CLASSES]; /* of the session, for any thread */
-    uint32_t process_n, used_n; /* slots below used_n have had a lane */
-    uint64_t read_at; /* stamp of the last look */
+    uint32_t process_n, used_n;                       /* slots below used_n have had a lane */
+    uint64_t read_at;                                 /* stamp of the last look */
 };
 
 bool counts_init(struct counts *counts, uint32_t process_n);
