@@ -76,12 +76,15 @@ class Bench:
         return json.loads(path.read_text())
 
     def done(self):
+        for row in self.ps():
+            os.kill(row["pid"], 9)
         for process in self.started:
             if process.poll() is None:
                 process.kill()
-            process.communicate()
-        for row in self.ps():
-            os.kill(row["pid"], 9)
+            process.wait()
+            # Not read to the end: a program that outlives its launcher holds them open.
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                pipe.close()
 
 
 class Paced:
