@@ -5,6 +5,7 @@
  */
 #include "collect/allocators.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,16 +19,64 @@
 enum {
     ALLOCATORS_FILE_MAX = 256 << 20,
     ALLOCATORS_ENVIRON_MAX = 4 << 20,
-    ALLOCATORS_MUCH = 1 << 20, /* bytes that are no recorded block */
+    ALLOCATORS_MUCH = 8 << 20, /* bytes that are no recorded block */
 };
 
 static const struct {
     const char *message, *name;
 } allocators_known[] = {
-        {"<jemalloc>: ", "jemalloc"},        {"mimalloc: error: ", "mimalloc"},
-        {"mimalloc: warning: ", "mimalloc"}, {"tcmalloc: large alloc", "tcmalloc"},
-        {"TCMALLOC_", "tcmalloc"},
+        {"<jemalloc>: ", "jemalloc"},
+        {"mimalloc: error: ", "mimalloc"},
+        {"mimalloc: warning: ", "mimalloc"},
+        {"tcmalloc: large alloc", "tcmalloc"},
 };
+
+/* The name of the allocator whose message stands at "alloc"; NULL: none that is known. */
+static const char *allocators_at(const char *bytes, size_t n, size_t alloc)
+{
+    for (size_t i = 0; i < sizeof allocators_known / sizeof *allocators_known; i++) {
+        const char *message = allocators_known[i].message;
+        size_t before = (size_t)(strstr(message, "alloc") - message), length = strlen(message);
+        if (before <= alloc && length <= n - (alloc - before) &&
+            memcmp(bytes + alloc - before, message, length) == 0)
+            return allocators_known[i].name;
+    }
+    return NULL;
+}
+
+/* Looks through a part of the file that is loaded for reading only, where messages lie. */
+static const char *allocators_in_part(const char *bytes, size_t n)
+{
+    const char *name = NULL;
+    for (size_t at = 0; !name && at < n;) {
+        const char *found = memmem(bytes + at, n - at, "alloc", 5);
+        if (!found)
+            break;
+        size_t alloc = (size_t)(found - bytes);
+        name = allocators_at(bytes, n, alloc);
+        at = alloc + 5;
+    }
+    return name;
+}
+
+static const char *allocators_in_elf(const char *bytes, size_t n)
+{
+    Elf64_Ehdr header;
+    const char *name = NULL;
+    if (n < sizeof header)
+        return NULL;
+    memcpy(&header, bytes, sizeof header);
+    for (size_t i = 0; !name && i < header.e_phnum; i++) {
+        Elf64_Phdr part;
+        if (header.e_phoff > n || n - header.e_phoff < (i + 1) * sizeof part)
+            break;
+        memcpy(&part, bytes + header.e_phoff + i * sizeof part, sizeof part);
+        bool has_text = part.p_type == PT_LOAD && !(part.p_flags & (PF_W | PF_X));
+        if (has_text && part.p_offset <= n && part.p_filesz <= n - part.p_offset)
+            name = allocators_in_part(bytes + part.p_offset, part.p_filesz);
+    }
+    return name;
+}
 
 /* The name of the allocator in the executable's file; NULL: none that is known. */
 static const char *allocators_in_file(int pid)
@@ -43,12 +92,8 @@ static const char *allocators_in_file(int pid)
         size_t bytes = (size_t)status.st_size;
         char *at = malloc(bytes);
         ssize_t n = at ? pread(fd, at, bytes, 0) : -1;
-        for (size_t i = 0; !name && n > 0 && i < sizeof allocators_known / sizeof *allocators_known;
-             i++) {
-            const char *message = allocators_known[i].message;
-            if (memmem(at, (size_t)n, message, strlen(message)))
-                name = allocators_known[i].name;
-        }
+        if (n > 0)
+            name = allocators_in_elf(at, (size_t)n);
         free(at);
     }
     close(fd);
