@@ -102,7 +102,7 @@ static void symbols_note(struct allocator_symbols *found, const char *name, uint
     };
     for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
         if (symbols_is(name, entries[i].name))
-            *(uintptr_t *)((char *)found + entries[i].offset) = address;
+            *(uintptr_t *)(void *)((char *)found + entries[i].offset) = address;
     }
 }
 

@@ -94,16 +94,20 @@ void sampling_forked(void)
         sampling_set.buckets = NULL;
 }
 
+static _Atomic uint64_t *sampling_counter(struct wire_lane *lane, size_t at)
+{
+    return (void *)((char *)lane + at);
+}
+
 /* Adds to two counters of the same place in the thread's lane, or in the common one. */
 static void sampling_add_shared(size_t first, uint64_t n, size_t second, uint64_t bytes)
 {
     struct wire_lane *lane = lane_common();
     if (!lane)
         return;
-    atomic_fetch_add_explicit((_Atomic uint64_t *)((char *)lane + first), n, memory_order_relaxed);
+    atomic_fetch_add_explicit(sampling_counter(lane, first), n, memory_order_relaxed);
     if (bytes)
-        atomic_fetch_add_explicit((_Atomic uint64_t *)((char *)lane + second), bytes,
-                                  memory_order_relaxed);
+        atomic_fetch_add_explicit(sampling_counter(lane, second), bytes, memory_order_relaxed);
 }
 
 #define SAMPLING_ADD(state, first, n, second, bytes)                                               \
