@@ -39,6 +39,7 @@ class Case:
     exact: Optional[dict] = None  # totals known from outside, e.g. {"alloc_n": 0}
     recorded: bool = True  # False: memscope cannot see into it, it must only stay unharmed
     may_lose: bool = False  # a loss is allowed where it is stated
+    crowded: bool = False  # processes come faster than the memory of ended ones: no stacks for some
     quiet: bool = True  # False: without -q, memscope's own lines are taken off stderr
     options: tuple = ()  # more options of memscope run
     modes: tuple = ("", "legacy")  # the modes that a full run tries

@@ -16,6 +16,7 @@ CASES = (
          ground=Ground(extra_n=6, extra_bytes=6 * THREAD, frees=False,
                        oracle=False)),
     Case("fork-exec-storm", ("{targets}/fork_storm", "{counts}", "exec"), timeout_s=60,
+         crowded=True,
          # The shells allocate too.
          ground=Ground(extra_n=60000, extra_bytes=60000000, frees=False, oracle=False)),
     Case("fork-inherit", ("{targets}/fork_inherit", "{counts}"), processes=4,
