@@ -16,7 +16,8 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
-import suite_counts  # noqa: E402  (the path must be set first)
+import run_all  # noqa: E402  (the path must be set first)
+import suite_counts  # noqa: E402
 
 NODE = """TAP version 13
 # Subtest: adds
@@ -52,6 +53,11 @@ def counted(counts):
 
 
 class Readers(unittest.TestCase):
+    def test_every_suite_says_how_it_is_counted(self):
+        for suite in run_all.load_suites(os.path.join(HERE, "suites.ini"), "build"):
+            kind = suite["counts"]
+            self.assertTrue(kind.startswith("meson:") or kind in suite_counts.KINDS, suite["name"])
+
     def test_line(self):
         text = "1 passed, 0 failed\nskip  nginx  (0.0 s)\n      not installed\n"
         text += "12 passed, 3 failed, 2 skipped\n"

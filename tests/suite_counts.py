@@ -104,10 +104,13 @@ def cargo_counts(text):
     return Counts(sum(int(r[0]) for r in rows), sum(int(r[1]) for r in rows), ignored)
 
 
+KINDS = {"line": line_counts, "node": node_counts, "cargo": cargo_counts}
+
+
 def counts_of(kind, root, log_path, started):
     """The counts of a suite that has ended, read as its entry in suites.ini says."""
     if kind.startswith("meson:"):
         return meson_counts(os.path.join(root, kind[len("meson:") :]), started)
     with open(log_path, encoding="utf-8", errors="replace") as f:
         text = re.sub(r"\x1b\[[0-9;]*m", "", f.read())
-    return {"line": line_counts, "node": node_counts, "cargo": cargo_counts}[kind](text)
+    return KINDS[kind](text)
