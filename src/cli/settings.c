@@ -177,6 +177,10 @@ static int settings_contradictions(const struct settings *settings, struct diag 
         return diag_set(diag, ERR_USAGE,
                         "--no-follow and --include exclude each other: --include is about the "
                         "processes that --no-follow leaves out");
+    if (settings->given[OPTION_LIVE] &&
+        (settings->given[OPTION_QUIET] || settings->given[OPTION_EXEC]))
+        return diag_set(diag, ERR_USAGE,
+                        "--live needs a launcher that may print: leave out --quiet and --exec");
     if (settings->given[OPTION_QUIET] && settings->given[OPTION_PROGRESS])
         return diag_set(diag, ERR_USAGE, "--quiet and --progress exclude each other: choose one");
     return 0;

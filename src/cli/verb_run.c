@@ -11,6 +11,7 @@
 #include "cli/program_guess.h"
 #include "cli/record.h"
 #include "cli/results.h"
+#include "cli/run_live.h"
 #include "collect/run.h"
 #include "export/export.h"
 
@@ -195,6 +196,8 @@ static void run_done(void *context, const char *recording, pid_t pid, int report
 
 /* What is to be done with a program, ready to be begun. */
 struct run_plan {
+    pid_t viewer; /* of --live */
+    double interval_s;
     struct outputs outputs;
     struct text note, program;
     struct run_request request;
@@ -204,7 +207,7 @@ struct run_plan {
 static int run_plan_init(struct run_plan *plan, const struct cli *cli,
                          const struct settings *settings, struct diag *diag)
 {
-    *plan = (struct run_plan){.note = {0}};
+    *plan = (struct run_plan){.viewer = -1, .interval_s = settings->interval_s};
     int err = outputs_plan(&plan->outputs, settings, true, &plan->note, diag);
     if (err) {
         text_done(&plan->note);
@@ -238,6 +241,12 @@ int record_asked(const struct cli *cli, const struct settings *settings, pid_t a
     return status;
 }
 
+static void run_begins(void *context, pid_t pid)
+{
+    struct run_plan *plan = context;
+    plan->viewer = run_live_begin(pid, plan->interval_s);
+}
+
 int verb_run(const struct cli *cli, const struct settings *settings)
 {
     struct diag diag = {""};
@@ -250,8 +259,13 @@ int verb_run(const struct cli *cli, const struct settings *settings)
         plan.request.on_done = run_done;
         plan.request.on_done_context = &plan.after;
     }
+    if (settings->given[OPTION_LIVE]) {
+        plan.request.on_running = run_begins;
+        plan.request.on_running_context = &plan;
+    }
     int err = becomes ? run_become(&plan.request, &launched, &diag)
                       : run_program(&plan.request, &launched, &diag);
+    run_live_end(plan.viewer);
     int status;
     if (err < 0) {
         status = cli_fail(cli, &diag);

@@ -389,6 +389,8 @@ static int run_recorded(struct run *run, struct diag *diag)
     }
     run->result->pid = spawn.pid;
     run_tell_start(run, spawn.pid);
+    if (run->request->on_running)
+        run->request->on_running(run->request->on_running_context, spawn.pid);
     spawn_forward_signals(&spawn);
     int error = spawn_go(&spawn);
     if (error) {

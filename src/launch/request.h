@@ -75,6 +75,10 @@ struct run_request {
     void (*on_start)(void *context, const char *sentence);
     void *on_start_context;
 
+    /* Called once, just before the program's first instruction, with its pid. NULL: not wanted. */
+    void (*on_running)(void *context, pid_t pid);
+    void *on_running_context;
+
     /*
      * The launcher itself becomes the program (run_become): nobody is left to make what was asked
      * for, so the collector calls this when the recording is complete. report_fd is the program's

@@ -313,6 +313,18 @@ def redis_is_looked_at(bench):
     return None
 
 
+def views_while_it_runs(bench):
+    """run --live: views with true figures on standard error, then the program's end and status."""
+    code, out, err = bench.call("run", "--live", "--interval", "0.3", "--no-recording", "--", "sh",
+                                "-c", "for i in 1 2 3 4 5; do ls / >&2; sleep 0.3; done; exit 3")
+    views = [line for line in err.split("\n") if line.startswith("allocations ")]
+    counts = [int(line.split()[1]) for line in views]
+    assert code == 3 and out == "", (code, out)
+    assert len(counts) >= 2 and counts == sorted(counts) and counts[-1] > 0, err
+    code, _, err = bench.call("run", "--live", "-q", "true")
+    assert code == 125 and "--live" in err, (code, err)
+
+
 def double_kill(bench, seconds=6.5):
     """Target and collector killed together: at most the last 5 s are missing, and it is said."""
     process = bench.run("-q", "--", bench.targets / "paced", "work")
@@ -340,4 +352,5 @@ QUICK = (ps_lists, pause_and_resume, mark_appears, snapshot_leaves_it_running,
          socket_is_private, state_folder_without_runtime, stale_socket_goes,
          hostile_clients_are_harmless, exec_keeps_the_pid, by_hand_equals_run, by_hand_says_why_not,
          daemon_outlives_the_command, patterns_choose, launchers_are_passed_over,
+         views_while_it_runs,
          arguments_are_redacted, first_of_a_namespace, redis_is_looked_at, double_kill)
