@@ -132,6 +132,7 @@ static const char *const plumbing_names[] = {
         "_IO_file_doallocate",
         "_IO_doallocbuf",
         "rust_alloc",
+        "do_rallocx",
 };
 
 /* Beginnings of names: namespaces of containers, and families. */
