@@ -152,3 +152,16 @@ void allocators_name(struct images *images, struct image *image)
             allocators_set(model, image, "pymalloc", ALLOCATOR_ARENAS);
     }
 }
+
+void allocators_name_ended(struct images *images, struct image *image)
+{
+    uint32_t flags = atomic_load(&wire_process_at(images->segment->at, image->slot)->flags);
+    if (image->allocator_known)
+        return;
+    if (flags & WIRE_PROCESS_JEMALLOC)
+        allocators_set(images->model, image, "jemalloc", ALLOCATOR_RECORDED);
+    else if (flags & WIRE_PROCESS_JEMALLOC_UNSEEN)
+        allocators_set(images->model, image, "jemalloc", ALLOCATOR_UNSEEN);
+    else if (flags & WIRE_PROCESS_OWN_ALLOCATOR)
+        allocators_set(images->model, image, "an allocator", ALLOCATOR_UNSEEN);
+}

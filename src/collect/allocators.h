@@ -11,4 +11,7 @@
  */
 void allocators_name(struct images *images, struct image *image);
 
+/* The same where no look came before its end: from what it said of itself; /proc tells no more. */
+void allocators_name_ended(struct images *images, struct image *image);
+
 #endif

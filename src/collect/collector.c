@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "collect/allocators.h"
 #include "collect/drain.h"
 #include "collect/exit_status.h"
 #include "collect/facts.h"
@@ -193,6 +194,7 @@ static void collector_finish_image(struct collector *collector, struct image *im
     if (is_root && collector_awaits_root(collector))
         return; /* somebody will say how it ended */
     collector->end_ns = image->end_ns;
+    allocators_name_ended(&collector->images, image);
     drain_process_reset(collector->drain, image->slot);
     tally_end(&collector->tally, image->slot);
     collector->model->loss.event_n += images_lost(&collector->images, image);
