@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """All cases, by the letters of the hazards; the real programs come last."""
 
-from cases import (api, command_line, death, forks, heap, limits, loading, places, programs, signals,
-                   stacks, start)
+from cases import (api, command_line, death, forks, heap, limits, loading, memory, places, programs,
+                   signals, stacks, start)
 
-PARTS = (start, heap, forks, signals, stacks, death, limits, loading, places, api, command_line, programs)
+PARTS = (start, heap, memory, forks, signals, stacks, death, limits, loading, places, api,
+         command_line, programs)
 
 
 def everything():
