@@ -12,7 +12,9 @@ from compare import between
 
 GROUND_BYTES = 64  # struct ground; the target's own figures lie behind it
 PYTHON = ("/usr/bin/python3", "-S", "-s")
-SMALL_OBJECTS = ("import time; kept = [str(i) for i in range(500000)]; time.sleep(0.5); "
+# With as much mapped as arenas would be, so that what is mapped alone cannot tell.
+SMALL_OBJECTS = ("import mmap, time; own = mmap.mmap(-1, 32 << 20); own.write(bytes(32 << 20)); "
+                 "kept = [str(i) for i in range(500000)]; time.sleep(0.5); "
                  "print(len(kept))")
 STATUS_KEPT = "open('status', 'w').write(open('/proc/self/status').read())"
 
