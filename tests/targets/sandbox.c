@@ -46,10 +46,12 @@ static void filter_install(unsigned refusal, unsigned flags)
         EXPECT(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
 }
 
-static int go;
+static int go, begun_n;
 
 static void *thread_run(void *unused)
 {
+    ground_free(ground_malloc(50));
+    __atomic_fetch_add(&begun_n, 1, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE))
         ground_free(ground_malloc(50));
     for (size_t i = 0; i < 20000; i++)
@@ -79,6 +81,9 @@ int main(int argc, char **argv)
         pthread_t thread[3];
         for (int i = 0; i < 3; i++)
             EXPECT(pthread_create(&thread[i], NULL, thread_run, NULL) == 0);
+        /* A thread that begins calls what the filter forbids. */
+        while (__atomic_load_n(&begun_n, __ATOMIC_ACQUIRE) < 3)
+            usleep(1000);
         usleep(20000);
         filter_install(SECCOMP_RET_KILL_PROCESS, SECCOMP_FILTER_FLAG_TSYNC);
         __atomic_store_n(&go, 1, __ATOMIC_RELEASE);
