@@ -6,6 +6,7 @@
 #include "analyze/estimate.h"
 #include "analyze/session.h"
 #include "export/html_parts.h"
+#include "export/json_parts.h"
 #include "export/notice.h"
 
 /* A fact under a key of ours, left out where it is unknown. */
@@ -96,6 +97,7 @@ static void manifest_capture(struct json *json, const struct analysis *analysis)
     if (reason)
         json_string(json, reason);
     json_array_end(json);
+    html_add_changes(json, model);
     json_object_end(json);
 }
 
@@ -317,6 +319,9 @@ void html_add_manifest(struct json *json, const struct page *page, const struct 
     manifest_capture(json, page->analysis);
     manifest_totals(json, page, live);
     manifest_rss(json, &page->analysis->rss);
+    html_add_mapped(json, page->model);
+    json_add_sampling(json, page->analysis);
+    json_add_performance(json, page->model);
     manifest_overhead(json, page->model, request);
     manifest_fidelity(json, page);
     manifest_environment(json, page->model);

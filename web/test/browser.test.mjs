@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { metricFromBlocks } from '../gen/model.mjs';
-import { haveBrowser, modelOf, openReport, settled, startBrowser, troublesOf, writeReport } from './browsing.mjs';
+import { haveBrowser, modelOf, openReport, settled, startBrowser, troublesOf, writeChanged, writeReport } from './browsing.mjs';
 import { out } from './load.mjs';
 
 const VIEWS = ['overview', 'timeline', 'flame', 'tree', 'table', 'tasks', 'leaks', 'patterns', 'run'];
@@ -412,5 +412,30 @@ test('by keyboard alone: Tab goes through everything and is always visible somew
     }
     const all = [...seen].join('\n');
     for (const part of [/INPUT.*#search/, /window's start/, /window's end/, /tab-flame/, /SELECT/, /flame-scroll/]) assert.match(all, part);
+    await page.context().close();
+});
+
+test('Run tells sampling, performance, changes without a new value, mappings and unseen memory, as text', options, async () => {
+    const path = writeChanged('server', (manifest) => {
+        manifest.capture.sample_kind = 'poisson-bytes';
+        manifest.capture.changes = [{ at_ns: 3e9, what: 'rate', from: '', to: '', why: '1 in 7 small blocks: <b>cost</b>' }];
+        manifest.rss = { peak_bytes: 1000, at_ns: 1, heap_bytes: 300, mmap_bytes: 0, held_bytes: 0, unseen_bytes: 700, other_bytes: 0, self_bytes: 0 };
+        manifest.mapped = { calls: 3, mapped_bytes: 8192, peak_bytes: 4096, end_bytes: 0, sites_total: 12, sites: [{ name: '<img src=x>', calls: 3, peak_bytes: 4096, end_bytes: 0 }] };
+        manifest.sampling = { rate: 0.1, effective_rate: 0.25, effective_rate_bytes: 0.5, refused_samples: 4, samples: 9, few_samples: true, interval95: { allocations: [10, 40] } };
+        manifest.performance = { hook_ns_p50: 42, '<i>': 1 };
+        return manifest;
+    });
+    const page = await openReport(browser, path, { fragment: '#v=1&view=run' });
+    await page.waitForSelector('.panel-run');
+    await settled(page);
+    const text = await page.locator('.panel-run').innerText();
+    for (const part of [/25.*of blocks/, /50.*of bytes/, /few samples/, /10 to 40/, /hook p50/, /1 in 7 small blocks: <b>cost<\/b>/, /<img src=x>/, /<i>/, /allocators not recorded/, /70.*%/]) assert.match(text, part);
+    assert.doesNotMatch(text, /rate: *→/);
+    assert.equal(await page.locator('.panel-run img').count(), 0);
+    assert.equal(await page.locator('rect.rss-unseen').getAttribute('width').then(Number), 279);
+    await page.evaluate(axeSource);
+    const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+    assert.deepEqual(result.violations.map((violation) => violation.id), []);
+    assert.deepEqual(await troublesOf(page), []);
     await page.context().close();
 });

@@ -26,6 +26,14 @@ export function writeReport(name) {
     return path;
 }
 
+/** The same with a manifest that `change` has added to. */
+export function writeChanged(name, change) {
+    const model = modelOf(name);
+    const path = join(out, `${name}-changed.html`);
+    writeFileSync(path, reportFile(template, { ...model, manifest: change(structuredClone(model.manifest)) }));
+    return path;
+}
+
 export async function startBrowser() {
     return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
 }

@@ -18,6 +18,7 @@ const hashes = await load('query/pathhash.ts');
 const format = await load('format.ts');
 const fragment = await load('fragment.ts');
 const colour = await load('colour.ts');
+const { intervalLine, performanceLine } = await load('query/runfacts.ts');
 const { manifestProblem } = await load('data/manifest.ts');
 const PLAIN = { hideRuntime: false, collapse: false, byLine: false };
 
@@ -259,4 +260,14 @@ test('label ink has at least 4.5:1 on every module colour of both themes, and mo
         }
         assert.equal(colour.modulePaint('serde', 'de.rs', false, 1, theme).fill, colour.modulePaint('serde', 'de.rs', false, 4, theme).fill);
     }
+});
+
+test('the name of a measured figure tells its unit; an interval without width is one figure', () => {
+    assert.deepEqual(performanceLine('hook_ns_p99', 1500), ['hook p99', format.formatDuration(1500)]);
+    assert.deepEqual(performanceLine('hooks_cpu_s', 2), ['hooks cpu', format.formatDuration(2e9)]);
+    assert.deepEqual(performanceLine('events_per_s', 12), ['events per s', '12']);
+    assert.deepEqual(performanceLine('program_rss_peak_bytes', 2048), ['program rss peak', format.formatBytes(2048)]);
+    assert.deepEqual(performanceLine('stalls', 3), ['stalls', '3']);
+    assert.deepEqual(intervalLine('leaked_bytes', [1024, 4096]), ['leaked bytes', `${format.formatBytes(1024)} to ${format.formatBytes(4096)}`]);
+    assert.deepEqual(intervalLine('peak_blocks', [7, 7]), ['peak blocks', '7']);
 });

@@ -22,7 +22,10 @@ static bool dump_make(struct story *story, const char *word, size_t n)
     static const struct {
         const char *name;
         void (*make)(struct story *);
-    } samples[] = {{"server", sample_server}, {"hostile", sample_hostile}, {"empty", sample_empty}};
+    } samples[] = {{"server", sample_server},
+                   {"hostile", sample_hostile},
+                   {"empty", sample_empty},
+                   {"adapted", sample_adapted}};
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
         if (strlen(samples[i].name) == n && strncmp(samples[i].name, word, n) == 0)
             samples[i].make(story);

@@ -96,3 +96,18 @@ void sample_empty(struct story *ret_story)
     story_time_ms(ret_story, 1);
     story_end(ret_story);
 }
+
+void sample_adapted(struct story *ret_story)
+{
+    struct story *story = ret_story;
+    story_begin(story);
+    model_fact_set(story->model, "perf_events_per_s", "12.5");
+    model_fact_set(story->model, "perf_hook_ns_p50", "42");
+    story->model->sampled = true;
+    story_alloc(story, story_stack(story, "main;malloc"), 4096);
+    feed_mark(story->model, 2000000, "rate", "1 in 7 small blocks: <cost>");
+    feed_mark(story->model, 3000000, "mark", "by the program");
+    feed_mark(story->model, 4000000, "budget", "shared memory has its full size");
+    story_time_ms(story, 20);
+    story_end(story);
+}

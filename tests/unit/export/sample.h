@@ -14,4 +14,7 @@ void sample_hostile(struct story *ret_story);
 /* A program that allocates nothing. */
 void sample_empty(struct story *ret_story);
 
+/* A sampled run whose rate and budget changed, with figures of its cost. */
+void sample_adapted(struct story *ret_story);
+
 #endif

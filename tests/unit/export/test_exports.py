@@ -229,6 +229,20 @@ class Html(unittest.TestCase):
             "main;serve;orders::audit::push;operator new"})
         self.assertEqual(columns["site_node"], sorted(set(columns["site_node"])))
 
+    def test_what_recording_decided_is_told(self):
+        manifest = Page(export("adapted", "html")).manifest
+        self.assertEqual(manifest["performance"], {"events_per_s": 12.5, "hook_ns_p50": 42})
+        self.assertEqual(
+            [(change["at_ns"], change["what"], change["why"])
+             for change in manifest["capture"]["changes"]],
+            [(2000000, "rate", "1 in 7 small blocks: <cost>"),
+             (4000000, "budget", "shared memory has its full size")])
+        self.assertIn("effective_rate_bytes", manifest["sampling"])
+        self.assertEqual(manifest["sampling"], json.loads(export("adapted", "json"))["sampling"])
+        exact = Page(export("server", "html")).manifest
+        self.assertFalse({"sampling", "performance", "mapped"} & set(exact))
+        self.assertEqual(exact["capture"]["changes"], [])
+
     def test_the_peak_is_split_as_the_story_tells(self):
         page = Page(export("server", "html"))
         self.assertEqual(sorted(page.columns["cell_peak_bytes"]),

@@ -66,6 +66,26 @@ export interface RssParts {
     held_bytes: number;
     other_bytes: number;
     self_bytes: number;
+    unseen_bytes?: number;
+}
+
+export interface Sampling {
+    rate: number;
+    effective_rate: number;
+    effective_rate_bytes: number;
+    refused_samples: number;
+    samples?: number;
+    few_samples?: boolean;
+    interval95?: Record<string, [number, number]>;
+}
+
+export interface Mapped {
+    calls: number;
+    mapped_bytes: number;
+    peak_bytes: number;
+    end_bytes: number;
+    sites_total: number;
+    sites: { name: string; calls: number; peak_bytes: number; end_bytes: number }[];
 }
 
 export interface Overhead {
@@ -151,6 +171,9 @@ export interface Manifest {
     capture: Capture;
     totals: Totals;
     rss?: RssParts;
+    mapped?: Mapped;
+    sampling?: Sampling;
+    performance?: Record<string, number>;
     overhead: Overhead;
     fidelity: Fidelity;
     environment: { label: string; value: string }[];

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Manifest } from '../data/manifest';
 import { formatBytes, formatCount, formatDuration, formatExact, formatPercent, formatTime, visible } from '../format';
+import { intervalLine, performanceLine } from '../query/runfacts';
 import { body, head, stats } from '../state';
 import { exitText, strategyName } from './header';
 
@@ -85,19 +86,32 @@ function Strategy({ manifest }: { manifest: Manifest }) {
 }
 
 function Sampling({ manifest }: { manifest: Manifest }) {
-    const { capture, fidelity } = manifest;
+    const { capture, fidelity, sampling } = manifest;
     const exact = capture.sample_kind === 'exact';
     return (
         <Card title="Precision">
             <dl class="lines">
                 <Line name="sampling">{exact ? 'none: every allocation and free' : `${visible(capture.sample_kind)}, rate ${capture.sample_rate}${capture.effective_rate !== undefined ? `, in effect ${capture.effective_rate.toFixed(3)}` : ''}`}</Line>
                 {!exact && <Line name="error">figures of a site rest on its samples: ± 1.96/√n at 95 %, shown where a site is selected</Line>}
+                {sampling && <Line name="recorded">{formatPercent(sampling.effective_rate, 1)} of blocks, {formatPercent(sampling.effective_rate_bytes, 1)} of bytes</Line>}
+                {sampling?.samples !== undefined && <Line name="samples">{formatExact(sampling.samples)}{sampling.few_samples && <b> few samples: figures are rough</b>}</Line>}
+                {sampling && sampling.refused_samples > 0 && <Line name="refused">{formatExact(sampling.refused_samples)} samples</Line>}
                 <Line name="time">{formatCount(fidelity.slices)} slices of {formatDuration(fidelity.min_slice_ns)} to {formatDuration(fidelity.max_slice_ns)}; windows snap to their edges</Line>
                 <Line name="peak">exact for the whole run; in a chosen window, the highest slice edge</Line>
                 <Line name="rows">{formatExact(fidelity.rows)}{fidelity.folded_sites > 0 ? `; ${formatExact(fidelity.folded_sites)} small sites folded (${fidelity.folded_bytes_pct.toFixed(2)} % of bytes)` : '; no site folded'}{fidelity.folded_ctx > 0 ? `, ${formatExact(fidelity.folded_ctx)} contexts folded` : ''}</Line>
                 {fidelity.symbols_pct !== undefined && <Line name="names">{fidelity.symbols_pct.toFixed(1)} % of frames named{fidelity.lines_pct !== undefined ? `, ${fidelity.lines_pct.toFixed(1)} % with source lines` : ''}</Line>}
             </dl>
+            {sampling?.interval95 && <Facts title="Totals, 95 % interval" lines={Object.entries(sampling.interval95).map(([key, bounds]) => intervalLine(key, bounds))} />}
         </Card>
+    );
+}
+
+function Facts(props: { title: string; lines: [string, string][] }) {
+    return (
+        <>
+            <h3>{props.title}</h3>
+            <dl class="lines">{props.lines.map(([name, text]) => <Line key={name} name={visible(name)}>{text}</Line>)}</dl>
+        </>
     );
 }
 
@@ -114,13 +128,14 @@ function Cost({ manifest }: { manifest: Manifest }) {
                 {overhead.stacks_n !== undefined && <Line name="stacks">{formatExact(overhead.stacks_n)}; {formatExact(overhead.stacks_truncated_n ?? 0)} truncated, {formatExact(overhead.stacks_guessed_n ?? 0)} with guessed frames</Line>}
                 {overhead.recording_bytes !== undefined && <Line name="recording">{formatBytes(overhead.recording_bytes)}</Line>}
             </dl>
+            {manifest.performance && <Facts title="Performance" lines={Object.entries(manifest.performance).map(([key, value]) => performanceLine(key, value))} />}
         </Card>
     );
 }
 
 const RSS_PARTS = [
     ['heap_bytes', 'live heap', 'rss-heap'], ['held_bytes', 'held free by malloc', 'rss-held'], ['mmap_bytes', "program's own mmap", 'rss-mmap'],
-    ['other_bytes', 'code, stacks, files', 'rss-other'], ['self_bytes', 'memscope', 'rss-self'],
+    ['unseen_bytes', 'allocators not recorded', 'rss-unseen'], ['other_bytes', 'code, stacks, files', 'rss-other'], ['self_bytes', 'memscope', 'rss-self'],
 ] as const;
 
 function Resident({ manifest }: { manifest: Manifest }) {
@@ -132,7 +147,7 @@ function Resident({ manifest }: { manifest: Manifest }) {
             <p><b>{formatBytes(rss.peak_bytes)}</b> <span class="muted">at {formatTime(rss.at_ns)}</span></p>
             <svg class="rss-bar" viewBox="0 0 400 14" preserveAspectRatio="none" role="img" aria-label="Parts of the resident memory">
                 {RSS_PARTS.map(([key, , name]) => {
-                    const width = (Math.max(0, rss[key]) / rss.peak_bytes) * 400;
+                    const width = (Math.max(0, rss[key] ?? 0) / rss.peak_bytes) * 400;
                     const at = x;
                     x += width;
                     return <rect key={key} class={name} x={at} width={Math.max(0, width - 1)} y="0" height="14" />;
@@ -140,9 +155,23 @@ function Resident({ manifest }: { manifest: Manifest }) {
             </svg>
             <dl class="lines">
                 {RSS_PARTS.map(([key, name, tone]) => (
-                    <Line key={key} name={name}><i class={`key ${tone}`} aria-hidden="true" />{formatBytes(rss[key])} <span class="muted">{formatPercent(rss[key], rss.peak_bytes)}</span></Line>
+                    <Line key={key} name={name}><i class={`key ${tone}`} aria-hidden="true" />{formatBytes(rss[key] ?? 0)} <span class="muted">{formatPercent(rss[key] ?? 0, rss.peak_bytes)}</span></Line>
                 ))}
             </dl>
+        </Card>
+    );
+}
+
+function Mappings({ manifest }: { manifest: Manifest }) {
+    const { mapped } = manifest;
+    if (!mapped) return null;
+    return (
+        <Card title="Mapped by the program">
+            <p>{formatCount(mapped.calls)} calls mapped {formatBytes(mapped.mapped_bytes)}: highest <b>{formatBytes(mapped.peak_bytes)}</b>, {formatBytes(mapped.end_bytes)} at the end</p>
+            <table class="small-table">
+                <thead><tr><th scope="col">Site ({mapped.sites.length} of {mapped.sites_total})</th><th scope="col">Calls</th><th scope="col">Highest</th><th scope="col">At end</th></tr></thead>
+                <tbody>{mapped.sites.map((site, i) => <tr key={i}><td>{visible(site.name)}</td><td>{formatCount(site.calls)}</td><td>{formatBytes(site.peak_bytes)}</td><td>{formatBytes(site.end_bytes)}</td></tr>)}</tbody>
+            </table>
         </Card>
     );
 }
@@ -154,7 +183,7 @@ function Changes({ manifest }: { manifest: Manifest }) {
         <Card title="Changes while running">
             <ul class="plain">
                 {changes.map((change, i) => (
-                    <li key={i}><b>{formatTime(change.at_ns, 1e5)}</b> {visible(change.what)}: {visible(change.from)} → {visible(change.to)} <span class="muted">{visible(change.why)}</span></li>
+                    <li key={i}><b>{formatTime(change.at_ns, 1e5)}</b> {visible(change.what)}: {change.to !== '' && `${visible(change.from)} → ${visible(change.to)} `}<span class="muted">{visible(change.why)}</span></li>
                 ))}
             </ul>
         </Card>
@@ -237,6 +266,7 @@ export function RunView() {
             <Sampling manifest={manifest} />
             <Cost manifest={manifest} />
             <Resident manifest={manifest} />
+            <Mappings manifest={manifest} />
             <Changes manifest={manifest} />
             <Session manifest={manifest} />
             <Processes />
