@@ -1,29 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The child that executes the collector is a grandchild in a session of its own. Neither it nor its
- * parent has an exit signal, so that the program gets no SIGCHLD and no plain wait() sees them; the
- * first is gone before begin_collector returns. Children run on copies of our memory (no CLONE_VM),
- * where they may change what they like, and with every signal blocked.
+ * The child that executes the collector is a grandchild in a session of its own, without an exit
+ * signal as its parent (see child.h), which is gone before begin_collector returns. They run on
+ * copies of our memory, where they may change what they like.
  */
 #include "capture/begin.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
+#include "capture/child.h"
 #include "capture/cpu/x86_64/syscall.h"
 #include "capture/door.h"
 #include "capture/words.h"
 
-enum { BEGIN_SIGNAL_BYTES = 8, BEGIN_STDERR = 2, BEGIN_EXEC_FAILED = 127 };
+enum { BEGIN_STDERR = 2 };
 
 static const char begin_preload[] = "LD_PRELOAD=", begin_options[] = "MEMSCOPE=",
                   begin_exe[] = "MEMSCOPE_EXE=", begin_library[] = "libmemscope.so";
@@ -52,51 +50,51 @@ static void begin_remove_all(char **envp, const char *name)
         begin_remove(at);
 }
 
+/* What the child needs. */
+struct begin_child {
+    const char *executable, *options;
+    char **envp;
+    long fd;
+};
+
 /* In the grandchild: its own copy of the environment loses what would make it record itself. */
-static void begin_execute(const char *executable, const char *options, char **envp, long fd)
+static void begin_execute(const struct begin_child *child)
 {
     char *const argv[] = {(char *)(uintptr_t) "memscope", (char *)(uintptr_t) "collect",
-                          (char *)(uintptr_t) "--", (char *)(uintptr_t)options, NULL};
-    if (fd == BEGIN_FD)
-        syscall_3(SYS_fcntl, fd, F_SETFD, 0);
+                          (char *)(uintptr_t) "--", (char *)(uintptr_t)child->options, NULL};
+    if (child->fd == BEGIN_FD)
+        syscall_3(SYS_fcntl, child->fd, F_SETFD, 0);
     else
-        syscall_3(SYS_dup3, fd, BEGIN_FD, 0);
-    begin_remove_all(envp, begin_preload);
-    begin_remove_all(envp, begin_options);
-    begin_remove_all(envp, DOOR_VARIABLE);
-    syscall_3(SYS_execve, (long)(uintptr_t)executable, (long)(uintptr_t)argv,
-              (long)(uintptr_t)envp);
+        syscall_3(SYS_dup3, child->fd, BEGIN_FD, 0);
+    begin_remove_all(child->envp, begin_preload);
+    begin_remove_all(child->envp, begin_options);
+    begin_remove_all(child->envp, DOOR_VARIABLE);
+    syscall_3(SYS_execve, (long)(uintptr_t)child->executable, (long)(uintptr_t)argv,
+              (long)(uintptr_t)child->envp);
 }
 
 /* In the first child; never returns. */
-static void begin_child(const char *executable, const char *options, char **envp, long fd)
+static void begin_detach(void *context)
 {
     syscall_3(SYS_setsid, 0, 0, 0);
     long grandchild = syscall_6(SYS_clone, 0, 0, 0, 0, 0, 0);
     if (grandchild == 0) {
-        begin_execute(executable, options, envp, fd);
-        syscall_3(SYS_exit_group, BEGIN_EXEC_FAILED, 0, 0);
+        begin_execute(context);
+        syscall_3(SYS_exit_group, CHILD_FAILED, 0, 0);
     }
     syscall_3(SYS_exit_group, grandchild < 0, 0, 0);
 }
 
 static long begin_spawn(const char *executable, const char *options, char *const *envp, long fd)
 {
-    uint64_t all = ~UINT64_C(0), before = 0;
+    struct begin_child context = {executable, options, (char **)(uintptr_t)envp, fd};
     int status = 0;
-    syscall_6(SYS_rt_sigprocmask, SIG_SETMASK, (long)(uintptr_t)&all, (long)(uintptr_t)&before,
-              BEGIN_SIGNAL_BYTES, 0, 0);
-    long child = syscall_6(SYS_clone, CLONE_VFORK, 0, 0, 0, 0, 0);
-    if (child == 0)
-        begin_child(executable, options, (char **)(uintptr_t)envp, fd);
-    long waited = child;
+    long child = child_start(begin_detach, &context), waited = child;
     while (child > 0) {
         waited = syscall_6(SYS_wait4, child, (long)(uintptr_t)&status, (int)__WCLONE, 0, 0, 0);
         if (waited != -EINTR)
             break;
     }
-    syscall_6(SYS_rt_sigprocmask, SIG_SETMASK, (long)(uintptr_t)&before, 0, BEGIN_SIGNAL_BYTES, 0,
-              0);
     if (waited < 0)
         return waited;
     return status ? -EAGAIN : 0;
@@ -110,7 +108,7 @@ static long begin_receive(long fd, struct begin_reply *ret_reply)
     long n;
     do /* the kernel keeps `left` up to date */
         n = syscall_6(SYS_ppoll, (long)(uintptr_t)&watched, 1, (long)(uintptr_t)&left, 0,
-                      BEGIN_SIGNAL_BYTES, 0);
+                      CHILD_SIGNAL_BYTES, 0);
     while (n == -EINTR);
     if (n <= 0)
         return n ? n : -ETIMEDOUT;
@@ -150,12 +148,7 @@ long begin_collector(const char *executable, const char *options, char *const *e
         begin_release(pair[0]);
         return err;
     }
-    const char *name = DOOR_VARIABLE;
-    char *to = door.variable;
-    while (*name)
-        *to++ = *name++;
-    for (size_t i = 0; i <= n; i++)
-        to[i] = ret_reply->text[i];
+    words_put(words_put(door.variable, DOOR_VARIABLE), ret_reply->text);
     *ret_fd = pair[0];
     return 0;
 }

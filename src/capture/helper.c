@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A copy of the process (no shared memory, so that nothing of the program can be harmed) execs at
- * once; the parent is suspended until then. Signals are blocked meanwhile: no handler of the
- * program runs in the copy.
+ * A copy of the process (see child.h) puts its descriptors in place and execs; what it is given
+ * lies in memory that is shared with it, so that it can say why it could not.
  */
 #include "capture/helper.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,16 +17,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/child.h"
 #include "capture/cpu/x86_64/syscall.h"
 #include "capture/door.h"
 #include "capture/exec_env.h"
 #include "capture/next.h"
 #include "capture/process.h"
+#include "capture/words.h"
 
 enum {
     HELPER_ENVIRONMENT_MAX = 4096, /* variables that are handed on */
     HELPER_FD_LEAST = 10,
-    HELPER_SIGNAL_BYTES = 8, /* of the kernel's signal sets */
     HELPER_LOOK_NS = 500000,
     HELPER_LOOK_MOST_NS = 10000000,
 };
@@ -130,12 +129,13 @@ int helper_find(char ret_path[HELPER_PATH_MAX])
     return HELPER_MISSING;
 }
 
-/* What the child needs, made ready before it is there. */
+/* What the child needs, made ready before it is there, in memory that is shared with it. */
 struct helper_child {
     char path[HELPER_PATH_MAX];
     const char *const *argv;
     const char *envp[HELPER_ENVIRONMENT_MAX];
     int fds[3];
+    volatile long error; /* why it could not exec */
 };
 
 /* Everything but what tells the loader, or us, to get into the process. */
@@ -145,13 +145,8 @@ static void helper_fill_environment(struct helper_child *child)
     size_t to = 0;
     for (char **from = helper_environ(); from && *from && to + 1 < HELPER_ENVIRONMENT_MAX; from++) {
         bool keep = true;
-        for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
-            /* Shorter than the prefix: the comparison ends at its 0. */
-            size_t n = 0;
-            while (ours[i][n] && (*from)[n] == ours[i][n])
-                n++;
-            keep = keep && ours[i][n];
-        }
+        for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+            keep = keep && !words_start(*from, ours[i]);
         if (keep)
             child->envp[to++] = *from;
     }
@@ -176,32 +171,20 @@ static long helper_become(struct helper_child *child)
     for (int number = 1; number < NSIG; number++) {
         /* The kernel's struct sigaction: handler, flags, restorer, mask; all zero = default. */
         const uint64_t by_default[4] = {0};
-        syscall_6(SYS_rt_sigaction, number, (long)(uintptr_t)by_default, 0, HELPER_SIGNAL_BYTES, 0,
+        syscall_6(SYS_rt_sigaction, number, (long)(uintptr_t)by_default, 0, CHILD_SIGNAL_BYTES, 0,
                   0);
     }
     const uint64_t none = 0;
-    syscall_6(SYS_rt_sigprocmask, SIG_SETMASK, (long)(uintptr_t)&none, 0, HELPER_SIGNAL_BYTES, 0,
-              0);
+    syscall_6(SYS_rt_sigprocmask, SIG_SETMASK, (long)(uintptr_t)&none, 0, CHILD_SIGNAL_BYTES, 0, 0);
     return -syscall_3(SYS_execve, (long)(uintptr_t)child->path, (long)(uintptr_t)child->argv,
                       (long)(uintptr_t)child->envp);
 }
 
-/* The pid, or a negative errno. *error is shared with the copy: why it could not exec. */
-static long helper_clone(struct helper_child *child, volatile long *error)
+/* The child's whole life. */
+static void helper_child_run(void *context)
 {
-    const uint64_t all = ~UINT64_C(0);
-    uint64_t before = 0;
-    syscall_6(SYS_rt_sigprocmask, SIG_SETMASK, (long)(uintptr_t)&all, (long)(uintptr_t)&before,
-              HELPER_SIGNAL_BYTES, 0, 0);
-    long pid = syscall_6(SYS_clone, CLONE_VFORK, 0, 0, 0, 0, 0);
-    if (pid == 0) {
-        *error = helper_become(child);
-        for (;;)
-            syscall_3(SYS_exit_group, 127, 0, 0);
-    }
-    syscall_6(SYS_rt_sigprocmask, SIG_SETMASK, (long)(uintptr_t)&before, 0, HELPER_SIGNAL_BYTES, 0,
-              0);
-    return pid;
+    struct helper_child *child = context;
+    child->error = helper_become(child);
 }
 
 static uint64_t helper_now_ns(void)
@@ -256,34 +239,30 @@ int helper_run(struct helper *helper)
     helper->text[0] = 0;
     if (atomic_load(&process.quiet))
         return HELPER_FORBIDDEN;
-    struct shared {
-        long error;
-        struct helper_child child;
-    };
-    long at = syscall_6(SYS_mmap, 0, sizeof(struct shared), PROT_READ | PROT_WRITE,
+    long at = syscall_6(SYS_mmap, 0, sizeof(struct helper_child), PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (at < 0)
         return (int)at;
-    struct shared *shared = (struct shared *)at;
-    if (helper_find(shared->child.path) != 0) {
-        syscall_3(SYS_munmap, at, sizeof *shared, 0);
+    struct helper_child *child = (struct helper_child *)at;
+    if (helper_find(child->path) != 0) {
+        syscall_3(SYS_munmap, at, sizeof *child, 0);
         return HELPER_MISSING;
     }
     long text_fd =
             syscall_3(SYS_memfd_create, (long)(uintptr_t) "memscope", 1 /* close on exec */, 0);
-    shared->child.argv = helper->argv;
-    shared->child.fds[0] = helper->in_fd;
-    shared->child.fds[1] = helper->out_fd;
-    shared->child.fds[2] = (int)text_fd;
-    helper_fill_environment(&shared->child);
-    long pid = helper_clone(&shared->child, &shared->error);
+    child->argv = helper->argv;
+    child->fds[0] = helper->in_fd;
+    child->fds[1] = helper->out_fd;
+    child->fds[2] = (int)text_fd;
+    helper_fill_environment(child);
+    long pid = child_start(helper_child_run, child);
     int status = pid < 0 ? 0 : helper_wait(pid, helper->timeout_ms);
-    long error = pid < 0 ? -pid : shared->error;
+    long error = pid < 0 ? -pid : child->error;
     if (text_fd >= 0) {
         helper_read_text(helper, (int)text_fd);
         syscall_3(SYS_close, text_fd, 0, 0);
     }
-    syscall_3(SYS_munmap, at, sizeof(struct shared), 0);
+    syscall_3(SYS_munmap, at, sizeof *child, 0);
     if (error)
         return -(int)error;
     if (status < 0)
