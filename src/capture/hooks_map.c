@@ -142,7 +142,8 @@ int brk(void *end)
     int result = next.brk(end);
     if (result == 0 && to > from)
         emit_map((const void *)from, to - from, WIRE_MAP_NEW, &frame);
-    else if (result < 0 && to < from)
+    /* Below its start the break stays where it is, and libc calls that a success. */
+    else if (to < from && (uintptr_t)next.sbrk(0) != to)
         emit_map(end, from - to, WIRE_MAP_KEPT, &frame);
     return result;
 }
@@ -155,7 +156,7 @@ void *sbrk(intptr_t step)
     if (step == 0 || !hooks_wants_map(&frame))
         return next.sbrk(step);
     uintptr_t from = step < 0 ? (uintptr_t)next.sbrk(0) : 0;
-    size_t bytes = step < 0 ? (size_t)-step : (size_t)step;
+    size_t bytes = step < 0 ? 0 - (size_t)step : (size_t)step;
     if (step < 0)
         emit_unmap((const void *)(from - bytes), bytes);
     void *old = next.sbrk(step);

@@ -18,6 +18,7 @@
 #include "capture/lane.h"
 #include "capture/next.h"
 #include "capture/process.h"
+#include "capture/words.h"
 
 enum { LATE_PAGE_BYTES = 4096, LATE_HEADERS_MAX = 64 };
 
@@ -135,7 +136,7 @@ static bool late_is_loader(const struct link_map *map)
 {
     const char *name = map->l_name ? map->l_name : "";
     for (; *name; name++) {
-        if (memcmp(name, "/ld-", sizeof "/ld-" - 1) == 0)
+        if (words_start(name, "/ld-"))
             return true;
     }
     return false;

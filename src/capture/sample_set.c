@@ -11,7 +11,8 @@ void sample_set_init(struct sample_set *set, void *memory, size_t bytes)
     uint64_t n = bytes / sizeof(struct sample_bucket);
     set->mask = n - 1;
     set->shift = 64u - (unsigned)__builtin_ctzll(n);
-    set->buckets = memory;
+    /* Release: frees look here without asking whether the set was finished. */
+    __atomic_store_n(&set->buckets, (struct sample_bucket *)memory, __ATOMIC_RELEASE);
 }
 
 /* Where the address stands in the bucket; -1: it does not. */
@@ -85,7 +86,11 @@ bool sample_set_remove_slow(struct sample_set *set, uint64_t home, uint64_t addr
     if (far < 0)
         return false;
     struct sample_bucket *bucket = &set->buckets[(home + (uint64_t)far) & set->mask];
-    atomic_store_explicit(&bucket->addresses[place], 0, memory_order_relaxed);
+    /* A program that frees twice at once must not count it twice: the count would wrap. */
+    uint64_t there = address;
+    if (!atomic_compare_exchange_strong_explicit(&bucket->addresses[place], &there, 0,
+                                                 memory_order_relaxed, memory_order_relaxed))
+        return false;
     atomic_fetch_sub_explicit(&bucket->counts, 1, memory_order_relaxed);
     sample_set_unpass(set, home, (unsigned)far);
     return true;

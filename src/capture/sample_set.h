@@ -54,11 +54,12 @@ static inline uint64_t sample_set_home(const struct sample_set *set, uint64_t ad
 /* Takes the address out. False: it is not in. */
 static inline bool sample_set_remove(struct sample_set *set, uint64_t address)
 {
-    if (!set->buckets)
+    /* Acquire: pairs with sample_set_init, which another thread may be in. */
+    const struct sample_bucket *buckets = __atomic_load_n(&set->buckets, __ATOMIC_ACQUIRE);
+    if (!buckets)
         return false;
     uint64_t home = sample_set_home(set, address);
-    if (__builtin_expect(!atomic_load_explicit(&set->buckets[home].counts, memory_order_relaxed),
-                         1))
+    if (__builtin_expect(!atomic_load_explicit(&buckets[home].counts, memory_order_relaxed), 1))
         return false;
     return sample_set_remove_slow(set, home, address);
 }

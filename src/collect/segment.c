@@ -146,10 +146,13 @@ bool segment_is_shared(struct segment *segment)
     if (!segment->is_ours_alone)
         return false;
     /* The kernel refuses to seal a file against writing while a writable mapping of it exists. */
-    munmap(segment->at, segment->size_bytes);
+    const int kept = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    /* The addresses stay taken: another thread may map something meanwhile. */
+    if (mmap(segment->at, segment->size_bytes, PROT_NONE, kept, -1, 0) == MAP_FAILED)
+        return false;
     bool shared = fcntl(segment->fd, F_ADD_SEALS, F_SEAL_WRITE) < 0 && errno == EBUSY;
     void *at = mmap(segment->at, segment->size_bytes, shared ? PROT_READ | PROT_WRITE : PROT_READ,
-                    (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED_NOREPLACE, segment->fd, 0);
+                    (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED, segment->fd, 0);
     if (at == MAP_FAILED)
         segment->at = NULL;
     else
