@@ -208,6 +208,22 @@ static bool lane_collector_is_dead(void)
     return state == 'Z' || state == 'X';
 }
 
+/* The part of lane_wait that needs the system. */
+static bool lane_wait_calls(uint32_t seen, unsigned *waits, uint64_t *beat)
+{
+    struct wire_segment *segment = process.segment;
+    atomic_fetch_add_explicit(&segment->doorbell, 1, memory_order_seq_cst);
+    if (atomic_load_explicit(&segment->collector_naps, memory_order_seq_cst))
+        lane_futex(&segment->doorbell, FUTEX_WAKE, 1, 0);
+    lane_futex(&segment->room, FUTEX_WAIT, seen, LANE_WAIT_NS);
+    uint64_t now = atomic_load_explicit(&segment->coarse_stamp, memory_order_relaxed);
+    *waits = now == *beat ? *waits + 1 : 0;
+    *beat = now;
+    if (*waits % LANE_LOOK_WAITS == LANE_LOOK_WAITS - 1 && lane_collector_is_dead())
+        return false;
+    return *waits < LANE_DEAD_WAITS;
+}
+
 /*
  * Waits until `seen` is no longer the count of pages given back, or for a while. Returns false
  * when the collector is gone; *waits and *beat carry on between calls.
@@ -220,20 +236,16 @@ static bool lane_wait(uint32_t seen, unsigned *waits, uint64_t *beat)
             return true;
         thread_pause();
     }
-    if (atomic_load_explicit(&process.quiet, memory_order_relaxed)) {
+    /* seq_cst on both: whoever forbids calls sees us, or we see that they are forbidden. */
+    atomic_fetch_add(&process.calling, 1);
+    if (atomic_load(&process.quiet)) {
+        atomic_fetch_sub(&process.calling, 1);
         *waits += LANE_SPINS;
         return *waits < LANE_QUIET_SPINS;
     }
-    atomic_fetch_add_explicit(&segment->doorbell, 1, memory_order_seq_cst);
-    if (atomic_load_explicit(&segment->collector_naps, memory_order_seq_cst))
-        lane_futex(&segment->doorbell, FUTEX_WAKE, 1, 0);
-    lane_futex(&segment->room, FUTEX_WAIT, seen, LANE_WAIT_NS);
-    uint64_t now = atomic_load_explicit(&segment->coarse_stamp, memory_order_relaxed);
-    *waits = now == *beat ? *waits + 1 : 0;
-    *beat = now;
-    if (*waits % LANE_LOOK_WAITS == LANE_LOOK_WAITS - 1 && lane_collector_is_dead())
-        return false;
-    return *waits < LANE_DEAD_WAITS;
+    bool goes_on = lane_wait_calls(seen, waits, beat);
+    atomic_fetch_sub(&process.calling, 1);
+    return goes_on;
 }
 
 /* Switches recording off for all: the collector is dead or stopped. */

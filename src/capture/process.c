@@ -26,6 +26,8 @@ enum {
     PROCESS_MEMORY_LEAST = 256 << 10, /* the smallest tables, and the first lane */
     PROCESS_MEMORY_WAIT_NS = 5000000,
     PROCESS_MEMORY_WAITS = 100,
+    PROCESS_CALL_WAIT_NS = 100000,
+    PROCESS_CALL_WAITS = 100,
     PROCESS_VIEW_BYTES = 512 << 10,
     /* struct pthread holds the tid somewhere behind the part that the ABI fixes. */
     PROCESS_TID_FROM = 0x100,
@@ -203,6 +205,11 @@ void process_go_quiet(void)
     /* While it may still be done: the whole segment, since pages can come from anywhere. */
     process_view_page(process.segment->page_n - 1);
     atomic_store(&process.quiet, true);
+    /* Threads that wait for room return from the system first. Bounded: a handler may have left the
+     * count by a jump, and a forked child may have got it. */
+    const struct timespec pause = {.tv_nsec = PROCESS_CALL_WAIT_NS};
+    for (int i = 0; i < PROCESS_CALL_WAITS && atomic_load(&process.calling); i++)
+        syscall_3(SYS_nanosleep, (long)(uintptr_t)&pause, 0, 0);
     unwind_range_forbid_calls();
     if (process.slot)
         atomic_fetch_or(&process.slot->flags, WIRE_PROCESS_SECCOMP);

@@ -46,7 +46,9 @@ struct process {
     const Elf64_Phdr *exe_headers; /* the executable's program headers */
     const char *exe_name;          /* what was executed: a path, maybe relative */
     uint32_t exe_header_n;
-    _Atomic bool quiet;      /* no system calls from here on: a seccomp filter was seen */
+    _Atomic bool quiet; /* no system calls from here on: a seccomp filter was seen */
+    _Atomic uint32_t
+            calling;         /* threads in lane_wait's system calls, which looked at quiet before */
     _Atomic bool view_fixed; /* the view cannot grow: pages beyond it are not for us */
     _Atomic bool clockless;  /* the time stamp counter must not be read from here on */
 };
