@@ -65,12 +65,20 @@ HOOK void *mmap64(void *wanted, size_t length, int protection, int flags, int fd
     return hooks_mmap(wanted, length, protection, flags, fd, offset, &frame);
 }
 
+/* What the kernel would look at: anything else it refuses, and nothing happens. */
+static bool hooks_is_range(const void *address, size_t bytes)
+{
+    const uintptr_t end = (uintptr_t)1 << 47; /* of the program's half of the address space */
+    uintptr_t from = (uintptr_t)address;
+    return bytes && !(from & hooks_page_mask) && from < end && bytes <= end - from;
+}
+
 HOOK int munmap(void *address, size_t length)
 {
     const struct hook_frame frame = HOOK_FRAME();
     if (!hooks_ready() || !next.munmap)
         return hooks_raw_result(syscall_3(SYS_munmap, (long)address, (long)length, 0)) ? -1 : 0;
-    bool wanted = length && !((uintptr_t)address & hooks_page_mask) && hooks_wants_map(&frame);
+    bool wanted = hooks_is_range(address, length) && hooks_wants_map(&frame);
     if (wanted)
         emit_unmap(address, hooks_pages(length));
     int result = next.munmap(address, length);
@@ -92,7 +100,8 @@ static size_t hooks_remap_stays(size_t old_length, size_t length, int flags)
 static void *hooks_mremap(void *old, size_t old_length, size_t length, int flags, void *wanted,
                           const struct hook_frame *frame)
 {
-    if (!hooks_wants_map(frame) || (uintptr_t)old & hooks_page_mask)
+    /* A length of nothing maps the old pages a second time. */
+    if (!hooks_is_range(old, old_length ? old_length : 1) || !hooks_wants_map(frame))
         return next.mremap(old, old_length, length, flags, wanted);
     old_length = hooks_pages(old_length);
     length = hooks_pages(length);
@@ -142,8 +151,7 @@ int brk(void *end)
     int result = next.brk(end);
     if (result == 0 && to > from)
         emit_map((const void *)from, to - from, WIRE_MAP_NEW, &frame);
-    /* Below its start the break stays where it is, and libc calls that a success. */
-    else if (to < from && (uintptr_t)next.sbrk(0) != to)
+    else if (result < 0 && to < from)
         emit_map(end, from - to, WIRE_MAP_KEPT, &frame);
     return result;
 }

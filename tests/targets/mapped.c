@@ -104,6 +104,7 @@ static void calls_that_fail(char *at)
     EXPECT(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
     EXPECT(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, -1, 0) == MAP_FAILED);
     EXPECT(munmap(at + 1, PAGE) < 0 && errno == EINVAL);
+    EXPECT(munmap(at, (size_t)1 << 60) < 0 && errno == EINVAL);
     EXPECT(mremap(at, PAGE, (size_t)1 << 60, MREMAP_MAYMOVE) == MAP_FAILED);
 }
 
