@@ -84,6 +84,10 @@ test('broken trees and rows are refused', async () => {
     await assert.rejects(decoded(breakColumn('ms-s2', 'site_node', (v) => { v[v.length - 1] = 1e6; return v; })), /out of range/);
     const wrong = await decoded(breakColumn('ms-s2', 'row_n', (v) => { v[0]++; return v; }));
     assert.match(wrong.breaches.join(), /blocks in all rows/);
+    // Sampled totals were counted, rows are estimates: they need not be the same.
+    const { reportBreaches } = await load('data/report.ts');
+    const sampled = { ...wrong.manifest, sampling: { rate: 0.1 } };
+    assert.deepEqual(reportBreaches(sampled, wrong.timeline, wrong.rows), []);
 });
 
 function layoutOf(tree, totals, widthPx, root = 0) {
