@@ -21,11 +21,11 @@ enum { SEGMENT_STEP_PAGES = 64 };
 #define MFD_NOEXEC_SEAL 8U
 #endif
 
-static int segment_memfd(void)
+int segment_memfd(const char *name)
 {
     const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-    int fd = memfd_create("memscope", flags | MFD_NOEXEC_SEAL);
-    return fd < 0 && errno == EINVAL ? memfd_create("memscope", flags) : fd;
+    int fd = memfd_create(name, flags | MFD_NOEXEC_SEAL);
+    return fd < 0 && errno == EINVAL ? memfd_create(name, flags) : fd;
 }
 
 /* A file size limit would end us with SIGXFSZ; we would rather have the error. */
@@ -49,7 +49,7 @@ int segment_init(struct segment *ret_segment, uint64_t size_bytes, const struct 
                  struct diag *diag)
 {
     struct segment segment = {.size_bytes = size_bytes & ~(uint64_t)(WIRE_PAGE_BYTES - 1)};
-    segment.fd = segment_memfd();
+    segment.fd = segment_memfd("memscope");
     if (segment.fd < 0)
         return diag_set_errno(diag, ERR_IO, errno, "cannot make shared memory (memfd_create)");
     if (segment_size(segment.fd, segment.size_bytes) < 0 ||

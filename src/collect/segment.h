@@ -45,6 +45,9 @@ static inline void *segment_page(const struct segment *segment, uint32_t page)
     return (char *)segment->at + (size_t)page * WIRE_PAGE_BYTES;
 }
 
+/* An empty memfd that can be sealed and never executed; -1 and errno on failure. */
+int segment_memfd(const char *name);
+
 /* Zeroes a page and offers it again. */
 void segment_give_back(struct segment *segment, uint32_t page);
 

@@ -8,20 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "collect/segment.h"
 #include "heap/excerpt.h"
 #include "heap/store.h"
 #include "recording/writer.h"
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 8U
-#endif
-
-static int snapshot_memfd(void)
-{
-    const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-    int fd = memfd_create("memscope-snapshot", flags | MFD_NOEXEC_SEAL);
-    return fd < 0 && errno == EINVAL ? memfd_create("memscope-snapshot", flags) : fd;
-}
 
 static int snapshot_seal(int fd, uint64_t *ret_bytes, struct diag *diag)
 {
@@ -35,7 +25,7 @@ static int snapshot_seal(int fd, uint64_t *ret_bytes, struct diag *diag)
 
 static int snapshot_write(struct model *model, int *ret_fd, uint64_t *ret_bytes, struct diag *diag)
 {
-    int fd = snapshot_memfd();
+    int fd = segment_memfd("memscope-snapshot");
     int own = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
     if (own < 0) {
         int error = errno;
