@@ -53,11 +53,7 @@ void html_add_mapped(struct json *json, const struct model *model)
         return;
     json_key(json, "mapped");
     json_object_begin(json);
-    json_key_count(json, "calls", sums.n);
-    json_key_count(json, "mapped_bytes", sums.bytes);
-    json_key_count(json, "peak_bytes", sums.peak_bytes);
-    json_key_count(json, "end_bytes", sums.live_bytes);
-    json_key_count(json, "sites_total", model->mappings.n);
+    json_add_mapped_sums(json, model, &sums);
     json_key(json, "sites");
     json_array_begin(json);
     for (size_t i = 0; i < n; i++) {

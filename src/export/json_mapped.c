@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the program mapped itself, in the JSON export. */
 #include "analyze/frame.h"
-#include "analyze/mappings.h"
 #include "export/json_parts.h"
 
 enum { JSON_MAPPINGS_MOST = 100, JSON_MAPPING_FRAMES_MOST = 64 };
@@ -38,6 +37,16 @@ static void json_add_mapping(struct json *json, const struct model *model, uint3
     text_done(&text);
 }
 
+void json_add_mapped_sums(struct json *json, const struct model *model,
+                          const struct mappings_sums *sums)
+{
+    json_key_count(json, "calls", sums->n);
+    json_key_count(json, "mapped_bytes", sums->bytes);
+    json_key_count(json, "peak_bytes", sums->peak_bytes);
+    json_key_count(json, "end_bytes", sums->live_bytes);
+    json_key_count(json, "sites_total", model->mappings.n);
+}
+
 void json_add_mapped(struct json *json, const struct model *model)
 {
     uint32_t top[JSON_MAPPINGS_MOST];
@@ -45,11 +54,7 @@ void json_add_mapped(struct json *json, const struct model *model)
     struct mappings_sums sums = mappings_sum(model);
     json_key(json, "mapped");
     json_object_begin(json);
-    json_key_count(json, "calls", sums.n);
-    json_key_count(json, "mapped_bytes", sums.bytes);
-    json_key_count(json, "peak_bytes", sums.peak_bytes);
-    json_key_count(json, "end_bytes", sums.live_bytes);
-    json_key_count(json, "sites_total", model->mappings.n);
+    json_add_mapped_sums(json, model, &sums);
     json_key(json, "sites");
     json_array_begin(json);
     for (size_t i = 0; i < n; i++)

@@ -5,6 +5,7 @@
 
 #include "analyze/analysis.h"
 #include "analyze/figures.h"
+#include "analyze/mappings.h"
 #include "base/json.h"
 
 /* A whole number below 2^53, which every reader of JSON holds exactly; larger ones are cut to it.
@@ -16,6 +17,9 @@ void json_key_model_string(struct json *json, const char *key, const struct mode
                            uint32_t string);
 
 void json_add_mapped(struct json *json, const struct model *model);
+/* The members of `mapped` that are about all mappings. */
+void json_add_mapped_sums(struct json *json, const struct model *model,
+                          const struct mappings_sums *sums);
 void json_add_processes(struct json *json, const struct model *model);
 void json_add_threads(struct json *json, const struct model *model);
 /* A row of a list: an object on one line of its own. And the list's end. */
