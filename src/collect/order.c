@@ -131,7 +131,10 @@ static void order_set_key(struct order_lane *lane)
     lane->delayed = false;
 }
 
-/* Another record of a lane is at hand than before. */
+/*
+ * Another record of a lane is at hand than before. Its key may be greater: padding, which has no
+ * stamp, counts with the lane's last until a record lies behind it.
+ */
 static void order_renew(struct order *order, struct order_lane *lane, bool was_empty)
 {
     order_set_key(lane);
@@ -141,6 +144,7 @@ static void order_renew(struct order *order, struct order_lane *lane, bool was_e
     while (!was_empty && i-- > 0 && order->heap.at[i] != lane->index)
         ;
     order_rise(order, i);
+    order_sink(order, i);
 }
 
 static void order_push(struct order *order, struct order_lane *lane, struct intake_run *run)

@@ -22,7 +22,7 @@ def races():
         for threads in (2, 4, 8, 16):
             yield Case(f"race-replay-{threads}-{seed}",
                        ("{targets}/race_reuse", "{counts}", str(threads), str(seed)),
-                       timeout_s=40, slow=True,
+                       timeout_s=40, slow=seed > 2,
                        options=("--detailed-tracking",), judge=replayed,
                        ground=Ground(extra_n=threads, extra_bytes=threads * 400))
 

@@ -16,7 +16,7 @@
 
 #include "collect/order.h"
 
-enum { THREADS = 4, ADDRESSES = 200, EVENTS = 20000, TID = 100, COMMON = 50 };
+enum { THREADS = 12, ADDRESSES = 200, EVENTS = 20000, TID = 100, COMMON = 50 };
 
 /* xorshift64: the same history for the same seed, everywhere. */
 static uint64_t noise_state;
@@ -100,7 +100,7 @@ static void deal_append(struct deal *deal, struct intake_run *run)
 static struct intake_run *deal_run(struct deal *deal, uint32_t lane)
 {
     for (struct intake_run *run = deal->batch.first; run; run = run->next) {
-        if (run->lane == lane && run->n + 3 <= WIRE_PAGE_SLOTS &&
+        if (run->lane == lane && run->n + 3 <= WIRE_PAGE_SLOTS && run->slots[0].head != WIRE_PAD &&
             run->place + run->n == deal->head[lane])
             return run;
     }
@@ -140,6 +140,17 @@ static struct intake_run *deal_open_record(struct deal *deal, uint32_t lane, uin
     return open.batch.first;
 }
 
+/* The rest of a page that the next record did not fit in: taken by itself it has no stamp. */
+static void deal_padding(struct deal *deal, uint32_t lane)
+{
+    struct intake_run *run = intake_run_get(&deal->session->intake, INTAKE_RUNS_MAX);
+    assert_non_null(run);
+    run->lane = lane;
+    run->place = deal->head[lane]++;
+    run->slots[run->n++] = (struct intake_slot){.head = WIRE_PAD};
+    deal_append(deal, run);
+}
+
 static void deal_feed(struct deal *deal, uint64_t watermark)
 {
     order_take(&deal->session->order, &deal->batch);
@@ -154,7 +165,7 @@ static const struct model_sums *session_sums(const struct session *session)
 
 /*
  * Random events of threads that hand blocks to each other; some have no lane of their own. Some
- * records stay open, until somebody needs what they did at the latest.
+ * records stay open, until somebody needs what they did at the latest; some have padding before.
  */
 static void history_is_kept(unsigned seed)
 {
@@ -177,6 +188,8 @@ static void history_is_kept(unsigned seed)
         if (open[slot])
             deal_append(&deal, open[slot]);
         open[slot] = NULL;
+        if (noise_next() % 16 == 0)
+            deal_padding(&deal, lane);
         if (!size_of[slot]) {
             if (stays_open)
                 open[slot] = deal_open_record(&deal, lane, TID + thread, WIRE_ALLOC, stamp, address,
