@@ -38,7 +38,7 @@ void feed_not_temporary(struct model *model, uint32_t thread)
 size_t feed_block_n(const struct model *model, uint32_t process)
 {
     const struct feed_process_state *state = feed_process_at(model->feed, process);
-    return state ? state->blocks.n : 0;
+    return state ? blocks_count(&state->blocks) : 0;
 }
 
 static void counted_peak(struct model_sums *sums, struct model_counts *counts, uint64_t at_ns)

@@ -220,20 +220,28 @@ FEED_INLINE void feed_dies(struct model *model, const struct feed_change *change
  * A block is temporary when it dies while it is still its thread's last allocation, and no realloc
  * of it was begun.
  */
-static inline bool feed_was_last(struct model *model, const struct blocks_slot *block)
+static inline bool feed_was_last(struct model *model, const struct blocks_slot *block,
+                                 uint64_t address)
 {
     struct feed_thread_state *thread =
             &model->feed->threads.at[model->cells.at[block->cell].key.thread];
-    if (thread->last_address != block->address)
+    if (thread->last_address != address)
         return false;
     thread->last_address = 0;
     return true;
 }
 
-static inline void feed_temporary(struct model *model, const struct feed_change *change,
-                                  const struct blocks_slot *block)
+/* The block is not what its thread allocated last: a realloc of it was begun. */
+static void feed_last_forget(struct model *model, uint32_t cell, uint64_t address)
 {
-    if (!feed_was_last(model, block))
+    const struct blocks_slot block = {.cell = cell};
+    feed_was_last(model, &block, address);
+}
+
+static inline void feed_temporary(struct model *model, const struct feed_change *change,
+                                  const struct blocks_slot *block, uint64_t address)
+{
+    if (!feed_was_last(model, block, address))
         return;
     /* Of the block's own thread nothing is known then: others may have come between. */
     if (model->sampled && change->thread != model->cells.at[block->cell].key.thread)
@@ -270,33 +278,42 @@ static inline int feed_cell(struct model *model, const struct feed_context *cont
 
 /* Nobody saw the free of this block: it happens now, as far as can be told. */
 static int feed_replace(struct model *model, const struct feed_change *change,
-                        struct blocks_slot *slot)
+                        const struct blocks_slot *slot)
 {
     int err = feed_dies_prepare(model, slot->cell);
     if (err < 0)
         return err;
-    if (!(slot->size_bytes & BLOCKS_PENDING))
-        feed_was_last(model, slot);
     feed_dies(model, change, slot);
     model->loss.replaced_block_n++;
-    blocks_remove(&change->state->blocks, slot);
     return 0;
 }
 
-/* The slot where a new block goes. An address that was live is so no longer. */
+/* Where a block will go that is born in the same step. An address that was live is so no longer. */
+static int feed_reserve(struct model *model, const struct feed_change *change, uint64_t address)
+{
+    struct blocks *blocks = &change->state->blocks;
+    int err = blocks_reserve(blocks, address);
+    const struct blocks_slot *slot = err < 0 ? NULL : blocks_find(blocks, address);
+    if (!slot)
+        return err;
+    err = feed_replace(model, change, slot);
+    if (err < 0)
+        return err;
+    feed_was_last(model, slot, address);
+    blocks_remove(blocks, address);
+    return blocks_reserve(blocks, address);
+}
+
+/* A slot for a new block. */
 FEED_INLINE int feed_place(struct model *model, const struct feed_change *change, uint64_t address,
                            struct blocks_slot **ret_slot)
 {
-    struct blocks *blocks = &change->state->blocks;
-    int err = blocks_reserve(blocks);
-    if (err < 0)
-        return err;
-    struct blocks_slot *slot = blocks_place(blocks, address);
-    if (slot->address) {
-        err = feed_replace(model, change, slot);
+    struct blocks_slot *slot = blocks_put(&change->state->blocks, address);
+    if (__builtin_expect(!slot, 0)) {
+        int err = feed_reserve(model, change, address);
         if (err < 0)
             return err;
-        slot = blocks_place(blocks, address);
+        slot = blocks_put_reserved(&change->state->blocks, address);
     }
     *ret_slot = slot;
     return 0;
@@ -323,8 +340,7 @@ int feed_alloc(struct model *model, const struct feed_context *context, uint64_t
         return err;
     size_bytes = feed_size(size_bytes);
     weight = weight ? weight : 1;
-    *slot = (struct blocks_slot){address, size_bytes, model->feed->now_ns, change.cell, weight};
-    change.state->blocks.n++;
+    *slot = (struct blocks_slot){size_bytes, model->feed->now_ns, change.cell, weight};
     feed_born(model, &change, size_bytes, weight);
     model->feed->threads.at[context->thread].last_address = address;
     feed_peaks(model, change.process);
@@ -358,9 +374,9 @@ int feed_free(struct model *model, const struct feed_context *context, uint64_t 
     err = feed_dies_prepare(model, slot->cell);
     if (err < 0)
         return err;
-    feed_temporary(model, &change, slot);
+    feed_temporary(model, &change, slot, address);
     feed_dies(model, &change, slot);
-    blocks_remove(&change.state->blocks, slot);
+    blocks_remove(&change.state->blocks, address);
     if (blocks_is_roomy(&change.state->blocks))
         blocks_shrink(&change.state->blocks);
     return FEED_DONE;
@@ -380,32 +396,27 @@ int feed_realloc_begin(struct model *model, const struct feed_context *context, 
         model->loss.unmatched_realloc_n += outcome == FEED_UNKNOWN && !model->sampled;
         return outcome;
     }
-    *ret_pending = (struct feed_pending){.address = address,
+    const struct feed_pending pending = {.address = address,
                                          .size_bytes = slot->size_bytes,
                                          .born_ns = slot->born_ns,
                                          .cell = slot->cell,
                                          .weight = slot->weight};
-    slot->size_bytes |= BLOCKS_PENDING;
-    feed_was_last(model, slot);
+    err = blocks_pend(&change.state->blocks, address);
+    if (err < 0)
+        return err;
+    *ret_pending = pending;
+    feed_last_forget(model, pending.cell, address);
     return FEED_DONE;
 }
 
-/* The slot of a pending block, NULL: nobody began it. */
-static struct blocks_slot *feed_pending_slot(const struct blocks *blocks,
-                                             const struct feed_pending *pending)
+/* The pending block; false: nobody began it. */
+static bool feed_pending_block(const struct blocks *blocks, const struct feed_pending *pending,
+                               struct blocks_slot *ret_block)
 {
-    if (!blocks->slots || !pending->address)
-        return NULL;
-    size_t i = blocks_home(blocks, pending->address);
-    for (; blocks->slots[i].address; i = (i + 1) & blocks->mask) {
-        struct blocks_slot *slot = &blocks->slots[i];
-        if (slot->address == pending->address &&
-            slot->size_bytes == (pending->size_bytes | BLOCKS_PENDING) &&
-            slot->born_ns == pending->born_ns && slot->cell == pending->cell &&
-            slot->weight == pending->weight)
-            return slot;
-    }
-    return NULL;
+    const struct blocks_slot block = {pending->size_bytes, pending->born_ns, pending->cell,
+                                      pending->weight};
+    *ret_block = block;
+    return pending->address && strays_find_pending(&blocks->strays, pending->address, &block);
 }
 
 static void feed_realloc_counts(struct model *model, const struct feed_change *change,
@@ -423,28 +434,24 @@ static void feed_realloc_counts(struct model *model, const struct feed_change *c
 /* The pending block dies and, unless it was shrunk to nothing, another one takes its place. */
 static int feed_realloc_known(struct model *model, const struct feed_context *context,
                               struct feed_change *change, struct feed_pending *pending,
-                              const struct blocks_slot *born, uint32_t node)
+                              const struct feed_pending *born, uint32_t node)
 {
     struct blocks *blocks = &change->state->blocks;
-    struct blocks_slot *slot = feed_pending_slot(blocks, pending);
-    if (!slot)
+    struct blocks_slot old;
+    if (!feed_pending_block(blocks, pending, &old))
         return ERR_USAGE;
-    int err = feed_dies_prepare(model, slot->cell);
+    int err = feed_dies_prepare(model, old.cell);
     if (err == 0 && born->address)
         err = feed_cell(model, context, node, &change->cell);
     if (err == 0 && born->address)
-        err = feed_place(model, change, born->address, &slot);
+        err = feed_reserve(model, change, born->address);
     if (err < 0)
         return err;
-    slot = feed_pending_slot(blocks, pending);
-    feed_dies(model, change, slot);
-    blocks_remove(blocks, slot);
+    feed_dies(model, change, &old);
+    blocks_pending_remove(blocks, pending->address, &old);
     if (born->address) {
-        slot = blocks_place(blocks, born->address);
-        *slot = *born;
-        slot->cell = change->cell;
-        slot->born_ns = model->feed->now_ns;
-        blocks->n++;
+        *blocks_put_reserved(blocks, born->address) = (struct blocks_slot){
+                born->size_bytes, model->feed->now_ns, change->cell, born->weight};
         feed_born(model, change, born->size_bytes, born->weight);
         feed_realloc_counts(model, change, born->weight, born->address == pending->address);
         model->feed->threads.at[context->thread].last_address = born->address;
@@ -482,7 +489,7 @@ int feed_realloc_end(struct model *model, const struct feed_context *context,
     int err = feed_enter(model, context, &change);
     if (err < 0)
         return err;
-    struct blocks_slot born = {
+    const struct feed_pending born = {
             .address = address, .size_bytes = feed_size(size_bytes), .weight = weight ? weight : 1};
     return feed_realloc_known(model, context, &change, pending, &born, node);
 }
@@ -494,14 +501,20 @@ int feed_realloc_cancel(struct model *model, const struct feed_context *context,
     int err = feed_enter(model, context, &change);
     if (err < 0)
         return err;
-    struct blocks_slot *slot = feed_pending_slot(&change.state->blocks, pending);
-    if (!slot)
+    struct blocks *blocks = &change.state->blocks;
+    struct blocks_slot old;
+    if (!feed_pending_block(blocks, pending, &old))
         return FEED_DONE;
     /* Two live blocks at one address cannot be: the one that was allocated meanwhile stands. */
-    if (!blocks_find(&change.state->blocks, slot->address))
-        slot->size_bytes &= ~BLOCKS_PENDING;
-    else
-        err = feed_replace(model, &change, slot);
+    if (!blocks_find(blocks, pending->address)) {
+        err = blocks_reserve(blocks, pending->address);
+        if (err == 0)
+            blocks_pending_return(blocks, pending->address, &old);
+    } else {
+        err = feed_replace(model, &change, &old);
+        if (err == 0)
+            blocks_pending_remove(blocks, pending->address, &old);
+    }
     if (err == 0)
         pending->address = 0;
     return err;

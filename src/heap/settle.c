@@ -10,11 +10,8 @@ static int open_rows_add(struct model *model, struct feed_process_state *process
 {
     process->has_open_rows = true;
     struct model_feed *feed = model->feed;
-    const struct blocks *blocks = &process->blocks;
-    for (size_t i = 0; blocks->slots && i <= blocks->mask; i++) {
-        const struct blocks_slot *slot = &blocks->slots[i];
-        if (!slot->address)
-            continue;
+    struct blocks_walk walk = {0};
+    for (const struct blocks_slot *slot; (slot = blocks_next(&process->blocks, &walk));) {
         if (model->rows.n >= feed->limits.rows)
             timeline_shrink(model);
         int err = rows_ready(&feed->rows);
@@ -53,7 +50,7 @@ static int open_rows_settle(struct model *model)
         return err;
     VEC_EACH (struct model_row, row, &model->rows) {
         uint32_t process = model->cells.at[row->cell].key.process;
-        if (row->freed == MODEL_OPEN && feed->processes.at[process].blocks.slots)
+        if (row->freed == MODEL_OPEN && blocks_exist(&feed->processes.at[process].blocks))
             row->n = row->bytes = 0;
     }
     for (size_t i = 0; i < feed->processes.n && err == 0; i++) {
