@@ -26,7 +26,7 @@ size_t slices_limit(uint64_t now_ns, size_t max);
 /* How many are left by a merge: it takes some at a time, because it must rename all rows. */
 static inline size_t slices_left(size_t limit)
 {
-    return limit - limit / 16;
+    return limit - limit / 4;
 }
 
 /*
