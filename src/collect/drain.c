@@ -28,6 +28,7 @@ enum {
     DRAIN_SLACK_NS = 50000,
     DRAIN_NAP_LEAST_NS = 60000,
     DRAIN_NAP_MOST_NS = 1000000,
+    DRAIN_NAP_SLOTS = 1024, /* to be taken in a round: an eighth of what is offered at once */
     DRAIN_NAP_IDLE_NS = 4000000,
     DRAIN_IDLE_ROUNDS = 200,
     DRAIN_COUNT_NS = 50000000,
@@ -50,6 +51,7 @@ struct drain {
     uint64_t *known; /* lane bits that were seen */
     struct drain_reader reader;
     bool in_round; /* it was begun, and there was no room to end it */
+    long nap_ns;   /* between rounds, as long as there is something to take */
     uint64_t round_bound, round_flush;
     struct counts counts;
     uint32_t next_number;
@@ -245,6 +247,7 @@ static void drain_round_begin(struct drain *drain, uint64_t now)
         lane->retired = atomic_load_explicit(&lane->at->retired, memory_order_acquire);
     }
     drain_aim(drain, false);
+    drain->reader.taken_n = 0;
     drain->in_round = true;
 }
 
@@ -294,16 +297,35 @@ static void drain_nap(struct drain *drain, uint32_t bell, long nap_ns)
     atomic_store(&at->collector_naps, 0);
 }
 
+/*
+ * How long a busy drain naps: as it takes the writers to fill a part of their rings, since each
+ * round costs two wake-ups, its own and the model's. A writer that finds no room rings before.
+ */
+static long drain_nap_busy(struct drain *drain)
+{
+    if (drain->reader.taken_n > DRAIN_NAP_SLOTS * 2)
+        drain->nap_ns /= 2;
+    else if (drain->reader.taken_n < DRAIN_NAP_SLOTS)
+        drain->nap_ns += drain->nap_ns / 2;
+    if (drain->nap_ns < DRAIN_NAP_LEAST_NS)
+        drain->nap_ns = DRAIN_NAP_LEAST_NS;
+    if (drain->nap_ns > DRAIN_NAP_MOST_NS)
+        drain->nap_ns = DRAIN_NAP_MOST_NS;
+    return drain->nap_ns;
+}
+
 static void *drain_main(void *context)
 {
     struct drain *drain = context;
     unsigned idle_rounds = 0;
     while (!atomic_load(&drain->stop)) {
         uint32_t bell = atomic_load(&drain->segment->at->doorbell);
-        if (drain_round(drain) != DRAIN_IDLE ||
-            atomic_load_explicit(&drain->hurry, memory_order_relaxed)) {
+        enum drain_outcome outcome = drain_round(drain);
+        if (outcome != DRAIN_IDLE || atomic_load_explicit(&drain->hurry, memory_order_relaxed)) {
+            bool may_wait = outcome == DRAIN_BUSY &&
+                            !atomic_load_explicit(&drain->hurry, memory_order_relaxed);
             idle_rounds = 0;
-            drain_nap(drain, bell, DRAIN_NAP_LEAST_NS);
+            drain_nap(drain, bell, may_wait ? drain_nap_busy(drain) : DRAIN_NAP_LEAST_NS);
             continue;
         }
         idle_rounds++;

@@ -66,6 +66,7 @@ static void drain_lane_keep_run(struct drain_reader *reader, struct drain_lane *
         page->taken[i / 64] |= UINT64_MAX >> (64 - n) << i % 64;
     }
     page->left -= run->n;
+    reader->taken_n += run->n;
     if (batch->last)
         batch->last->next = run;
     else

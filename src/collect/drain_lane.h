@@ -44,6 +44,7 @@ struct drain_reader {
     uint32_t room_given; /* pages given back since writers were told */
     uint32_t held_n;     /* pages given up and not given back */
     uint32_t runs_most;  /* INTAKE_RUNS_MAX, or more */
+    uint64_t taken_n;    /* slots since the round began */
 };
 
 /* The lane's head as of now becomes what is to be read. */
