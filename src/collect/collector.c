@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "collect/allocators.h"
+#include "collect/checkpoints.h"
 #include "collect/drain.h"
 #include "collect/exit_status.h"
 #include "collect/facts.h"
@@ -39,8 +40,6 @@ enum {
     COLLECTOR_SYMBOL_WAIT_S = 60,
 };
 
-static const uint64_t collector_checkpoint_ns = 5000000000u;
-
 struct collector {
     const struct run_request *request;
     const char *reason; /* of the strategy */
@@ -56,12 +55,13 @@ struct collector {
     struct drain *drain;
     struct recording_writer *writer;
     struct store *store;
+    struct checkpoints checkpoints;
     struct journal journal;
     struct ticks ticks;
     struct serve serve;
     uint64_t fed;     /* watermark up to which everything was fed */
     uint64_t flushed; /* highest flush that was answered and fed */
-    uint64_t scanned_at, slow_scanned_at, checkpoint_at;
+    uint64_t scanned_at, slow_scanned_at;
     uint64_t shared_asked_at;
     pid_t root_pid;
     int root_pidfd; /* while nobody else tells how it ends; -1 */
@@ -144,12 +144,26 @@ static int collector_open_recording(struct collector *collector, struct diag *di
     return collector->store ? 0 : diag_set(diag, ERR_MEMORY, "no memory for the recording");
 }
 
-static void collector_checkpoint(struct collector *collector, bool finished)
+/* Up to when the model holds everything; never before its newest slice. */
+static uint64_t collector_fed_ns(const struct collector *collector)
+{
+    const struct model *model = collector->model;
+    uint64_t fed_ns = ticks_to_ns(&collector->ticks, collector->order.end_stamp);
+    uint64_t slice_ns = model->slices.n ? model->slices.at[model->slices.n - 1].start_ns : 0;
+    return fed_ns > slice_ns ? fed_ns : slice_ns;
+}
+
+static void collector_checkpoint(struct collector *collector, bool finished,
+                                 enum checkpoints_reason reason)
 {
     if (!collector->store)
         return;
     struct diag diag = {0};
-    collector->model->end_ns = finished ? collector->end_ns : collector_now(collector);
+    uint64_t begin_ns = collector_now(collector);
+    collector->model->end_ns = finished ? collector->end_ns : collector_fed_ns(collector);
+    char counts[CHECKPOINTS_TEXT_BYTES];
+    checkpoints_count(&collector->checkpoints, reason, counts);
+    model_fact_set(collector->model, "checkpoints", counts);
     facts_update(collector->model, collector->segment, &collector->order, &collector->images,
                  collector->drain, &collector->ticks);
     governor_facts(&collector->governor, drain_counts(collector->drain)->timed_class,
@@ -158,7 +172,22 @@ static void collector_checkpoint(struct collector *collector, bool finished)
     journal_flush(&collector->journal);
     if (store_checkpoint(collector->store, collector->model, finished, &diag) < 0)
         model_fact_set(collector->model, "recording_error", diag.text);
-    collector->checkpoint_at = collector_now(collector);
+    checkpoints_note(&collector->checkpoints, collector->model->sums.peak_bytes, begin_ns,
+                     collector_now(collector));
+}
+
+/* Writes a checkpoint when one is due; in between tells the recording that its recorder lives. */
+static void collector_save(struct collector *collector)
+{
+    uint64_t now = collector_now(collector);
+    enum checkpoints_reason reason =
+            checkpoints_due(&collector->checkpoints, collector->model->sums.peak_bytes,
+                            images_live_pid(&collector->images), now);
+    if (reason != CHECKPOINTS_NONE) {
+        collector_checkpoint(collector, false, reason);
+    } else if (checkpoints_wants_pulse(&collector->checkpoints, now)) {
+        (void)recording_pulse(collector->writer, now, NULL);
+    }
 }
 
 /* The pidfd of a process is readable: it has ended. */
@@ -241,8 +270,7 @@ static void collector_scan(struct collector *collector)
         images_slow_scan(&collector->images);
     }
     residents_look(&collector->images, now);
-    if (now - collector->checkpoint_at >= collector_checkpoint_ns)
-        collector_checkpoint(collector, false);
+    collector_save(collector);
 }
 
 /* Takes and feeds what the drain has copied. Returns whether there was anything. */
@@ -364,7 +392,7 @@ static void collector_complete(struct collector *collector)
     symbols_finish(&collector->symbols, (uint64_t)COLLECTOR_SYMBOL_WAIT_S * 1000000000u);
     task_names_from_spawn(collector->model);
     collector->model->finished = true;
-    collector_checkpoint(collector, true);
+    collector_checkpoint(collector, true, CHECKPOINTS_NONE);
     if (collector->writer && recording_is_off(collector->writer) && collector->socket < 0)
         return;
     recording_close(collector->writer);
@@ -414,7 +442,7 @@ static void collector_answer_early(struct collector *collector)
         return;
     collector_catch_up(collector);
     symbols_step(&collector->symbols);
-    collector_checkpoint(collector, false);
+    collector_checkpoint(collector, false, CHECKPOINTS_TIME);
     collector_answer(collector, COLLECTOR_DONE,
                      collector->written_path ? collector->written_path : collector->path);
     collector->answered = true;
@@ -510,6 +538,9 @@ static int collector_begin(struct collector *collector, struct diag *diag)
         model_fact_set(collector->model, "reason", collector->reason);
         err = collector_open_recording(collector, diag);
     }
+    /* Whoever is killed in the first second leaves a recording, too. */
+    if (err == 0)
+        collector_checkpoint(collector, false, CHECKPOINTS_TIME);
     if (err == 0)
         collector_open_control(collector);
     if (collector->asked)
@@ -553,6 +584,7 @@ int collector_main(const struct collector_start *start)
     drain_free(collector.drain);
     journal_done(&collector.journal);
     store_free(collector.store);
+    checkpoints_done(&collector.checkpoints);
     governor_done(&collector.governor);
     tally_done(&collector.tally);
     order_done(&collector.order);

@@ -351,6 +351,16 @@ static uint32_t images_thread_name(struct model *model, int pid, uint32_t tid)
     return name == MODEL_NONE ? 0 : name;
 }
 
+int images_live_pid(const struct images *images)
+{
+    for (uint32_t i = 0; i < images->segment->process_n; i++) {
+        const struct image *image = &images->at[i];
+        if (image->used && !image->gone && !image->sought)
+            return image->pid;
+    }
+    return 0;
+}
+
 uint32_t images_thread(struct images *images, struct image *image, uint32_t tid, uint64_t at_ns)
 {
     int64_t known = map_find(&image->threads, tid);

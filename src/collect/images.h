@@ -79,6 +79,9 @@ struct image *images_get(struct images *images, uint32_t slot);
 /* Looks for slots that came alive, and for the processes of those that are sought. */
 void images_scan(struct images *images);
 
+/* A process of the session that lives; 0: none. */
+int images_live_pid(const struct images *images);
+
 /* The thread of an image. */
 uint32_t images_thread(struct images *images, struct image *image, uint32_t tid, uint64_t at_ns);
 

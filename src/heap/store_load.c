@@ -345,6 +345,15 @@ static int load_report(struct recording_reader *reader, struct model *model, str
     const char *snapshot = model_fact_get(model, "snapshot");
     if (!extent->is_damaged && (model->finished || (snapshot && strcmp(snapshot, "1") == 0)))
         return 0;
+    if (!extent->is_damaged && extent->alive_ns > model->end_ns) {
+        model->loss.checkpoint_age_ns = extent->alive_ns - model->end_ns;
+        diag_set(
+                diag, 0,
+                "the recording was not finished: it holds the first %.1f s of the session; of what "
+                "came after, %.1f s are missing",
+                end_s, (double)model->loss.checkpoint_age_ns / 1e9);
+        return 1;
+    }
     if (!extent->is_damaged) {
         diag_set(
                 diag, 0,

@@ -16,6 +16,7 @@ enum {
     RECORDING_RAW_MAX = 4 << 20,   /* of one chunk's payload */
     RECORDING_RAW_FREE = 64 << 10, /* raw <= this + ratio * stored: against bombs */
     RECORDING_RATIO_MAX = 32,
+    RECORDING_PULSE_BYTES = 8,
 };
 
 enum recording_type {
@@ -40,6 +41,7 @@ enum recording_type {
     RECORDING_EVENTS,
     RECORDING_FOLDS,
     RECORDING_MAPPINGS,
+    RECORDING_PULSE,
 };
 
 enum { RECORDING_ZSTD = 1 }; /* flags of a chunk */

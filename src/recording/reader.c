@@ -110,6 +110,7 @@ static int recording_fetch(struct recording_reader *reader, uint64_t offset,
 static int recording_scan(struct recording_reader *reader, uint64_t limit_bytes, struct diag *diag)
 {
     uint64_t at = RECORDING_HEADER_BYTES, committed = 0;
+    reader->extent.alive_ns = 0;
     while (at < limit_bytes) {
         struct recording_head head;
         int err = recording_fetch(reader, at, &head, diag);
@@ -123,6 +124,9 @@ static int recording_scan(struct recording_reader *reader, uint64_t limit_bytes,
         at = end;
         if (head.type == RECORDING_COMMIT)
             committed = at;
+        if (head.type == RECORDING_PULSE && !head.flags &&
+            head.stored_bytes == RECORDING_PULSE_BYTES)
+            memcpy(&reader->extent.alive_ns, reader->stored, RECORDING_PULSE_BYTES);
     }
     reader->extent.good_bytes = at;
     reader->extent.committed_bytes = committed;

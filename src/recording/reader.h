@@ -35,6 +35,7 @@ struct recording_extent {
     uint64_t good_bytes;      /* end of the last whole chunk */
     bool is_damaged;          /* good_bytes < file_bytes */
     uint64_t start_unix_ns;
+    uint64_t alive_ns; /* session time at which the recorder is known to have lived; 0 = none */
 };
 
 /* A file. ERR_FORMAT: it is no recording, or of another major version. */

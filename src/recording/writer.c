@@ -20,6 +20,7 @@ struct recording_file {
     int fd;
     uint64_t written_bytes;
     uint64_t committed_bytes; /* end of the last COMMIT */
+    bool has_pulse;           /* a PULSE lies behind the written bytes */
 };
 
 struct recording_writer {
@@ -128,6 +129,29 @@ static int recording_write_failed(struct recording_writer *writer, int error, st
     return ERR_IO;
 }
 
+/* Takes the PULSE out of the next chunk's way. */
+static int recording_pulse_drop(struct recording_file *file)
+{
+    if (!file->has_pulse)
+        return 0;
+    file->has_pulse = false;
+    return ftruncate(file->fd, (off_t)file->written_bytes);
+}
+
+int recording_pulse(struct recording_writer *writer, uint64_t at_ns, struct diag *diag)
+{
+    if (writer->off || writer->rewrite.fd >= 0)
+        return RECORDING_OFF;
+    struct recording_file *file = &writer->file;
+    size_t packed = recording_pack(writer, RECORDING_PULSE, &at_ns, sizeof at_ns);
+    ssize_t wrote = pwrite(file->fd, writer->packed, packed, (off_t)file->written_bytes);
+    file->has_pulse = wrote > 0;
+    /* No room for it is no reason to give up the recording: there may be some again. */
+    if (wrote != (ssize_t)packed && recording_pulse_drop(file) < 0)
+        return recording_write_failed(writer, errno, diag);
+    return 0;
+}
+
 int recording_write(struct recording_writer *writer, enum recording_type type, const void *bytes,
                     size_t n, struct diag *diag)
 {
@@ -139,7 +163,7 @@ int recording_write(struct recording_writer *writer, enum recording_type type, c
         return diag_set(diag, ERR_LIMIT, "a chunk of %zu bytes is too long", n);
     struct recording_file *file = writer->rewrite.fd >= 0 ? &writer->rewrite : &writer->file;
     size_t packed = recording_pack(writer, type, bytes, n);
-    if (file_write_all(file->fd, writer->packed, packed) < 0)
+    if (recording_pulse_drop(file) < 0 || file_write_all(file->fd, writer->packed, packed) < 0)
         return recording_write_failed(writer, errno, diag);
     file->written_bytes += packed;
     if (type == RECORDING_COMMIT)

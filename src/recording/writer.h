@@ -36,6 +36,13 @@ int recording_write(struct recording_writer *writer, enum recording_type type, c
                     size_t n, struct diag *diag);
 
 /*
+ * Notes that the recorder lived at this time of the session. The note stands behind the last chunk
+ * until the next one takes its place: whoever reads a recording that was never finished learns how
+ * much of it is missing. Not while it is rewritten.
+ */
+int recording_pulse(struct recording_writer *writer, uint64_t at_ns, struct diag *diag);
+
+/*
  * Compaction: between begin and end, chunks go to a temporary file beside the recording, which
  * takes the recording's name at end. Should anything fail in between, the recording stays as it was
  * and the writer goes on appending to it: the result is RECORDING_KEPT.

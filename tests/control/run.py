@@ -8,6 +8,7 @@ Words choose tests by their names. --all also kills target and collector togethe
 Ends with `N passed, N failed, N skipped`.
 """
 import argparse
+import concurrent.futures
 import pathlib
 import random
 import sys
@@ -19,6 +20,7 @@ from bench import Bench
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KILLS = 50
+KILLS_AT_ONCE = 4
 
 
 def run_case(case, arguments):
@@ -32,16 +34,33 @@ def run_case(case, arguments):
             bench.done()
 
 
-def all_cases(arguments):
-    named = [(case.__name__, case) for case in cases.QUICK]
-    if arguments.all:
-        rng = random.Random(1)
-        for number in range(KILLS):
-            seconds = rng.uniform(0.3, 12)
-            named.append((f"double_kill_{number}",
-                          lambda bench, s=seconds: cases.double_kill(bench, s)))
-    return [(name, case) for name, case in named
-            if not arguments.words or any(word in name for word in arguments.words)]
+def kills():
+    """Double kills at random moments of a session."""
+    rng = random.Random(1)
+    for number in range(KILLS):
+        seconds = rng.uniform(0.3, 12)
+        yield f"double_kill_{number}", lambda bench, s=seconds: cases.double_kill(bench, s)
+
+
+def judge(named, arguments):
+    """Runs a case: (its name, "pass", "FAIL" or "skip", why)."""
+    name, case = named
+    try:
+        skipped = run_case(case, arguments)
+    except Exception:  # one test's failure is not the next one's
+        return name, "FAIL", traceback.format_exc()
+    return (name, "skip", skipped) if skipped else (name, "pass", "")
+
+
+def results(arguments):
+    def wanted(cases_):
+        return [(name, case) for name, case in cases_
+                if not arguments.words or any(word in name for word in arguments.words)]
+    for named in wanted((case.__name__, case) for case in cases.QUICK):
+        yield judge(named, arguments)
+    if arguments.all:  # these mostly wait
+        with concurrent.futures.ThreadPoolExecutor(KILLS_AT_ONCE) as pool:
+            yield from pool.map(lambda named: judge(named, arguments), wanted(kills()))
 
 
 def main():
@@ -56,12 +75,7 @@ def main():
     if not arguments.targets:
         arguments.targets = arguments.memscope.parents[2] / "tests" / "targets"
     counts = {"pass": 0, "FAIL": 0, "skip": 0}
-    for name, case in all_cases(arguments):
-        try:
-            skipped = run_case(case, arguments)
-            result, why = ("skip", skipped) if skipped else ("pass", "")
-        except Exception:  # one test's failure is not the next one's
-            result, why = "FAIL", traceback.format_exc()
+    for name, result, why in results(arguments):
         counts[result] += 1
         print(f"{result}  {name}  {why}".rstrip(), flush=True)
     print(f"{counts['pass']} passed, {counts['FAIL']} failed, {counts['skip']} skipped")

@@ -6,9 +6,15 @@
  *     A  1000 blocks of 100 bytes are live
  *     B  500 of them freed, 500 of 77 bytes allocated, one of the first kind moved to 5000
  *     C  100 of 10 bytes allocated, all of B's freed
+ *
+ * With a file as its argument it works until it is killed, and counts its allocations there.
  */
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { FIRST_N = 1000, FREED_N = 500, SECOND_N = 500, THIRD_N = 100, MOVED = 600 };
@@ -34,16 +40,26 @@ static void paced_free(size_t from, size_t n)
         free(paced_blocks[i]);
 }
 
+static int paced_work(const char *name)
+{
+    int fd = open(name, O_RDWR | O_CREAT, 0600);
+    if (fd < 0 || ftruncate(fd, sizeof(uint64_t)) < 0)
+        return 1;
+    _Atomic uint64_t *count = mmap(NULL, sizeof *count, PROT_WRITE, MAP_SHARED, fd, 0);
+    if (count == MAP_FAILED)
+        return 1;
+    for (;;) {
+        paced_allocate(0, FIRST_N, 100);
+        atomic_fetch_add(count, FIRST_N);
+        usleep(5000);
+        paced_free(0, FIRST_N);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    if (argc > 1) {
-        /* Works without a pause until it is killed. */
-        for (;;) {
-            paced_allocate(0, FIRST_N, 100);
-            usleep(1000);
-            paced_free(0, FIRST_N);
-        }
-    }
+    if (argc > 1)
+        return paced_work(argv[1]);
     paced_allocate(0, FIRST_N, 100);
     paced_wait("A\n");
     paced_free(0, FREED_N);

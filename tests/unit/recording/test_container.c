@@ -262,10 +262,41 @@ static void test_other_files_are_refused(void **state)
     assert_int_equal(recording_create(&writer, place->name, 0, &diag), ERR_IO);
 }
 
+/* A pulse tells of its time, is no part of the recording, and makes room for what comes next. */
+static void test_pulse(void **state)
+{
+    const struct place *place = *state;
+    static const uint64_t times[] = {10, 250, UINT64_C(1) << 40};
+    for (int more = 0; more < 3; more++) {
+        struct recording_writer *writer;
+        assert_int_equal(recording_create(&writer, place->name, 77, NULL), 0);
+        sample_write(writer);
+        uint64_t plain = recording_written_bytes(writer);
+        for (size_t i = 0; i < 3; i++)
+            assert_int_equal(recording_pulse(writer, times[i], NULL), 0);
+        assert_int_equal(recording_written_bytes(writer), plain);
+        if (more) /* shorter than a pulse, and longer */
+            put(writer, RECORDING_ROWS, "a chunk that is longer", more == 1 ? 1 : 22);
+        recording_close(writer);
+        struct recording_reader *reader;
+        assert_int_equal(recording_open(&reader, place->name, NULL), 0);
+        const struct recording_extent *extent = recording_extent(reader);
+        assert_false(extent->is_damaged);
+        assert_int_equal(extent->alive_ns, more ? 0 : times[2]);
+        assert_int_equal(extent->file_bytes - plain,
+                         RECORDING_HEAD_BYTES + (more == 0   ? RECORDING_PULSE_BYTES
+                                                 : more == 1 ? 1
+                                                             : 22));
+        recording_reader_close(reader);
+        unlink(place->name);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_round_trip, place_new, place_free),
+            cmocka_unit_test_setup_teardown(test_pulse, place_new, place_free),
             cmocka_unit_test_setup_teardown(test_cut_anywhere, place_new, place_free),
             cmocka_unit_test_setup_teardown(test_every_flipped_bit_is_seen, place_new, place_free),
             cmocka_unit_test(test_hostile_lengths),
