@@ -51,6 +51,7 @@ struct control_client {
 
 struct control {
     int listen_fd, wake_fd, event_fd;
+    bool is_full; /* no descriptor is left: whoever knocks waits for the next sweep */
     struct control_place place;
     char name[CONTROL_NAME_MAX];
     char *path;
@@ -157,8 +158,10 @@ static bool control_peer_may(int fd)
 static void control_accept(struct control *control)
 {
     int fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0)
+    if (fd < 0) {
+        control->is_full = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
         return;
+    }
     if (!control_peer_may(fd)) {
         control_send_error(fd, 0, CONTROL_E_DENIED, "the session is another user's");
         close(fd);
@@ -247,7 +250,9 @@ static nfds_t control_watch(struct control *control, struct pollfd *watched,
 {
     nfds_t n = 0;
     watched[n++] = (struct pollfd){.fd = control->wake_fd, .events = POLLIN};
-    watched[n++] = (struct pollfd){.fd = control->listen_fd, .events = POLLIN};
+    watched[n++] =
+            (struct pollfd){.fd = control->is_full ? -1 : control->listen_fd, .events = POLLIN};
+    control->is_full = false;
     time_t now = control_seconds();
     pthread_mutex_lock(&control->lock);
     *ret_stop = control->stop;

@@ -3,7 +3,8 @@
 #include "collect/governor.h"
 
 #include <stdio.h>
-#include <sys/resource.h>
+
+#include "collect/resident.h"
 
 enum {
     GOVERNOR_STEP_NS = 10000000,
@@ -18,6 +19,8 @@ enum {
     GOVERNOR_OVER_FLOOR = 15,         /* per cent */
     GOVERNOR_MEMORY_LEAST = 8000000,  /* that a percent budget always allows for */
     GOVERNOR_RECORDER_PAUSE_NS = 500000000,
+    GOVERNOR_RECORDER_LOW = 3, /* parts of so many in use: the weight may fall */
+    GOVERNOR_RECORDER_OF = 4,
 };
 
 static const char *const governor_reasons[] = {
@@ -206,18 +209,20 @@ static void governor_look_at_memory(struct governor *governor, uint32_t weight, 
         governor_lower(limit, now_ns);
 }
 
-/* --recorder-memory: past it fewer blocks are told of. */
+/* --recorder-memory: past it fewer blocks are told of, until it holds much less again. */
 static void governor_look_at_recorder(struct governor *governor, uint32_t weight, uint64_t now_ns)
 {
     struct governor_limit *limit = &governor->recorder;
     uint64_t most = governor->request->recorder_memory_bytes;
-    struct rusage usage;
+    uint64_t now;
     if (!most || !weight || now_ns - limit->changed_ns < GOVERNOR_RECORDER_PAUSE_NS ||
-        getrusage(RUSAGE_SELF, &usage) != 0)
+        !resident_read_now("/proc/self/statm", &now))
         return;
     limit->changed_ns = now_ns;
-    if ((uint64_t)usage.ru_maxrss * 1024 > most)
+    if (now > most)
         governor_raise(limit, weight, now_ns);
+    else if (now < most / GOVERNOR_RECORDER_OF * GOVERNOR_RECORDER_LOW && limit->weight > 1)
+        governor_lower(limit, now_ns);
 }
 
 static uint32_t governor_weight(const struct governor *governor, enum wire_rate_reason *ret_reason)

@@ -66,6 +66,19 @@ bool resident_read(int pid, uint64_t *ret_bytes, uint64_t *ret_peak)
     return known;
 }
 
+bool resident_read_now(const char *statm, uint64_t *ret_bytes)
+{
+    char *text;
+    size_t n;
+    if (file_read_all(statm, RESIDENT_STATUS_MAX, &text, &n, NULL) < 0)
+        return false;
+    const char *second = strchr(text, ' ');
+    if (second)
+        *ret_bytes = strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+    free(text);
+    return second != NULL;
+}
+
 /* Pages of [start, end) that are in memory. 0: the kernel does not tell. */
 static uint64_t resident_pages(struct resident_look *look, uint64_t start, uint64_t end)
 {

@@ -10,6 +10,9 @@
 /* Now, and at the most so far; false: not to be had. A few system calls. */
 bool resident_read(int pid, uint64_t *ret_bytes, uint64_t *ret_peak);
 
+/* Now, by a statm file: cheaper, without the peak. */
+bool resident_read_now(const char *statm, uint64_t *ret_bytes);
+
 /*
  * Sorts every mapping of process pid, the model's `process`, into the parts. The kernel walks its
  * page tables for that, in which time the process may not map or unmap: not to be done often.

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "collect/facts.h"
+#include "collect/resident.h"
 #include "collect/snapshot.h"
 
 enum { SERVE_MARKS_MAX = 4096, SERVE_MARK_BYTES = 512 };
@@ -27,15 +27,10 @@ static uint64_t serve_now_ns(const struct serve *serve)
 /* Resident bytes of a process; 0: not to be had. */
 static uint64_t serve_resident(int pid)
 {
-    char path[64], *text;
-    size_t n;
+    char path[64];
+    uint64_t bytes;
     snprintf(path, sizeof path, "/proc/%d/statm", pid);
-    if (file_read_all(path, 4096, &text, &n, NULL) < 0)
-        return 0;
-    const char *second = strchr(text, ' ');
-    uint64_t bytes = second ? strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
-    free(text);
-    return bytes;
+    return resident_read_now(path, &bytes) ? bytes : 0;
 }
 
 static bool serve_lives(const struct image *image)

@@ -82,6 +82,11 @@ static void notices_guessed(struct notice_list *list, const struct model *model)
     notice_push(list, NOTICE_NOTE, "paused", paused_ns, "ns",
                 "Recording was paused for %.1f s: what was allocated meanwhile is not in here.",
                 (double)paused_ns / 1e9);
+    const char *passed = model_fact_get(model, "passed_over_names");
+    notice_push(list, NOTICE_NOTE, "passed-over", session_fact_u64(model, "passed_over", 0),
+                "count",
+                "Launchers and tools were passed over (%.120s): --include NAME records them.",
+                passed ? passed : "");
 }
 
 /* What is not known of tasks, and why. */

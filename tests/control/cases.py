@@ -274,7 +274,10 @@ def launchers_are_passed_over(bench):
     code, _, err = bench.call("run", "-q", "--no-recording", "-e", "json", "-o", path, "--", "env",
                               "nice", "sh", "-c", f"{bench.targets}/paced </dev/null; true")
     assert code == 0, err
-    processes = json.loads(path.read_text())["processes"]
+    report = json.loads(path.read_text())
+    processes = report["processes"]
+    passed = [notice["text"] for notice in report["notices"] if notice["kind"] == "passed-over"]
+    assert len(passed) == 1 and "env" in passed[0] and "nice" in passed[0], report["notices"]
     taken = [p["exe"].rsplit("/", 1)[-1] for p in processes if p["strategy"] != "passed over"]
     assert "paced" in taken and "env" not in taken and "nice" not in taken, processes
 
