@@ -353,11 +353,6 @@ static void emit_text(unsigned kind, uint64_t a, uint64_t c, const char *text)
     emit_commit(&record, emit_stamp());
 }
 
-void emit_exec(enum wire_exec what, const char *path)
-{
-    emit_text(WIRE_EXEC, what, 0, path);
-}
-
 void emit_mark(const char *text)
 {
     emit_text(WIRE_MARK, 0, 0, text);

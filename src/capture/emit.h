@@ -58,8 +58,6 @@ void emit_realloc_begin(const void *old, struct emit_realloc *ret_begun);
 void emit_realloc_end(const struct emit_realloc *begun, const void *address, size_t size_bytes,
                       const struct hook_frame *frame);
 
-void emit_exec(enum wire_exec what, const char *path);
-
 /* What the calling thread's tasks do: the kinds of wire/event.h with a key, polls and a cell. */
 void emit_task(unsigned kind, uint64_t key, uint64_t polls, uint64_t cell);
 void emit_task_name(uint64_t key, uint64_t cell, const char *name);

@@ -15,6 +15,7 @@
 #include "capture/emit.h"
 #include "capture/exec_env.h"
 #include "capture/exec_fit.h"
+#include "capture/exec_tell.h"
 #include "capture/start.h"
 
 #pragma weak environ
@@ -30,12 +31,6 @@ static bool hooks_session_lives(void)
     return atomic_load_explicit(&process.segment->recording, memory_order_relaxed) != WIRE_ENDED;
 }
 
-static void hooks_tell(enum wire_exec what, const char *path)
-{
-    if (!process.passing)
-        emit_exec(what, path);
-}
-
 /* True when images that this process starts should join the session. */
 static bool hooks_follow(void)
 {
@@ -43,19 +38,26 @@ static bool hooks_follow(void)
            process.segment->config.follow;
 }
 
+/* An image about to begin: what the collector was told of it, and its environment. */
+struct hooks_image {
+    struct wire_exec *told;
+    char *const *envp;
+};
+
 /*
  * The environment for an image that fits, or envp itself. It is built behind the first
  * list_bytes of the scratch, where the arguments of the list forms lie.
  */
-static char *const *hooks_envp(bool fits, const char *path, char *const *envp, size_t list_bytes)
+static struct hooks_image hooks_image(const struct exec_fit *fit, const char *path,
+                                      char *const *envp, size_t list_bytes, bool spawning)
 {
-    if (!fits) {
-        hooks_tell(WIRE_EXEC_UNFIT, path);
-        return envp;
-    }
-    hooks_tell(WIRE_EXEC_BEGIN, path);
+    struct hooks_image image = {exec_tell(path, fit, spawning), envp};
+    if (fit->why != WIRE_FITS)
+        return image;
     char *scratch = exec_scratch(list_bytes + exec_environment_bytes(envp));
-    return scratch ? exec_environment(scratch + list_bytes, envp) : envp;
+    if (scratch)
+        image.envp = exec_environment(scratch + list_bytes, envp);
+    return image;
 }
 
 /* execve with an environment that was followed or not. */
@@ -67,9 +69,10 @@ static int hooks_execve(const char *path, char *const argv[], char *const envp[]
     }
     if (!hooks_follow())
         return next.execve(path, argv, envp);
-    bool fits = exec_fits(AT_FDCWD, path, 0);
-    int result = next.execve(path, argv, hooks_envp(fits, path, envp, list_bytes));
-    hooks_tell(WIRE_EXEC_FAILED, path);
+    struct exec_fit fit = exec_fit(AT_FDCWD, path, 0);
+    struct hooks_image image = hooks_image(&fit, path, envp, list_bytes, false);
+    int result = next.execve(path, argv, image.envp);
+    exec_tell_failed(image.told);
     return result;
 }
 
@@ -82,9 +85,10 @@ static int hooks_execvpe(const char *name, char *const argv[], char *const envp[
     }
     if (!hooks_follow())
         return next.execvpe(name, argv, envp);
-    bool fits = exec_fits_in_path(name, exec_variable(hooks_environ(), "PATH="));
-    int result = next.execvpe(name, argv, hooks_envp(fits, name, envp, list_bytes));
-    hooks_tell(WIRE_EXEC_FAILED, name);
+    struct exec_fit fit = exec_fit_in_path(name, exec_variable(hooks_environ(), "PATH="));
+    struct hooks_image image = hooks_image(&fit, name, envp, list_bytes, false);
+    int result = next.execvpe(name, argv, image.envp);
+    exec_tell_failed(image.told);
     return result;
 }
 
@@ -108,6 +112,12 @@ HOOK int execvp(const char *file, char *const argv[])
     return hooks_execvpe(file, argv, hooks_environ(), 0);
 }
 
+/* What a program that is executed by its descriptor is called. */
+static const char *hooks_first(char *const argv[])
+{
+    return argv && argv[0] ? argv[0] : "";
+}
+
 HOOK int fexecve(int fd, char *const argv[], char *const envp[])
 {
     if (!hooks_ready() || !next.fexecve) {
@@ -116,9 +126,10 @@ HOOK int fexecve(int fd, char *const argv[], char *const envp[])
     }
     if (!hooks_follow())
         return next.fexecve(fd, argv, envp);
-    bool fits = exec_fits(fd, NULL, AT_EMPTY_PATH);
-    int result = next.fexecve(fd, argv, hooks_envp(fits, "", envp, 0));
-    hooks_tell(WIRE_EXEC_FAILED, "");
+    struct exec_fit fit = exec_fit(fd, NULL, AT_EMPTY_PATH);
+    struct hooks_image image = hooks_image(&fit, hooks_first(argv), envp, 0, false);
+    int result = next.fexecve(fd, argv, image.envp);
+    exec_tell_failed(image.told);
     return result;
 }
 
@@ -130,9 +141,11 @@ HOOK int execveat(int fd, const char *path, char *const argv[], char *const envp
     }
     if (!hooks_follow())
         return next.execveat(fd, path, argv, envp, flags);
-    char *const *followed = hooks_envp(exec_fits(fd, path, flags), path, envp, 0);
-    int result = next.execveat(fd, path, argv, followed, flags);
-    hooks_tell(WIRE_EXEC_FAILED, path);
+    struct exec_fit fit = exec_fit(fd, path, flags);
+    const char *name = *path ? path : hooks_first(argv);
+    struct hooks_image image = hooks_image(&fit, name, envp, 0, false);
+    int result = next.execveat(fd, path, argv, image.envp, flags);
+    exec_tell_failed(image.told);
     return result;
 }
 
@@ -203,8 +216,14 @@ HOOK int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_action
         return ENOSYS;
     if (!hooks_follow())
         return next.posix_spawn(pid, path, actions, attributes, argv, envp);
-    char *const *followed = hooks_envp(exec_fits(AT_FDCWD, path, 0), path, envp, 0);
-    return next.posix_spawn(pid, path, actions, attributes, argv, followed);
+    struct exec_fit fit = exec_fit(AT_FDCWD, path, 0);
+    struct hooks_image image = hooks_image(&fit, path, envp, 0, true);
+    pid_t child = 0;
+    int error = next.posix_spawn(&child, path, actions, attributes, argv, image.envp);
+    exec_tell_spawned(image.told, error, child);
+    if (!error && pid)
+        *pid = child;
+    return error;
 }
 
 HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
@@ -214,8 +233,14 @@ HOOK int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actio
         return ENOSYS;
     if (!hooks_follow())
         return next.posix_spawnp(pid, file, actions, attributes, argv, envp);
-    bool fits = exec_fits_in_path(file, exec_variable(hooks_environ(), "PATH="));
-    return next.posix_spawnp(pid, file, actions, attributes, argv, hooks_envp(fits, file, envp, 0));
+    struct exec_fit fit = exec_fit_in_path(file, exec_variable(hooks_environ(), "PATH="));
+    struct hooks_image image = hooks_image(&fit, file, envp, 0, true);
+    pid_t child = 0;
+    int error = next.posix_spawnp(&child, file, actions, attributes, argv, image.envp);
+    exec_tell_spawned(image.told, error, child);
+    if (!error && pid)
+        *pid = child;
+    return error;
 }
 
 /* libc starts the shell with its own environ, so the session reaches it through the command. */

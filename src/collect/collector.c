@@ -376,8 +376,11 @@ static void collector_answer(struct collector *collector, enum collector_message
     struct collector_message message = {.kind = kind,
                                         .running_n = collector->images.live_n,
                                         .image_n = collector->images.seen_n,
-                                        .passed_n = collector->images.passed_n};
+                                        .passed_n = collector->images.passed_n,
+                                        .unrecorded_n = (uint32_t)execs_unrecorded(
+                                                &collector->images.execs, &collector->images)};
     snprintf(message.passed, sizeof message.passed, "%s", collector->images.passed);
+    snprintf(message.unrecorded, sizeof message.unrecorded, "%s", collector->images.execs.names);
     snprintf(message.text, sizeof message.text, "%s", text);
     if (collector->socket >= 0)
         collector_send(collector->socket, &message);
@@ -389,6 +392,10 @@ static void collector_complete(struct collector *collector)
     while (collector_feed(collector))
         ;
     tally_feed(&collector->tally, UINT64_MAX);
+    execs_look(&collector->images.execs, &collector->images, true);
+    if (collector->root_ended)
+        execs_root_ended(collector->model, (uint32_t)collector->root_pid, collector->root_end,
+                         collector->root_status);
     symbols_finish(&collector->symbols, (uint64_t)COLLECTOR_SYMBOL_WAIT_S * 1000000000u);
     task_names_from_spawn(collector->model);
     collector->model->finished = true;
@@ -476,6 +483,8 @@ static bool collector_is_over(struct collector *collector)
         return false;
     }
     if (collector->answered && now - collector->shared_asked_at < COLLECTOR_SLOW_SCAN_NS)
+        return false;
+    if (execs_awaited(&collector->images))
         return false;
     collector->shared_asked_at = now;
     drain_pause(collector->drain);

@@ -32,9 +32,11 @@ struct collector_message {
     int32_t end; /* enum process_end */
     int32_t status;
     uint32_t running_n;
-    uint32_t image_n;  /* images that were recorded in all */
-    uint32_t passed_n; /* images that were passed over */
-    char passed[256];  /* what they are called */
+    uint32_t image_n;      /* images that were recorded in all */
+    uint32_t passed_n;     /* images that were passed over */
+    char passed[256];      /* what they are called */
+    uint32_t unrecorded_n; /* images that could not be recorded */
+    char unrecorded[512];  /* what they are called, and why */
     char text[4096];
 };
 

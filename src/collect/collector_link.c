@@ -29,6 +29,7 @@ int collector_receive(int socket, struct collector_message *ret_message)
         return 1;
     message.text[sizeof message.text - 1] = 0;
     message.passed[sizeof message.passed - 1] = 0;
+    message.unrecorded[sizeof message.unrecorded - 1] = 0;
     *ret_message = message;
     return 0;
 }

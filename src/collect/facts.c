@@ -104,7 +104,10 @@ void facts_update(struct model *model, const struct segment *segment, const stru
         facts_set_u64(model, "passed_over", images->passed_n);
         model_fact_set(model, "passed_over_names", images->passed);
     }
-    uint64_t refused = atomic_load(&at->refused_process_n);
+    if (*images->execs.names)
+        model_fact_set(model, "unrecorded_names", images->execs.names);
+    uint64_t refused =
+            atomic_load(&at->refused_process_n) + execs_unrecorded(&images->execs, images);
     if (refused > model->loss.unrecorded_process_n)
         model->loss.unrecorded_process_n = refused;
 }

@@ -92,8 +92,21 @@ static struct image *images_replaced(struct images *images, const struct image *
     return NULL;
 }
 
+/* The slot of a process that lives, by its number as it sees itself; process_n: none. */
+static uint32_t images_slot_of(const struct images *images, int pid)
+{
+    for (uint32_t i = 0; i < images->segment->process_n; i++) {
+        const struct wire_process *slot = wire_process_at(images->segment->at, i);
+        if (!images->at[i].gone && !images->at[i].execed &&
+            (int)*(const volatile uint32_t *)&slot->pid == pid &&
+            atomic_load_explicit(&slot->state, memory_order_acquire) == WIRE_PROCESS_LIVE)
+            return i;
+    }
+    return images->segment->process_n;
+}
+
 /* The image of the process that started this one, by what the kernel says of its parent. */
-static uint32_t images_parent(const struct images *images, int pid)
+static uint32_t images_parent(struct images *images, int pid)
 {
     char path[64], *text;
     size_t n;
@@ -107,7 +120,9 @@ static uint32_t images_parent(const struct images *images, int pid)
         if (images->at[i].used && images->at[i].pid == parent && !images->at[i].gone)
             return images->at[i].process;
     }
-    return MODEL_NONE;
+    /* One that writes nothing, or had no time to yet, may not have been seen. */
+    struct image *unseen = parent ? images_get(images, images_slot_of(images, parent)) : NULL;
+    return unseen ? unseen->process : MODEL_NONE;
 }
 
 static bool images_begin(struct images *images, struct image *image, struct wire_process *slot)
@@ -328,6 +343,7 @@ void images_scan(struct images *images)
         struct image *image = images_get(images, i);
         sought = sought || (image && image->sought);
     }
+    execs_look(&images->execs, images, false);
     if (!sought || segment_now(images->segment) - images->looked_at < pause)
         return;
     images_look(images);
@@ -425,6 +441,10 @@ uint64_t images_lost(const struct images *images, const struct image *image)
 void images_finish(struct images *images, struct image *image, enum process_end end, int status,
                    uint64_t at_ns)
 {
+    if (image->passed && image->sought)
+        images_name_passed(
+                images,
+                model_string_at(images->model, images->model->processes.at[image->process].exe));
     task_names_from_code(&image->tasks, &image->stacks);
     tasks_set_facts(&image->tasks);
     feed_process_end(images->model, image->process, end, status, at_ns);

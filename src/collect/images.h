@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/map.h"
+#include "collect/execs.h"
 #include "collect/journal.h"
 #include "collect/segment.h"
 #include "collect/stacks.h"
@@ -65,6 +66,7 @@ struct images {
     bool redact;                      /* of command lines only the first word is kept */
     uint32_t passed_n;                /* images that were passed over */
     char passed[IMAGES_PASSED_BYTES]; /* what they are called, each name once */
+    struct execs execs;               /* images that were not recorded */
     uint64_t explained_bytes; /* the session's resident memory when its parts were last told */
     uint64_t explain_at_ns;   /* when that may be done again */
 };

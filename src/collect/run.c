@@ -304,12 +304,22 @@ static void run_note_status(struct launch_result *result, int status)
 static void run_tell_nothing(struct run *run, const struct collector_message *message)
 {
     struct diag sentence = {0};
-    if (message->passed_n)
+    const char *plural = message->passed_n + message->unrecorded_n == 1 ? "" : "s";
+    if (message->passed_n && message->unrecorded_n)
+        diag_set(&sentence, 0,
+                 "nothing was recorded: %u program%s ran; passed over: %s (--include NAME records "
+                 "them too); cannot be recorded: %s",
+                 message->passed_n + message->unrecorded_n, plural, message->passed,
+                 message->unrecorded);
+    else if (message->unrecorded_n)
+        diag_set(&sentence, 0, "nothing was recorded: %u program%s ran that cannot be: %s",
+                 message->unrecorded_n, plural, message->unrecorded);
+    else if (message->passed_n)
         diag_set(&sentence, 0,
                  "nothing was recorded: %u program%s ran and %s passed over (%s); --include NAME "
                  "records them too",
-                 message->passed_n, message->passed_n == 1 ? "" : "s",
-                 message->passed_n == 1 ? "was" : "were", message->passed);
+                 message->passed_n, plural, message->passed_n == 1 ? "was" : "were",
+                 message->passed);
     else
         diag_set(&sentence, 0, "ran, but nothing was recorded: the library was not loaded into it");
     run_warn(run, run->request->argv[0], sentence.text);

@@ -28,6 +28,17 @@ static uint64_t stats_status(const struct model_process *process)
     return process->end == PROCESS_EXITED ? (uint32_t)process->status & 0xff : 0;
 }
 
+/* Why a process is not recorded, without the words "not recorded: "; 0 = it is. */
+static uint32_t stats_why(struct page *page, const struct model_process *process)
+{
+    static const char prefix[] = "not recorded: ";
+    const char *text = model_string_at(page->model, process->strategy);
+    if (strncmp(text, prefix, sizeof prefix - 1) == 0)
+        text += sizeof prefix - 1;
+    uint32_t made = *text ? page_string(page, text, strlen(text)) : 0;
+    return made == MODEL_NONE ? 0 : made;
+}
+
 static void stats_processes(struct section *section, struct page *page)
 {
     struct section_column *pid = stats_u(section, "proc_pid");
@@ -45,7 +56,7 @@ static void stats_processes(struct section *section, struct page *page)
         section_add(pid, process->pid);
         section_add(parent, process->parent == MODEL_NONE ? 0 : process->parent + 1ull);
         section_add(name, stats_string(page, command));
-        section_add(why, 0);
+        section_add(why, stats_why(page, process));
         section_add(start, process->start_ns);
         section_add(end, process->end == PROCESS_RUNNING ? 0 : process->end_ns);
         section_add(status, stats_status(process));

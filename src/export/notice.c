@@ -38,6 +38,7 @@ const char *notice_severity_name(enum notice_severity severity)
 static void notices_lost(struct notice_list *list, const struct model *model)
 {
     const struct model_loss *loss = &model->loss;
+    const char *names = model_fact_get(model, "unrecorded_names");
     notice_push(list, NOTICE_ERROR, "lost", loss->event_n, "count",
                 "%llu events found no room and are missing: all figures are too low.",
                 (unsigned long long)loss->event_n);
@@ -51,8 +52,9 @@ static void notices_lost(struct notice_list *list, const struct model *model)
                 "The recording was cut: its last %.1f s are missing.",
                 (double)loss->checkpoint_age_ns / 1e9);
     notice_push(list, NOTICE_WARNING, "unrecorded", loss->unrecorded_process_n, "count",
-                "%llu processes of the tree could not be recorded.",
-                (unsigned long long)loss->unrecorded_process_n);
+                "%llu program%s of the tree could not be recorded%s%s.",
+                (unsigned long long)loss->unrecorded_process_n,
+                loss->unrecorded_process_n == 1 ? "" : "s", names ? ": " : "", names ? names : "");
     notice_push(list, NOTICE_WARNING, "lost", loss->unknown_stack_n, "count",
                 "%llu events have no call stack.", (unsigned long long)loss->unknown_stack_n);
 }

@@ -14,7 +14,7 @@ struct notice {
     const char *kind; /* of the page's contract: lost, gap, late ... */
     uint64_t value;
     const char *unit;
-    char text[256]; /* a whole sentence */
+    char text[512]; /* a whole sentence */
 };
 
 enum { NOTICES_MAX = 20 };

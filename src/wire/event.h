@@ -47,7 +47,6 @@ enum wire_kind {
     WIRE_TASK_POLLS = 23, /* a task key, b polls, c cell: what no switch has told yet */
     /* The process. */
     WIRE_FORK = 32,  /* a child's pid as the parent sees it, b child's process slot + 1 or 0 */
-    WIRE_EXEC = 33,  /* a enum wire_exec; b length | text slots: path */
     WIRE_MARK = 34,  /* b length | text slots */
     WIRE_RATE = 35,  /* a least weight before, b after, c reason */
     WIRE_LOST = 36,  /* a events lost since the last such record, b ticks they span */
@@ -99,13 +98,6 @@ enum wire_map {
     WIRE_MAP_NEW = 1,
     WIRE_MAP_RESIZED = 2, /* what mremap gave for what the unmap before it took */
     WIRE_MAP_KEPT = 3,    /* the unmap before it did not come to pass */
-};
-
-/* What an exec record says; it stands before the exec, or behind one that failed. */
-enum wire_exec {
-    WIRE_EXEC_BEGIN = 1,
-    WIRE_EXEC_FAILED = 2,
-    WIRE_EXEC_UNFIT = 3, /* it begins, but our library cannot go along */
 };
 
 /* Flags of a stack record. */

@@ -22,7 +22,9 @@ static inline void wire_layout(struct wire_segment *segment, uint64_t size_bytes
     segment->lanes_offset = segment->free_offset + (bitmap_bytes + 63) / 64 * 64;
     segment->processes_offset = segment->lanes_offset + (bitmap_bytes + 63) / 64 * 64;
     segment->process_n = process_n;
-    uint64_t end = segment->processes_offset + (uint64_t)process_n * sizeof(struct wire_process);
+    uint32_t process_bytes = process_n * (uint32_t)sizeof(struct wire_process);
+    segment->execs_offset = (segment->processes_offset + process_bytes + 127) / 128 * 128;
+    uint64_t end = segment->execs_offset + WIRE_EXECS * sizeof(struct wire_exec);
     segment->first_page = (uint32_t)((end + WIRE_PAGE_BYTES - 1) / WIRE_PAGE_BYTES);
 }
 

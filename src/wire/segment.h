@@ -3,7 +3,7 @@
  * The session segment: one sealed memfd that all processes of a session and the collector share.
  *
  *     page 0            struct wire_segment (read-mostly words, then each hot word on its line)
- *     pages 1..         free-page bitmap, lane bitmap, process slots
+ *     pages 1..         free-page bitmap, lane bitmap, process slots, images about to begin
  *     first_page..      pages: lane headers and ring pages, in whatever order they are taken
  *
  * The file has its final size from the start and is sparse. The collector backs a page with
@@ -23,6 +23,7 @@
 
 #include "wire/choice.h"
 #include "wire/event.h"
+#include "wire/exec.h"
 #include "wire/rate.h"
 
 #define WIRE_MAGIC 0x65706f63736d656dULL /* "memscope" */
@@ -85,10 +86,11 @@ struct wire_segment {
     uint32_t version;
     uint32_t header_bytes; /* sizeof(struct wire_segment): refuses a library of another build */
     uint64_t key[2];
-    uint64_t size_bytes;                                  /* of the whole file */
-    uint32_t page_n;                                      /* pages in all */
-    uint32_t first_page;                                  /* of those that may be taken */
-    uint32_t free_offset, lanes_offset, processes_offset; /* bytes from the start */
+    uint64_t size_bytes; /* of the whole file */
+    uint32_t page_n;     /* pages in all */
+    uint32_t first_page; /* of those that may be taken */
+    /* Bytes from the start. */
+    uint32_t free_offset, lanes_offset, processes_offset, execs_offset;
     uint32_t process_n;
     uint64_t start_tsc;
     uint32_t collector_pid, stamp_source;
@@ -111,7 +113,8 @@ struct wire_segment {
     _Alignas(WIRE_LINE) _Atomic uint64_t sequence;      /* stamps where the TSC may not be read */
     _Alignas(WIRE_LINE) _Atomic uint64_t private_bytes; /* of all processes */
     _Atomic uint64_t refused_process_n;                 /* found no process slot */
-    _Atomic uint32_t root_passes; /* 1 = the first image is passed over, and sets this to 0 */
+    _Atomic uint64_t unnamed_exec_n; /* images that do not fit, and found no entry to be named in */
+    _Atomic uint32_t root_passes;    /* 1 = the first image is passed over, and sets this to 0 */
 };
 
 /* process.state */
@@ -202,6 +205,13 @@ static inline struct wire_process *wire_process_at(const struct wire_segment *se
 {
     struct wire_process *first = (void *)((char *)(uintptr_t)segment + segment->processes_offset);
     return first + slot;
+}
+
+/* The entry with this index, below WIRE_EXECS. */
+static inline struct wire_exec *wire_exec_at(const struct wire_segment *segment, uint32_t index)
+{
+    struct wire_exec *first = (void *)((char *)(uintptr_t)segment + segment->execs_offset);
+    return first + index;
 }
 
 static inline _Atomic uint64_t *wire_free_bits(const struct wire_segment *segment)

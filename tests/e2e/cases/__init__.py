@@ -2,9 +2,9 @@
 """All cases, by the letters of the hazards; the real programs come last."""
 
 from cases import (api, command_line, death, forks, heap, limits, loading, memory, places, programs,
-                   signals, stacks, start)
+                   signals, stacks, start, trees)
 
-PARTS = (start, heap, memory, forks, signals, stacks, death, limits, loading, places, api,
+PARTS = (start, heap, memory, forks, trees, signals, stacks, death, limits, loading, places, api,
          command_line, programs)
 
 
