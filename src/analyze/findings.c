@@ -5,6 +5,7 @@
 
 #include "analyze/analysis.h"
 #include "analyze/frame.h"
+#include "analyze/mappings.h"
 
 static const double findings_peak_share = 0.5;      /* one function holds half of the peak */
 static const double findings_churn_share = 0.5;     /* one function makes half of all bytes */
@@ -17,6 +18,37 @@ enum {
     FINDINGS_GROWING_MAX = 3,
     FINDINGS_GROWING_BLOCKS = 8, /* growth in fewer steps may be anything */
     FINDINGS_GAP_LEAST_NS = 100000000,
+    FINDINGS_RSS_LEAST = 16 << 20, /* above the live heap */
+    FINDINGS_RSS_TIMES = 3,        /* the highest live heap */
+};
+
+enum findings_rss_part {
+    FINDINGS_RSS_MAPPED,
+    FINDINGS_RSS_HELD,
+    FINDINGS_RSS_UNSEEN,
+    FINDINGS_RSS_FILES,
+    FINDINGS_RSS_OTHER,
+    FINDINGS_RSS_PARTS,
+};
+
+static const struct {
+    const char *title, *text;
+    enum finding_severity severity;
+} findings_rss_texts[FINDINGS_RSS_PARTS] = {
+        {"are mapped by the program itself",
+         "An arena or an allocator of its own: such memory is not in the heap's figures.",
+         FINDING_MEDIUM},
+        {"are held free by malloc",
+         "Freed, and not given back: fragmentation, or a peak that is over. malloc_trim or fewer "
+         "arenas (MALLOC_ARENA_MAX) may help.",
+         FINDING_MEDIUM},
+        {"are in allocators that are not recorded",
+         "An allocator of the program's own passes malloc by: the heap's figures leave it out.",
+         FINDING_MEDIUM},
+        {"are code, stacks and mapped files",
+         "Pages of files are shared, and count in each process that has them.", FINDING_LOW},
+        {"are not explained", "They came and went between two looks, or belong to the kernel.",
+         FINDING_LOW},
 };
 
 const char *finding_severity_name(enum finding_severity severity)
@@ -250,21 +282,56 @@ static void findings_realloc(struct analysis *analysis)
     findings_push(analysis, &finding);
 }
 
+static uint64_t findings_rss_largest(const struct rss_line *rss, enum findings_rss_part *ret_part)
+{
+    const uint64_t parts[FINDINGS_RSS_PARTS] = {
+            rss->mapped_bytes, rss->held_bytes, rss->unseen_bytes,
+            rss->file_bytes + rss->stack_bytes, rss->other_bytes};
+    size_t largest = 0;
+    for (size_t i = 1; i < FINDINGS_RSS_PARTS; i++)
+        largest = parts[i] > parts[largest] ? i : largest;
+    *ret_part = (enum findings_rss_part)largest;
+    return parts[largest];
+}
+
+static void findings_rss_explain(struct finding *finding, const struct analysis *analysis,
+                                 enum findings_rss_part part)
+{
+    struct mappings_place place;
+    size_t total;
+    text_add(&finding->text, findings_rss_texts[part].text);
+    if (part != FINDINGS_RSS_MAPPED || !mappings_places(analysis->model, 1, &place, &total))
+        return;
+    struct text name = {0};
+    mappings_add_name(&name, analysis->model, place.mapping);
+    text_add(&finding->text, " The most is mapped by ");
+    text_add_shown(&finding->text, text_string(&name), name.n);
+    text_add(&finding->text, ": ");
+    text_add_bytes_iec(&finding->text, place.peak_bytes);
+    text_add_char(&finding->text, '.');
+    text_done(&name);
+}
+
 static void findings_rss(struct analysis *analysis)
 {
     const struct rss_line *rss = &analysis->rss;
-    uint64_t unseen = rss->other_bytes;
-    if (rss->peak_bytes == 0 || unseen < (uint64_t)64 * FINDINGS_BYTES_LEAST ||
-        findings_share(unseen, rss->peak_bytes) < 0.5)
+    uint64_t live = analysis->model->sums.peak_bytes;
+    uint64_t above = rss->peak_bytes > rss->heap_bytes ? rss->peak_bytes - rss->heap_bytes : 0;
+    if (above < (uint64_t)FINDINGS_RSS_LEAST || rss->peak_bytes / FINDINGS_RSS_TIMES < live)
         return;
-    struct finding finding = findings_make("rss-above-heap", FINDING_MEDIUM, (double)unseen,
-                                           "bytes", "timeline", NULL);
-    finding.weight = unseen;
-    text_add_bytes_iec(&finding.title, unseen);
-    text_add(&finding.title, " of the resident memory are not in the recorded heap");
-    text_add(&finding.text,
-             "Code, stacks, files, memory that malloc holds free, or an allocator of "
-             "the program's own that passes malloc by.");
+    enum findings_rss_part part;
+    uint64_t largest = findings_rss_largest(rss, &part);
+    struct finding finding =
+            findings_make("rss-above-heap", findings_rss_texts[part].severity,
+                          findings_share(rss->peak_bytes, live), "ratio", "run", NULL);
+    finding.weight = above;
+    text_add(&finding.title, "resident memory is far above the live heap: ");
+    text_add_bytes_iec(&finding.title, largest);
+    text_add(&finding.title, " of ");
+    text_add_bytes_iec(&finding.title, rss->peak_bytes);
+    text_add_char(&finding.title, ' ');
+    text_add(&finding.title, findings_rss_texts[part].title);
+    findings_rss_explain(&finding, analysis, part);
     findings_push(analysis, &finding);
 }
 

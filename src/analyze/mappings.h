@@ -14,6 +14,21 @@ struct mappings_sums {
 
 struct mappings_sums mappings_sum(const struct model *model);
 
+/* What was mapped under one name: of all its stacks, in all processes. */
+struct mappings_place {
+    uint32_t mapping; /* one of its stacks, the one with the highest peak: names it */
+    uint32_t stack_n;
+    uint64_t n, live_bytes;
+    uint64_t peak_bytes; /* each stack's own highest, added up: at most so much at once */
+};
+
+/*
+ * Writes at most `most` places with the highest peaks, the highest first; returns how many, and how
+ * many there are.
+ */
+size_t mappings_places(const struct model *model, size_t most, struct mappings_place *ret_places,
+                       size_t *ret_total);
+
 /*
  * Writes the indices of at most `most` mappings with the highest peaks, the highest first; returns
  * how many.

@@ -173,19 +173,20 @@ void summary_mapped(struct summary *summary)
 {
     enum { MAPPED_SHOWN = 5 };
     const struct model *model = summary->model;
-    uint32_t top[MAPPED_SHOWN];
-    size_t n = mappings_top(model, MAPPED_SHOWN, top);
+    struct mappings_place top[MAPPED_SHOWN];
+    size_t total, n = mappings_places(model, MAPPED_SHOWN, top, &total);
     struct text *part = &summary->part;
     for (size_t i = 0; i < n; i++) {
-        const struct model_mapping *mapping = &model->mappings.at[top[i]];
         struct text name = {0};
-        mappings_add_name(&name, model, top[i]);
+        mappings_add_name(&name, model, top[i].mapping);
         text_clear(part);
-        text_add_bytes_iec(part, mapping->peak_bytes);
+        text_add_bytes_iec(part, top[i].peak_bytes);
         text_add(part, " at most, ");
-        text_add_grouped(part, mapping->n);
-        text_add(part, mapping->n == 1 ? " call by " : " calls by ");
+        text_add_grouped(part, top[i].n);
+        text_add(part, top[i].n == 1 ? " call by " : " calls by ");
         text_add_shown(part, text_string(&name), name.n);
+        if (top[i].stack_n > 1)
+            text_printf(part, " (%u stacks)", (unsigned)top[i].stack_n);
         end_label(summary, i == 0 ? "Mapped" : "");
         end_wrap(summary, text_string(part), END_LABEL);
         text_done(&name);
