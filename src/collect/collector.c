@@ -42,7 +42,7 @@ enum {
 
 struct collector {
     const struct run_request *request;
-    const char *reason; /* of the strategy */
+    const char *reason, *evidence; /* of the strategy */
     struct segment *segment;
     int socket; /* -1: the launcher is gone */
     struct model *model;
@@ -545,6 +545,7 @@ static int collector_begin(struct collector *collector, struct diag *diag)
     if (err == 0) {
         facts_begin(collector->model, collector->request, collector->segment);
         model_fact_set(collector->model, "reason", collector->reason);
+        model_fact_set(collector->model, "evidence", collector->evidence);
         err = collector_open_recording(collector, diag);
     }
     /* Whoever is killed in the first second leaves a recording, too. */
@@ -563,6 +564,7 @@ int collector_main(const struct collector_start *start)
 {
     struct collector collector = {.request = start->request,
                                   .reason = start->reason,
+                                  .evidence = start->evidence,
                                   .segment = start->segment,
                                   .socket = start->socket,
                                   .root_pid = start->asker,

@@ -45,9 +45,10 @@ struct collector_start {
     struct segment *segment;
     int socket; /* to the launcher, or to the process that asked for a collector */
     const struct run_request *request;
-    const char *reason; /* why the strategy was chosen */
-    pid_t asker;        /* the process that asked (wire/begin.h); 0: there is a launcher */
-    int report_fd;      /* for what request->on_done prints; -1: nowhere */
+    const char *reason;   /* why the strategy was chosen */
+    const char *evidence; /* what detection saw: WEIGHT FOR TEXT | ...; "" = it did not look */
+    pid_t asker;          /* the process that asked (wire/begin.h); 0: there is a launcher */
+    int report_fd;        /* for what request->on_done prints; -1: nowhere */
 };
 
 /* Runs the collector to its end, in a process of its own; returns its exit status. */

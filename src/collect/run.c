@@ -42,9 +42,10 @@ struct run {
     struct program program;
     enum run_strategy strategy; /* forced, or chosen by what kind of program it is */
     struct segment segment;
-    char reason[256]; /* of the strategy */
-    uint32_t found;   /* enum wire_found */
-    pid_t collector;  /* as /proc shows it */
+    char reason[256];                                              /* of the strategy */
+    char evidence[DETECT_EVIDENCE_MAX * (DETECT_TEXT_BYTES + 32)]; /* lines, for the report */
+    uint32_t found;                                                /* enum wire_found */
+    pid_t collector;                                               /* as /proc shows it */
     int socket;
     int report_fd; /* in the collector: the program's standard error, or -1 */
 };
@@ -86,6 +87,20 @@ static bool run_tracks_tasks(const struct run_request *request)
            request->strategy == RUN_STRATEGY_ASYNC || request->strategy == RUN_STRATEGY_HYBRID;
 }
 
+/* Of each piece: how far it carries, what it speaks for, what was seen. */
+static void run_note_evidence(struct run *run, const struct detect *detect)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < detect->evidence_n && n < sizeof run->evidence; i++) {
+        const struct detect_evidence *evidence = &detect->evidence[i];
+        const char *for_what = evidence->for_async     ? "tasks"
+                               : evidence->for_threads ? "threads"
+                                                       : "one-thread";
+        n += (size_t)snprintf(run->evidence + n, sizeof run->evidence - n, "%s%.2f %s %s",
+                              i ? " | " : "", evidence->weight, for_what, evidence->text);
+    }
+}
+
 /* Chooses by what the program's file tells, and notes why. */
 static enum run_strategy run_choose(struct run *run)
 {
@@ -107,6 +122,7 @@ static enum run_strategy run_choose(struct run *run)
                  "(before Tokio 1.23?)");
     run->found = (detect.coroutines ? WIRE_FOUND_COROUTINES : 0u) |
                  (detect.boundary_missing ? WIRE_FOUND_NO_BOUNDARY : 0u);
+    run_note_evidence(run, &detect);
     if (chosen)
         return run->request->strategy;
     snprintf(run->reason, sizeof run->reason, "%s (confidence %.2f)",
@@ -231,6 +247,7 @@ static int run_collect(struct run *run, pid_t asker)
                                           .socket = run->socket,
                                           .request = run->request,
                                           .reason = run->reason,
+                                          .evidence = run->evidence,
                                           .asker = asker,
                                           .report_fd = run->report_fd};
     return collector_main(&start);

@@ -88,7 +88,7 @@ static void manifest_capture(struct json *json, const struct analysis *analysis)
     if (model->sampled)
         json_key_double(json, "effective_rate", estimate_rate_n(model, &analysis->figures), 6);
     json_key_string(json, "sample_kind",
-                    analysis->exact && !session.is_sampled ? "exact" : "poisson-bytes");
+                    analysis->exact && !session.is_sampled ? "exact" : "by-size");
     json_key_bool(json, "track_async", session_fact_u64(model, "track_async", 0));
     json_key_bool(json, "detailed", session_fact_u64(model, "detailed", 0));
     json_key_u64(json, "max_overhead_bytes", session_fact_u64(model, "budget_bytes", 0));
@@ -97,6 +97,7 @@ static void manifest_capture(struct json *json, const struct analysis *analysis)
     if (reason)
         json_string(json, reason);
     json_array_end(json);
+    html_add_evidence(json, model);
     html_add_changes(json, model);
     json_object_end(json);
 }
@@ -271,6 +272,8 @@ static void manifest_environment(struct json *json, const struct model *model)
     json_key(json, "environment");
     json_array_begin(json);
     VEC_EACH (struct model_fact, fact, &model->facts) {
+        if (strcmp(model_string_at(model, fact->key), "evidence") == 0)
+            continue; /* told line by line as capture.evidence */
         json_object_begin(json);
         json_key_string(json, "label", model_string_at(model, fact->key));
         json_key_string(json, "value", model_string_at(model, fact->value));

@@ -23,6 +23,8 @@ void html_fill_stats(struct section *section, struct page *page);
 void html_add_manifest(struct json *json, const struct page *page, const struct html_live *live,
                        const struct export_request *request, const struct section *sections,
                        size_t section_n);
+/* What detection saw before the program started; nothing where it did not look. */
+void html_add_evidence(struct json *json, const struct model *model);
 /* Changes of rate, budget and strategy while the program ran, in time order. */
 void html_add_changes(struct json *json, const struct model *model);
 /* What the program mapped itself; nothing where it mapped nothing. */

@@ -43,10 +43,42 @@ void html_add_changes(struct json *json, const struct model *model)
     json_array_end(json);
 }
 
+/* "0.86 threads it calls pthread_create itself" */
+static void html_add_piece(struct json *json, const char *line, size_t n)
+{
+    const char *for_what = memchr(line, ' ', n);
+    const char *text =
+            for_what ? memchr(for_what + 1, ' ', n - (size_t)(for_what + 1 - line)) : NULL;
+    if (!text)
+        return;
+    json_object_begin(json);
+    json_key(json, "fact");
+    json_string_n(json, text + 1, n - (size_t)(text + 1 - line));
+    json_key(json, "value");
+    json_string_n(json, line, (size_t)(for_what - line));
+    json_key(json, "points_to");
+    json_string_n(json, for_what + 1, (size_t)(text - for_what - 1));
+    json_object_end(json);
+}
+
+void html_add_evidence(struct json *json, const struct model *model)
+{
+    static const char between[] = " | ";
+    const char *piece = model_fact_get(model, "evidence");
+    if (!piece || !*piece)
+        return;
+    json_key(json, "evidence");
+    json_array_begin(json);
+    for (const char *end; (end = strstr(piece, between)); piece = end + sizeof between - 1)
+        html_add_piece(json, piece, (size_t)(end - piece));
+    html_add_piece(json, piece, strlen(piece));
+    json_array_end(json);
+}
+
 void html_add_mapped(struct json *json, const struct model *model)
 {
-    uint32_t top[HTML_MAPPINGS_MOST];
-    size_t n = mappings_top(model, HTML_MAPPINGS_MOST, top);
+    struct mappings_place top[HTML_MAPPINGS_MOST];
+    size_t total, n = mappings_places(model, HTML_MAPPINGS_MOST, top, &total);
     struct mappings_sums sums = mappings_sum(model);
     struct text name = {0};
     if (sums.n == 0)
@@ -54,18 +86,19 @@ void html_add_mapped(struct json *json, const struct model *model)
     json_key(json, "mapped");
     json_object_begin(json);
     json_add_mapped_sums(json, model, &sums);
+    json_key_count(json, "names_total", total);
     json_key(json, "sites");
     json_array_begin(json);
     for (size_t i = 0; i < n; i++) {
-        const struct model_mapping *mapping = &model->mappings.at[top[i]];
         text_clear(&name);
-        mappings_add_name(&name, model, top[i]);
+        mappings_add_name(&name, model, top[i].mapping);
         json_object_begin(json);
         json_key(json, "name");
         json_string_n(json, text_string(&name), name.n);
-        json_key_count(json, "calls", mapping->n);
-        json_key_count(json, "peak_bytes", mapping->peak_bytes);
-        json_key_count(json, "end_bytes", mapping->live_bytes);
+        json_key_count(json, "stacks", top[i].stack_n);
+        json_key_count(json, "calls", top[i].n);
+        json_key_count(json, "peak_bytes", top[i].peak_bytes);
+        json_key_count(json, "end_bytes", top[i].live_bytes);
         json_object_end(json);
     }
     json_array_end(json);

@@ -101,10 +101,12 @@ static void stats_tasks(struct section *section, struct page *page)
     }
     struct section_column *group = stats_u(section, "group_name");
     struct section_column *kind = stats_u(section, "group_kind");
+    struct section_column *evidence = stats_u(section, "group_evidence");
     struct section_column *node = stats_u(section, "group_node");
     VEC_EACH (struct page_group, each, &page->groups) {
         section_add(group, each->name);
         section_add(kind, each->kind);
+        section_add(evidence, each->evidence);
         section_add(node, each->node);
     }
 }

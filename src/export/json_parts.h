@@ -16,6 +16,8 @@ void json_key_count(struct json *json, const char *key, uint64_t value);
 void json_key_model_string(struct json *json, const char *key, const struct model *model,
                            uint32_t string);
 
+/* How the name of a task is known, in one word. */
+const char *json_task_evidence(const char *name, const char *runtime);
 void json_add_mapped(struct json *json, const struct model *model);
 /* The members of `mapped` that are about all mappings. */
 void json_add_mapped_sums(struct json *json, const struct model *model,

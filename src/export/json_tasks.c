@@ -15,8 +15,7 @@ struct json_group {
     uint64_t task_n, alive_n, poll_n, busy_ns, retained_bytes;
 };
 
-/* How a name is known, in one word. */
-static const char *json_task_evidence(const char *name, const char *runtime)
+const char *json_task_evidence(const char *name, const char *runtime)
 {
     if (!*name)
         return "none";

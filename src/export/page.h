@@ -68,7 +68,8 @@ struct page_row {
 };
 
 struct page_group {
-    uint32_t name, kind, node; /* node + 1, 0 = unknown */
+    uint32_t name, kind, evidence; /* strings */
+    uint32_t node;                 /* node + 1, 0 = unknown */
 };
 
 struct page {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyze/timeline.h"
+#include "export/json_parts.h"
 #include "export/page.h"
 
 enum { PAGE_ROWS_MAX = MODEL_ROWS_MAX * 2, PAGE_SLICES_LEAST = 64 };
@@ -233,8 +234,10 @@ static int rows_groups(struct page *page)
         if (found == MAP_NONE) {
             const char *name = model_string_at(page->model, task->name);
             const char *kind = model_string_at(page->model, task->runtime);
+            const char *evidence = json_task_evidence(name, kind);
             struct page_group group = {.name = page_string(page, name, strlen(name)),
                                        .kind = page_string(page, kind, strlen(kind)),
+                                       .evidence = page_string(page, evidence, strlen(evidence)),
                                        .node = node};
             if (!VEC_PUSH(&page->groups, MODEL_TASKS_MAX, group) ||
                 !map_put(&index, key, (uint32_t)page->groups.n - 1))

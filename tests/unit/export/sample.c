@@ -103,6 +103,8 @@ void sample_adapted(struct story *ret_story)
     story_begin(story);
     model_fact_set(story->model, "perf_events_per_s", "12.5");
     model_fact_set(story->model, "perf_hook_ns_p50", "42");
+    model_fact_set(story->model, "evidence",
+                   "0.90 tasks it defines Tokio's <tables> | 0.86 threads it calls clone3");
     story->model->sampled = true;
     story_alloc(story, story_stack(story, "main;malloc"), 4096);
     feed_mark(story->model, 2000000, "rate", "1 in 7 small blocks: <cost>");

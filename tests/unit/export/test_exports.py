@@ -237,11 +237,17 @@ class Html(unittest.TestCase):
              for change in manifest["capture"]["changes"]],
             [(2000000, "rate", "1 in 7 small blocks: <cost>"),
              (4000000, "budget", "shared memory has its full size")])
+        self.assertEqual(manifest["capture"]["evidence"], [
+            {"fact": "it defines Tokio's <tables>", "value": "0.90", "points_to": "tasks"},
+            {"fact": "it calls clone3", "value": "0.86", "points_to": "threads"}])
+        self.assertEqual(manifest["capture"]["sample_kind"], "by-size")
         self.assertIn("effective_rate_bytes", manifest["sampling"])
         self.assertEqual(manifest["sampling"], json.loads(export("adapted", "json"))["sampling"])
         exact = Page(export("server", "html")).manifest
         self.assertFalse({"sampling", "performance", "mapped"} & set(exact))
         self.assertEqual(exact["capture"]["changes"], [])
+        self.assertNotIn("evidence", exact["capture"])
+        self.assertEqual(exact["capture"]["sample_kind"], "exact")
 
     def test_the_peak_is_split_as_the_story_tells(self):
         page = Page(export("server", "html"))
