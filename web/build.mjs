@@ -12,14 +12,13 @@ const out = process.argv[2] ?? join(here, 'dist', 'report.html');
 async function bundle(entry) {
     const result = await build({
         entryPoints: [join(here, entry)], bundle: true, minify: true, write: false, format: 'iife', target: 'es2022',
-        jsx: 'automatic', jsxImportSource: 'preact', legalComments: 'none', charset: 'ascii',
+        jsx: 'transform', jsxFactory: 'h', jsxFragment: 'Fragment', inject: [join(here, 'src', 'jsx.ts')], legalComments: 'none', charset: 'ascii',
     });
     return result.outputFiles[0].text.trim();
 }
 
 const script = (await bundle('src/main.tsx')).replace(/<\/script/gi, '<\\/script').replace(/<!--/g, '<\\!--');
-const uplotStyle = readFileSync(join(here, 'node_modules', 'uplot', 'dist', 'uPlot.min.css'), 'utf8');
-const style = `${uplotStyle}\n${await bundle('src/style.css')}`;
+const style = await bundle('src/style.css');
 const hash = createHash('sha256').update(script, 'utf8').digest('base64');
 const policy = [
     "default-src 'none'", `script-src 'sha256-${hash}'`, "style-src 'unsafe-inline'", 'img-src data: blob:', "base-uri 'none'", "form-action 'none'",

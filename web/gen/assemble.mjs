@@ -111,6 +111,7 @@ export function statsLayout(world, names, stats, floats) {
         column('thread_start_ns', 'u', pick(world.threads, 'start_ns')),
         column('thread_end_ns', 'u', pick(world.threads, 'end_ns')),
         column('group_name', 'u', text(world.groups, 'name')),
+        column('group_evidence', 'u', world.groups.map(() => 0)),
         column('group_kind', 'u', text(world.groups, 'kind')),
         column('group_node', 'u', pick(world.groups, 'node')),
         column('task_id', 'u', pick(world.tasks, 'id')),

@@ -108,6 +108,15 @@ export function shortened(text: string, limit: number): string {
     return `${text.slice(0, limit - 1 - tail)}…${text.slice(text.length - tail)}`;
 }
 
+const PLACE_LIMIT = 40;
+
+/** The end of a path: file:line and as many folders above it as are easily read. */
+export function shortPlace(place: string): string {
+    if (place.length <= PLACE_LIMIT) return place;
+    const cut = place.indexOf('/', place.length - PLACE_LIMIT);
+    return cut < 0 ? `…${place.slice(place.lastIndexOf('/'))}` : `…${place.slice(cut)}`;
+}
+
 export function plural(count: number, one: string, many = `${one}s`): string {
     return `${formatCount(count)} ${count === 1 ? one : many}`;
 }

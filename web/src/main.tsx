@@ -83,6 +83,10 @@ async function startBody(): Promise<void> {
     state.stats.value = statsFrom(await readSection(data.manifest, 'ms-s3'));
     await breath();
     state.prepareWindows();
+    for (const step of state.TABLE_STEPS) {
+        await breath();
+        step();
+    }
     document.documentElement.dataset.ready = 'all';
 }
 

@@ -178,11 +178,14 @@ export function groupingOf(by: GroupBy): Grouping | null {
     if (!data) return null;
     let grouping = groupings.get(by);
     if (!grouping) {
-        grouping = groupingFor(data.names, data.rows, by);
+        grouping = groupingFor(data.names, data.rows, by, data.owners);
         groupings.set(by, grouping);
     }
     return grouping;
 }
+
+/** What the table needs when it is first opened, in steps. */
+export const TABLE_STEPS: (() => unknown)[] = [() => groupingOf('function'), () => sumsOf('leak'), () => sumsOf('alloc')];
 
 /** Functions whose name, file or module holds the search text (or matches it as /expression/). */
 export const matches = computed<Uint8Array | null>(() => {

@@ -11,7 +11,7 @@ const { aggregate, aggregateContexts, METRICS } = await load('query/metrics.ts')
 const { WindowSums } = await load('query/windowsums.ts');
 const { liveSeries, flowSeries } = await load('query/series.ts');
 const { buildTree, ownOf, treeTotals, outermost, siteOwners, sitesUnder } = await load('query/calltree.ts');
-const { groupingFor, groupSelf, groupTotal } = await load('query/grouping.ts');
+const { groupingFor, groupSelf, groupTotals } = await load('query/grouping.ts');
 const { invertedTree, callersOf, calleesOf } = await load('query/merge.ts');
 const IDS = METRICS.map((metric) => metric.id);
 const PLAIN = { hideRuntime: false, collapse: false, byLine: false };
@@ -126,7 +126,7 @@ test('totals per function, line, file and module count recursion once', async ()
         const { names, rows } = data;
         const values = aggregate(rows, data.timeline, { metric: 'alloc', window: { i0: 0, i1: rows.slices }, ctxMask: null, siteMask: null, soleProc: false }).bytes;
         for (const by of ['function', 'line', 'file', 'module']) {
-            const grouping = groupingFor(names, rows, by);
+            const grouping = groupingFor(names, rows, by, siteOwners(names, rows));
             const total = new Float64Array(grouping.count);
             const self = new Float64Array(grouping.count);
             values.forEach((value, site) => {
@@ -135,7 +135,9 @@ test('totals per function, line, file and module count recursion once', async ()
                 const own = pathOf(names, rows.siteNode[site]).filter((node) => [0, 1, 5, 7].includes(names.modKind[names.funcMod[names.frameFunc[names.nodeFrame[node]]]]));
                 self[own.length > 0 ? grouping.keyOfNode[own[own.length - 1]] : keys[keys.length - 1]] += value;
             });
-            assert.deepEqual(groupTotal(grouping, names, rows, values), total, `${by} totals`);
+            const [once, twice] = groupTotals(grouping, names, rows, [values, values.map((value) => 2 * value)]);
+            assert.deepEqual(once, total, `${by} totals`);
+            assert.deepEqual(twice, total.map((value) => 2 * value), `${by} totals, two at once`);
             assert.deepEqual(groupSelf(grouping, values), self, `${by} own`);
         }
     }

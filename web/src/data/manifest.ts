@@ -85,7 +85,8 @@ export interface Mapped {
     peak_bytes: number;
     end_bytes: number;
     sites_total: number;
-    sites: { name: string; calls: number; peak_bytes: number; end_bytes: number }[];
+    names_total?: number;
+    sites: { name: string; stacks: number; calls: number; peak_bytes: number; end_bytes: number }[];
 }
 
 export interface Overhead {

@@ -23,6 +23,7 @@ export interface Stats {
     threadPeakBytes: Numbers;
     groupName: Numbers;
     groupKind: Numbers;
+    groupEvidence: Numbers;
     groupNode: Numbers;
     taskId: Numbers;
     taskName: Numbers;
@@ -66,7 +67,7 @@ const COLUMN_OF: Record<keyof Stats, string> = {
     procPid: 'proc_pid', procParent: 'proc_parent', procName: 'proc_name', procWhy: 'proc_why', procStart: 'proc_start_ns',
     procEnd: 'proc_end_ns', procStatus: 'proc_status', procPeakBytes: 'proc_peak_bytes', procPeakAt: 'proc_peak_at_ns', procRss: 'proc_rss_bytes',
     threadTid: 'thread_tid', threadName: 'thread_name', threadStart: 'thread_start_ns', threadEnd: 'thread_end_ns', threadPeakBytes: 'thread_peak_bytes',
-    groupName: 'group_name', groupKind: 'group_kind', groupNode: 'group_node',
+    groupName: 'group_name', groupKind: 'group_kind', groupEvidence: 'group_evidence', groupNode: 'group_node',
     taskId: 'task_id', taskName: 'task_name', taskParent: 'task_parent', taskStart: 'task_start_ns', taskEnd: 'task_end_ns',
     taskPolls: 'task_polls', taskN: 'task_n', taskPeakBytes: 'task_peak_bytes',
     siteMin: 'site_min', siteMax: 'site_max', siteTmpN: 'site_tmp_n', siteReallocN: 'site_realloc_n', siteMovedBytes: 'site_moved_bytes',

@@ -66,7 +66,7 @@ export function isMostlyOwn(names: Names, rows: Rows): boolean {
 const NAMELESS_MOST = 4;
 
 /** The node that a site is named after: the nearest call of the program's own that has a name, or the allocating one when there is none. */
-export function siteOwners(names: Names, rows: Rows): Int32Array {
+export function siteOwners(names: Names, rows: Pick<Rows, 'siteNode'>): Int32Array {
     const foreign = foreignFunctions(names);
     return rows.siteNode.map((leaf) => {
         const { nodeParent, nodeFrame, frameFunc, funcFlags, funcMod } = names;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of the table view: values per function, source line, module or site, with recursion counted once.
 import type { Names, Rows } from '../data/report';
-import { outermost, siteOwners } from './calltree';
+import { outermost } from './calltree';
 
 export type GroupBy = 'function' | 'line' | 'file' | 'module' | 'site';
 
@@ -36,7 +36,8 @@ function keysByNode(names: Names, by: GroupBy): { keys: Int32Array; count: numbe
     return { keys: nodeFrame.map((frame) => ofFrame[frame]), count: ids.size };
 }
 
-export function groupingFor(names: Names, rows: Rows, by: GroupBy): Grouping {
+/** `owners`: the node that each site is named after. */
+export function groupingFor(names: Names, rows: Rows, by: GroupBy, owners: Int32Array): Grouping {
     const nodes = names.nodeParent.length;
     if (by === 'site') {
         const keyOfNode = new Int32Array(nodes).fill(-1);
@@ -47,7 +48,7 @@ export function groupingFor(names: Names, rows: Rows, by: GroupBy): Grouping {
     const { keys, count } = keysByNode(names, by);
     const sample = new Int32Array(count).fill(-1);
     for (let node = nodes - 1; node > 0; node--) sample[keys[node]] = node;
-    return { by, count, keyOfNode: keys, sample, outer: outermost(names.nodeParent, keys, count), keyOfSite: siteOwners(names, rows).map((node) => keys[node]) };
+    return { by, count, keyOfNode: keys, sample, outer: outermost(names.nodeParent, keys, count), keyOfSite: owners.map((node) => keys[node]) };
 }
 
 /** Sums of sites that are named after the group. */
@@ -57,14 +58,27 @@ export function groupSelf(grouping: Grouping, siteValues: Float64Array): Float64
     return out;
 }
 
-/** Sums of sites with the group anywhere on their stack, each site once. */
-export function groupTotal(grouping: Grouping, names: Names, rows: Rows, siteValues: Float64Array): Float64Array {
-    if (grouping.by === 'site') return groupSelf(grouping, siteValues);
-    const nodes = names.nodeParent.length;
-    const total = new Float64Array(nodes);
-    for (let site = 0; site < siteValues.length; site++) total[rows.siteNode[site]] += siteValues[site];
-    for (let node = nodes - 1; node > 0; node--) total[names.nodeParent[node]] += total[node];
-    const out = new Float64Array(grouping.count);
-    for (let node = 1; node < nodes; node++) if (grouping.outer[node] === 1) out[grouping.keyOfNode[node]] += total[node];
+/** Sums of sites with the group anywhere on their stack, each site once; of several values in one walk over the tree. */
+export function groupTotals(grouping: Grouping, names: Names, rows: Rows, list: Float64Array[]): Float64Array[] {
+    if (grouping.by === 'site') return list.map((siteValues) => groupSelf(grouping, siteValues));
+    const { nodeParent } = names;
+    const { outer, keyOfNode } = grouping;
+    const width = list.length;
+    const total = new Float64Array(nodeParent.length * width);
+    const out = list.map(() => new Float64Array(grouping.count));
+    list.forEach((siteValues, at) => {
+        for (let site = 0; site < siteValues.length; site++) total[rows.siteNode[site] * width + at] += siteValues[site];
+    });
+    for (let node = nodeParent.length - 1; node > 0; node--) {
+        const own = node * width;
+        const parent = nodeParent[node] * width;
+        const group = outer[node] === 1 ? keyOfNode[node] : -1;
+        for (let at = 0; at < width; at++) {
+            const sum = total[own + at];
+            if (sum === 0) continue;
+            total[parent + at] += sum;
+            if (group >= 0) out[at][group] += sum;
+        }
+    }
     return out;
 }

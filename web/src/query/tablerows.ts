@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of the table view with all their columns, sorted; pure, so that it can be tested without a page.
 import type { Names, Rows } from '../data/report';
-import { groupSelf, groupTotal, type Grouping } from './grouping';
+import { groupSelf, groupTotals, type Grouping } from './grouping';
 import type { SiteValues } from './metrics';
 
 export interface TableRow {
@@ -36,21 +36,21 @@ export interface TableInput {
 
 /** Block-weighted mean of the sites' median lifetimes. */
 function lifetimes(input: TableInput, allocSelf: Float64Array): Float64Array {
-    const weighted = Float64Array.from(input.alloc.n, (n, site) => n * (input.lifeP50[site] ?? 0));
+    const weighted = input.alloc.n.map((n, site) => n * (input.lifeP50[site] ?? 0));
     return groupSelf(input.grouping, input.narrow(weighted)).map((sum, key) => (allocSelf[key] > 0 ? sum / allocSelf[key] : 0));
 }
 
 export function tableRows(input: TableInput): TableRow[] {
     const { grouping, names, rows } = input;
-    const total = groupTotal(grouping, names, rows, input.values);
     const self = groupSelf(grouping, input.values);
     const count = groupSelf(grouping, input.counts);
     const bytes = groupSelf(grouping, input.bytes);
-    const peak = groupTotal(grouping, names, rows, input.narrow(input.pick(input.peak)));
-    const leak = groupTotal(grouping, names, rows, input.narrow(input.pick(input.leak)));
-    const alloc = groupTotal(grouping, names, rows, input.narrow(input.pick(input.alloc)));
+    const lists = [input.values, ...[input.peak, input.leak, input.alloc].map((sums) => input.narrow(input.pick(sums)))];
+    const different = [...new Set(lists)];
+    const sums = groupTotals(grouping, names, rows, different);
+    const [total, peak, leak, alloc] = lists.map((list) => sums[different.indexOf(list)]);
     const allocN = groupSelf(grouping, input.narrow(input.alloc.n));
-    const tmp = groupSelf(grouping, input.narrow(Float64Array.from(input.alloc.n, (n, site) => (n > 0 ? (input.tmpN[site] ?? 0) : 0))));
+    const tmp = groupSelf(grouping, input.narrow(input.alloc.n.map((n, site) => (n > 0 ? (input.tmpN[site] ?? 0) : 0))));
     const life = lifetimes(input, allocN);
     const out: TableRow[] = [];
     for (let key = 0; key < grouping.count; key++) {
@@ -75,8 +75,12 @@ export function sortRows(rows: TableRow[], sort: string, name: (key: number) => 
         return rows.sort((x, y) => sign * ((texts.get(x.key) ?? '') < (texts.get(y.key) ?? '') ? -1 : 1));
     }
     const key = FIELDS[field] ?? 'self';
-    const values = Float64Array.from(rows, (row) => sign * row[key]);
-    const order = Uint32Array.from(rows, (_, at) => at);
+    const values = new Float64Array(rows.length);
+    const order = new Uint32Array(rows.length);
+    rows.forEach((row, at) => {
+        values[at] = sign * row[key];
+        order[at] = at;
+    });
     order.sort((x, y) => values[x] - values[y] || rows[y].total - rows[x].total || rows[x].key - rows[y].key);
     return Array.from(order, (at) => rows[at]);
 }

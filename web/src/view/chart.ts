@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Time charts on uPlot with one look: fixed gutters so that charts above each other and the brush over them share one scale.
-import uPlot from 'uplot';
+// Time charts with one look: fixed gutters so that charts above each other and the brush over them share one scale.
+// Curves here are drawn anew whenever anything changes: a thousand points cost less than keeping track of them.
 import { CHART, type Theme } from '../colour';
 import { formatBytes, formatCount, formatTime } from '../format';
 
 export const GUTTER_LEFT = 68;
 export const GUTTER_RIGHT = 20;
-const FONT = '11px system-ui, sans-serif';
+const FONT = 'system-ui, sans-serif';
 
 export type Scale = 'bytes' | 'count' | 'rate';
 
@@ -17,8 +17,21 @@ export interface Line {
     width?: number;
     dash?: number[];
     stepped?: boolean;
-    gaps?: boolean;
 }
+
+/** Where a chart lies on its canvas, in device pixels, and where a time or a value lies on it. */
+export interface Plot {
+    ctx: CanvasRenderingContext2D;
+    left: number;
+    top: number;
+    width: number;
+    height: number;
+    x: (at_s: number) => number;
+    y: (value: number) => number;
+}
+
+/** Times in seconds, then the values of each line; null = unknown, passed over. */
+export type ChartData = ArrayLike<number | null>[];
 
 export interface ChartOptions {
     theme: Theme;
@@ -30,7 +43,7 @@ export interface ChartOptions {
     range: [number, number];
     /** Upper end of the y scale; the data's own when absent. */
     yMax?: number;
-    draw?: (plot: uPlot) => void;
+    draw?: (plot: Plot) => void;
 }
 
 function tickLabel(scale: Scale, value: number): string {
@@ -46,6 +59,12 @@ function binarySplits(max: number, count: number): number[] {
     const splits: number[] = [];
     for (let value = 0; value <= max; value += step) splits.push(value);
     return splits;
+}
+
+function countSplits(max: number, count: number): number[] {
+    const power = 10 ** Math.floor(Math.log10(Math.max(1, max / count)));
+    const step = ([1, 2, 5].find((k) => k * power * count >= max) ?? 10) * power;
+    return Array.from({ length: Math.floor(max / step) + 1 }, (_, i) => i * step);
 }
 
 export function timeSplits(from_s: number, until_s: number, count: number): number[] {
@@ -68,45 +87,116 @@ function tickTime(at_s: number, step_s: number): string {
     return `${at_s.toFixed(places)}\u202fs`;
 }
 
-export function makeChart(host: HTMLElement, options: ChartOptions, data: uPlot.AlignedData): uPlot {
+const TOP = 8;
+const BOTTOM = 6;
+const AXIS_X = 24;
+
+function highest(lines: ChartData): number {
+    let max = 0;
+    for (const line of lines) for (let i = 0; i < line.length; i++) max = Math.max(max, line[i] ?? 0);
+    return max;
+}
+
+function plotOf(ctx: CanvasRenderingContext2D, options: ChartOptions, top_value: number): Plot {
+    const scale = devicePixelRatio;
+    const [from, until] = options.range;
+    const left = GUTTER_LEFT * scale;
+    const top = TOP * scale;
+    const width = Math.max(1, (options.width - GUTTER_LEFT - GUTTER_RIGHT) * scale);
+    const height = Math.max(1, (options.height - TOP - (options.xAxis ? AXIS_X : BOTTOM)) * scale);
+    return {
+        ctx, left, top, width, height,
+        x: (at_s) => left + ((at_s - from) / (until - from)) * width,
+        y: (value) => top + height - (value / top_value) * height,
+    };
+}
+
+function drawAxes(plot: Plot, options: ChartOptions, top_value: number): void {
+    const { ctx, left, top, width, height } = plot;
     const ink = CHART[options.theme];
-    const stepped = uPlot.paths.stepped?.({ align: 1 });
-    const axis = { stroke: ink.axis, font: FONT, grid: { stroke: ink.grid, width: 1 }, ticks: { show: false } };
-    const plot = new uPlot(
-        {
-            width: options.width,
-            height: options.height,
-            padding: [8, GUTTER_RIGHT, options.xAxis ? 0 : 6, 0],
-            legend: { show: false },
-            cursor: { show: false },
-            scales: {
-                x: { time: false, auto: false, range: () => options.range },
-                y: { range: (_, __, max) => [0, Math.max(options.yMax ?? max ?? 1, 1) * 1.06] },
-            },
-            axes: [
-                {
-                    ...axis, show: options.xAxis, size: 24, gap: 4,
-                    splits: (_, __, from, until) => timeSplits(from, until, Math.max(3, Math.floor(options.width / 120))),
-                    values: (_, splits) => splits.map((at) => tickTime(at, splits.length > 1 ? splits[1] - splits[0] : 1)),
-                },
-                {
-                    ...axis, size: GUTTER_LEFT, gap: 6,
-                    splits: (_, __, ___, max) => (options.scale === 'count' ? timeSplits(0, max, 3) : binarySplits(max, options.height > 80 ? 4 : 2)),
-                    values: (_, splits) => splits.map((value) => tickLabel(options.scale, value)),
-                },
-            ],
-            series: [
-                {},
-                ...options.lines.map((line) => ({
-                    label: line.label, stroke: line.stroke, width: line.width ?? 1.5, points: { show: false }, spanGaps: !line.gaps,
-                    ...(line.fill ? { fill: line.fill } : {}), ...(line.dash ? { dash: line.dash } : {}), ...(line.stepped && stepped ? { paths: stepped } : {}),
-                })),
-            ],
-            hooks: options.draw ? { draw: [options.draw] } : {},
-        },
-        data,
-        host,
-    );
-    plot.root.setAttribute('aria-hidden', 'true');
-    return plot;
+    const scale = devicePixelRatio;
+    const bottom = top + height;
+    const columns = options.xAxis ? timeSplits(options.range[0], options.range[1], Math.max(3, Math.floor(options.width / 120))) : [];
+    const values = options.scale === 'count' ? countSplits(top_value, 3) : binarySplits(top_value, options.height > 80 ? 4 : 2);
+    ctx.font = `${11 * scale}px ${FONT}`;
+    ctx.strokeStyle = ink.grid;
+    ctx.fillStyle = ink.axis;
+    ctx.lineWidth = scale;
+    ctx.beginPath();
+    for (const at of columns) {
+        ctx.moveTo(Math.round(plot.x(at)) + 0.5, top);
+        ctx.lineTo(Math.round(plot.x(at)) + 0.5, bottom);
+    }
+    for (const value of values) {
+        ctx.moveTo(left, Math.round(plot.y(value)) + 0.5);
+        ctx.lineTo(left + width, Math.round(plot.y(value)) + 0.5);
+    }
+    ctx.stroke();
+    ctx.textAlign = 'center';
+    ctx.textBaseline = 'top';
+    for (const at of columns) ctx.fillText(tickTime(at, columns.length > 1 ? columns[1] - columns[0] : 1), plot.x(at), bottom + 4 * scale);
+    ctx.textAlign = 'right';
+    ctx.textBaseline = 'middle';
+    for (const value of values) ctx.fillText(tickLabel(options.scale, value), left - 6 * scale, plot.y(value));
+}
+
+/** A stepped line's values hold from their own time to the next. */
+function pathOf(plot: Plot, times: ArrayLike<number | null>, values: ArrayLike<number | null>, stepped: boolean): { path: Path2D; first: number; last: number } {
+    const path = new Path2D();
+    let first = -1;
+    let last = -1;
+    let level = 0;
+    for (let i = 0; i < times.length; i++) {
+        const value = values[i];
+        if (value === null || value === undefined) continue;
+        const x = plot.x(times[i] ?? 0);
+        const y = plot.y(value);
+        if (first < 0) {
+            first = x;
+            path.moveTo(x, y);
+        } else {
+            if (stepped) path.lineTo(x, level);
+            path.lineTo(x, y);
+        }
+        last = x;
+        level = y;
+    }
+    return { path, first, last };
+}
+
+function drawLine(plot: Plot, line: Line, times: ArrayLike<number | null>, values: ArrayLike<number | null>): void {
+    const { ctx } = plot;
+    const scale = devicePixelRatio;
+    const { path, first, last } = pathOf(plot, times, values, line.stepped === true);
+    if (first < 0) return;
+    if (line.fill) {
+        const area = new Path2D(path);
+        area.lineTo(last, plot.top + plot.height);
+        area.lineTo(first, plot.top + plot.height);
+        ctx.fillStyle = line.fill;
+        ctx.fill(area);
+    }
+    ctx.strokeStyle = line.stroke;
+    ctx.lineWidth = (line.width ?? 1.5) * scale;
+    ctx.setLineDash((line.dash ?? []).map((part) => part * scale));
+    ctx.stroke(path);
+}
+
+export function drawChart(canvas: HTMLCanvasElement, options: ChartOptions, data: ChartData): void {
+    const ctx = canvas.getContext('2d');
+    if (!ctx) return;
+    const scale = devicePixelRatio;
+    canvas.width = Math.round(options.width * scale);
+    canvas.height = Math.round(options.height * scale);
+    const [times, ...lines] = data;
+    const top_value = Math.max(options.yMax ?? highest(lines), 1) * 1.06;
+    const plot = plotOf(ctx, options, top_value);
+    drawAxes(plot, options, top_value);
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(plot.left, 0, plot.width + scale, plot.top + plot.height);
+    ctx.clip();
+    options.lines.forEach((line, i) => drawLine(plot, line, times, lines[i]));
+    ctx.restore();
+    options.draw?.(plot);
 }

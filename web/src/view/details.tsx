@@ -4,6 +4,7 @@ import { computed } from '@preact/signals';
 import { copyText, focusNode, sandwich, setFilter, setView } from '../actions';
 import { groupLabel, groupOfContext, threadLabel } from '../data/labels';
 import { formatBytes, formatCount, formatDuration, formatPercent, formatUncertainty, formatValue, formatValueExact } from '../format';
+import { foreignFunctions } from '../query/calltree';
 import { aggregateContexts } from '../query/metrics';
 import { liveSeries } from '../query/series';
 import { body, ctxMask, head, metric, page, queryFor, scopedTotal, selection, stats, unit, values, tree } from '../state';
@@ -147,19 +148,23 @@ export function Details() {
             {list && <PartList title="Threads" parts={list.threads} total={value} field="threads" />}
             {list && list.groups.some((part) => part.id >= 0) && <PartList title="Tasks" parts={list.groups} total={value} field="groups" />}
             <SiteFigures />
-            {chosen.treeNode <= 0 || chosen.sites.length === 1 ? <Stack node={chosen.node} /> : null}
+            {chosen.treeNode <= 0 || chosen.sites.length === 1 ? <Stack node={chosen.node} title="Stack, allocating call first" /> : null}
         </aside>
     );
 }
 
-function Stack(props: { node: number }) {
+/** `own`: without frames of runtimes and libraries. */
+export function Stack(props: { node: number; title: string; own?: boolean }) {
     const data = body.value;
     if (!data) return null;
     const frames: number[] = [];
-    for (let at = props.node; at > 0 && frames.length < 60; at = data.names.nodeParent[at]) frames.push(at);
+    const foreign = props.own ? foreignFunctions(data.names) : null;
+    for (let at = props.node; at > 0 && frames.length < 60; at = data.names.nodeParent[at]) {
+        if (!foreign || foreign[data.labels.funcOfNode(at)] === 0) frames.push(at);
+    }
     return (
         <section>
-            <h3>Stack, allocating call first</h3>
+            <h3>{props.title}</h3>
             <ol class="stack">
                 {frames.map((node) => (
                     <li key={node}>

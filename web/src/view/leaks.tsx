@@ -9,6 +9,7 @@ import * as state from '../state';
 import { Details } from './details';
 import { Grid, type GridColumn } from './grid';
 import { Spark } from './spark';
+import { Place } from './place';
 
 const CLASSES = [
     { name: 'unclear', tone: 'low', help: 'No clear shape.' },
@@ -143,7 +144,7 @@ function columns(): GridColumn<LeakRow>[] {
             cell: (row) => (
                 <span class="named">
                     <span class="name" title={labels.func(row.func).slice(0, 800)}>{labels.short(row.func)}</span>
-                    <span class="muted place">{labels.place(data.owners[row.heaviest])}{row.sites.length > 1 && ` · ${formatCount(row.sites.length)} stacks`}</span>
+                    <Place at={labels.place(data.owners[row.heaviest])}>{row.sites.length > 1 && ` · ${formatCount(row.sites.length)} stacks`}</Place>
                 </span>
             ),
         },

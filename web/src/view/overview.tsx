@@ -9,6 +9,7 @@ import { body, hashOfFunc, head, narrowed, pickUnit, scopeText, stats, sumsOf, u
 import { Bars } from './bars';
 import { strategyName } from './header';
 import { ShareBar } from './spark';
+import { Place } from './place';
 
 const TOP = 5;
 
@@ -132,7 +133,7 @@ function TopList(props: { id: 'peak' | 'leak' | 'alloc' | 'temp'; title: string 
                                 >
                                     {data.labels.short(entry.func)}
                                 </button>
-                                <span class="muted place">{data.labels.place(data.owners[entry.site])}</span>
+                                <Place at={data.labels.place(data.owners[entry.site])} />
                                 <ShareBar part={entry.value} whole={total} />
                                 <span class="number">{formatValue(entry.value, unit.value)}</span>
                                 <span class="number percent">{formatPercent(entry.value, total)}</span>

@@ -8,6 +8,7 @@ import * as state from '../state';
 import { Bars } from './bars';
 import { Grid, ROW_PX, type GridColumn } from './grid';
 import { HeatMap } from './heatmap';
+import { Place } from './place';
 
 const heats = computed(() => {
     const extra = state.stats.value;
@@ -61,7 +62,7 @@ function reallocColumns(): GridColumn<ReallocRow>[] {
     if (!data) return [];
     const nodeOf = (row: ReallocRow): number => data.owners[row.site];
     return [
-        { id: 'name', title: 'Site', width: 'minmax(240px, 1fr)', sortable: false, cell: (row) => <span class="named"><span class="name">{data.labels.short(data.labels.funcOfNode(nodeOf(row)))}</span><span class="muted place">{data.labels.place(nodeOf(row))}</span></span> },
+        { id: 'name', title: 'Site', width: 'minmax(240px, 1fr)', sortable: false, cell: (row) => <span class="named"><span class="name">{data.labels.short(data.labels.funcOfNode(nodeOf(row)))}</span><Place at={data.labels.place(nodeOf(row))} /></span> },
         { id: 'count', title: 'Reallocs', width: '96px', numeric: true, cell: (row) => formatCount(row.count) },
         { id: 'share', title: 'Of its blocks', width: '104px', numeric: true, sortable: false, cell: (row) => formatPercent(Math.min(row.count, row.blocks), row.blocks) },
         { id: 'moved', title: 'Bytes copied', width: '104px', numeric: true, cell: (row) => (row.moved > 0 ? formatBytes(row.moved) : <span class="muted">–</span>) },

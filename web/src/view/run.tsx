@@ -70,10 +70,10 @@ function Strategy({ manifest }: { manifest: Manifest }) {
             {capture.evidence && capture.evidence.length > 0 && (
                 <table class="small-table">
                     <caption>What detection saw</caption>
-                    <thead><tr><th scope="col">Fact</th><th scope="col">Value</th><th scope="col">Points to</th></tr></thead>
+                    <thead><tr><th scope="col">Fact</th><th scope="col">Points to</th><th scope="col">How far</th></tr></thead>
                     <tbody>
                         {capture.evidence.map((entry) => (
-                            <tr key={entry.fact}><td>{visible(entry.fact)}</td><td>{visible(entry.value)}</td><td>{visible(entry.points_to)}</td></tr>
+                            <tr key={entry.fact}><td>{visible(entry.fact)}</td><td>{visible(entry.points_to)}</td><td>{visible(entry.value)}</td></tr>
                         ))}
                     </tbody>
                 </table>
@@ -91,7 +91,7 @@ function Sampling({ manifest }: { manifest: Manifest }) {
     return (
         <Card title="Precision">
             <dl class="lines">
-                <Line name="sampling">{exact ? 'none: every allocation and free' : `${visible(capture.sample_kind)}, rate ${capture.sample_rate}${capture.effective_rate !== undefined ? `, in effect ${capture.effective_rate.toFixed(3)}` : ''}`}</Line>
+                <Line name="sampling">{exact ? 'none: every allocation and free' : `${capture.sample_kind === 'by-size' ? 'each block by chance, the larger the likelier' : visible(capture.sample_kind)}; rate ${capture.sample_rate}${capture.effective_rate !== undefined ? `, in effect ${capture.effective_rate.toFixed(3)}` : ''}`}</Line>
                 {!exact && <Line name="error">figures of a site rest on its samples: ± 1.96/√n at 95 %, shown where a site is selected</Line>}
                 {sampling && <Line name="recorded">{formatPercent(sampling.effective_rate, 1)} of blocks, {formatPercent(sampling.effective_rate_bytes, 1)} of bytes</Line>}
                 {sampling?.samples !== undefined && <Line name="samples">{formatExact(sampling.samples)}{sampling.few_samples && <b> few samples: figures are rough</b>}</Line>}
@@ -169,8 +169,8 @@ function Mappings({ manifest }: { manifest: Manifest }) {
         <Card title="Mapped by the program">
             <p>{formatCount(mapped.calls)} calls mapped {formatBytes(mapped.mapped_bytes)}: highest <b>{formatBytes(mapped.peak_bytes)}</b>, {formatBytes(mapped.end_bytes)} at the end</p>
             <table class="small-table">
-                <thead><tr><th scope="col">Site ({mapped.sites.length} of {mapped.sites_total})</th><th scope="col">Calls</th><th scope="col">Highest</th><th scope="col">At end</th></tr></thead>
-                <tbody>{mapped.sites.map((site, i) => <tr key={i}><td>{visible(site.name)}</td><td>{formatCount(site.calls)}</td><td>{formatBytes(site.peak_bytes)}</td><td>{formatBytes(site.end_bytes)}</td></tr>)}</tbody>
+                <thead><tr><th scope="col">Mapped by ({mapped.sites.length} of {mapped.names_total ?? mapped.sites_total})</th><th scope="col">Calls</th><th scope="col" title="Each stack at its own highest, added up">Highest</th><th scope="col">At end</th></tr></thead>
+                <tbody>{mapped.sites.map((site, i) => <tr key={i}><td>{visible(site.name)}{site.stacks > 1 && <span class="muted"> {formatCount(site.stacks)} stacks</span>}</td><td>{formatCount(site.calls)}</td><td>{formatBytes(site.peak_bytes)}</td><td>{formatBytes(site.end_bytes)}</td></tr>)}</tbody>
             </table>
         </Card>
     );

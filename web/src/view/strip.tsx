@@ -2,7 +2,6 @@
 // The timeline that stays above every view: live memory, resident memory, two-tone allocation rate, and the window over both.
 import { computed, signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type uPlot from 'uplot';
 import { copyLink, windowAtPeak, wholeRun } from '../actions';
 import { CHART } from '../colour';
 import { visible, formatBytes, formatCount, formatTime, formatValue } from '../format';
@@ -10,7 +9,7 @@ import { liveCurves, partCurve, ratePerSecond, sliceAt } from '../query/curves';
 import { flowSeries, liveSeries } from '../query/series';
 import { body, ctxMask, head, siteMask, slices, theme, unit, whole, window_ } from '../state';
 import { Brush } from './brush';
-import { makeChart } from './chart';
+import { drawChart, type Plot } from './chart';
 import { useWidth } from './measure';
 
 /** Times that the charts show, in seconds; null = the whole run. */
@@ -65,12 +64,11 @@ function rateScale(rates: ArrayLike<number | null>): number | undefined {
     return Math.min(busy[busy.length - 1], RATE_OFF_SCALE * busy[Math.floor(busy.length * 0.95)]);
 }
 
-function markPeak(plot: uPlot, at_s: number, height: number, colour: string): void {
-    const x = plot.valToPos(at_s, 'x', true);
-    const y = plot.valToPos(height, 'y', true);
-    const { left, width } = plot.bbox;
+function markPeak(plot: Plot, at_s: number, height: number, colour: string): void {
+    const x = plot.x(at_s);
+    const y = plot.y(height);
+    const { ctx, left, width } = plot;
     if (x < left || x > left + width) return;
-    const { ctx } = plot;
     ctx.save();
     ctx.fillStyle = colour;
     const size = 4 * devicePixelRatio;
@@ -83,26 +81,26 @@ function markPeak(plot: uPlot, at_s: number, height: number, colour: string): vo
     ctx.restore();
 }
 
-function drawMarkers(plot: uPlot): void {
+function drawMarkers(plot: Plot): void {
     const data = head.value;
     if (!data) return;
-    const { ctx, bbox } = plot;
+    const { ctx, left, top, width, height } = plot;
     ctx.save();
     ctx.strokeStyle = CHART[theme.value].axis;
     ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
     for (const marker of data.timeline.markers) {
         if (marker.kind === 'peak') continue;
-        const x = Math.round(plot.valToPos(marker.t_ns / 1e9, 'x', true)) + 0.5;
-        if (x < bbox.left || x > bbox.left + bbox.width) continue;
+        const x = Math.round(plot.x(marker.t_ns / 1e9)) + 0.5;
+        if (x < left || x > left + width) continue;
         ctx.beginPath();
-        ctx.moveTo(x, bbox.top);
-        ctx.lineTo(x, bbox.top + bbox.height);
+        ctx.moveTo(x, top);
+        ctx.lineTo(x, top + height);
         ctx.stroke();
     }
     ctx.fillStyle = CHART[theme.value].grid;
     for (const [from, until] of data.timeline.gaps) {
-        const x = plot.valToPos(from / 1e9, 'x', true);
-        ctx.fillRect(x, bbox.top, plot.valToPos(until / 1e9, 'x', true) - x, bbox.height);
+        const x = plot.x(from / 1e9);
+        ctx.fillRect(x, top, plot.x(until / 1e9) - x, height);
     }
     const { totals } = data.manifest;
     if (totals.peak_live_bytes > 0) markPeak(plot, totals.peak_at_ns / 1e9, unit.value === 'bytes' ? totals.peak_live_bytes : totals.peak_live_n, CHART[theme.value].mark);
@@ -110,12 +108,12 @@ function drawMarkers(plot: uPlot): void {
 }
 
 function LiveChart(props: { width: number }) {
-    const host = useRef<HTMLDivElement>(null);
+    const canvas = useRef<HTMLCanvasElement>(null);
     const data = head.value;
     const ink = CHART[theme.value];
     const [from, until] = axisRange.value;
     useEffect(() => {
-        if (!host.current || !data || props.width < 50) return undefined;
+        if (!canvas.current || !data || props.width < 50) return;
         const curves = liveCurves(data.timeline, data.manifest.totals, unit.value);
         const lines = [{ label: 'live', stroke: ink.live, fill: ink.liveFill }, { label: 'RSS', stroke: ink.rss, dash: [4, 3], width: 1.2 }];
         const series: (number | null)[][] = [curves.live, curves.rss];
@@ -123,35 +121,33 @@ function LiveChart(props: { width: number }) {
             lines.push({ label: 'shown part', stroke: ink.part, dash: [], width: 1.6 });
             series.push(partCurve(curves, data.timeline, part.value));
         }
-        const plot = makeChart(
-            host.current,
+        drawChart(
+            canvas.current,
             { theme: theme.value, width: props.width, height: LIVE_HEIGHT, scale: unit.value, lines, xAxis: false, range: [from, until], draw: drawMarkers, yMax: rssOffScale.value === null ? undefined : curves.live.reduce((max, value) => Math.max(max, value), 0) },
-            [curves.x, ...series] as uPlot.AlignedData,
+            [curves.x, ...series],
         );
-        return () => plot.destroy();
     }, [data, props.width, theme.value, unit.value, from, until, part.value]);
-    return <div ref={host} style={{ height: `${LIVE_HEIGHT}px` }} />;
+    return <canvas ref={canvas} class="plot" aria-hidden="true" style={{ width: `${props.width}px`, height: `${LIVE_HEIGHT}px` }} />;
 }
 
 function RateChart(props: { width: number }) {
-    const host = useRef<HTMLDivElement>(null);
+    const canvas = useRef<HTMLCanvasElement>(null);
     const ink = CHART[theme.value];
     const [from, until] = axisRange.value;
     const data = rates.value;
     useEffect(() => {
-        if (!host.current || !data || props.width < 50) return undefined;
+        if (!canvas.current || !data || props.width < 50) return;
         const lines = [
             { label: 'freed since', stroke: ink.gone, fill: ink.gone, width: 0.5, stepped: true },
             { label: 'still live at end', stroke: ink.kept, fill: ink.kept, width: 0.5, stepped: true },
         ];
-        const plot = makeChart(
-            host.current,
+        drawChart(
+            canvas.current,
             { theme: theme.value, width: props.width, height: RATE_HEIGHT, scale: unit.value === 'bytes' ? 'rate' : 'count', lines, xAxis: true, range: [from, until], yMax: data.most },
             [data.x, data.alloc, data.kept],
         );
-        return () => plot.destroy();
     }, [data, props.width, theme.value, from, until]);
-    return <div ref={host} style={{ height: `${RATE_HEIGHT}px` }} />;
+    return <canvas ref={canvas} class="plot" aria-hidden="true" style={{ width: `${props.width}px`, height: `${RATE_HEIGHT}px` }} />;
 }
 
 function Readout() {

@@ -9,6 +9,7 @@ import { sortRows, tableRows, type TableRow } from '../query/tablerows';
 import * as state from '../state';
 import { Details } from './details';
 import { Grid, type GridColumn } from './grid';
+import { Place } from './place';
 
 const GROUP_NAMES: Record<GroupBy, string> = { function: 'function', line: 'file:line', file: 'file', module: 'module', site: 'site (whole stack)' };
 const DEFAULT_SORT = 'self.d';
@@ -87,7 +88,7 @@ function columns(): GridColumn<TableRow>[] {
             cell: (row) => (
                 <span class="named">
                     <span class="name" title={nameOf(row.key).slice(0, 800)}>{shortOf(row.key)}</span>
-                    <span class="muted place">{placeOf(row.key)}</span>
+                    <Place at={placeOf(row.key)} />
                 </span>
             ),
         },

@@ -3,11 +3,13 @@
 import { computed, signal } from '@preact/signals';
 import { setFilter } from '../actions';
 import { groupLabel, groupOfContext, procLabel, threadLabel } from '../data/labels';
-import { formatCount, formatPercent, formatTime, formatValue, formatValueExact, plural, visible } from '../format';
+import { formatCount, formatPercent, formatTime, formatValue, formatValueExact, plural, shortPlace } from '../format';
 import { aggregateContexts } from '../query/metrics';
 import { freedElsewhere, groupRows, ownerLints, ownerRows, taskRows, type OwnerRow, type OwnerSums } from '../query/owners';
+import { siteOwners } from '../query/calltree';
 import { liveSeriesBy } from '../query/series';
 import * as state from '../state';
+import { Stack } from './details';
 import { Grid, ROW_PX, type GridColumn } from './grid';
 import { Spark } from './spark';
 
@@ -149,6 +151,36 @@ function OwnerGrid(props: { id: string; kind: Kind; rows: OwnerRow[]; most: numb
     );
 }
 
+/** The call that spawned each group: the program's own, not the runtime's under it. */
+const spawnNodes = computed(() => {
+    const data = state.body.value;
+    const nodes = Int32Array.from(state.stats.value?.groupNode ?? [], (node) => Math.max(0, node - 1));
+    return data ? siteOwners(data.names, { siteNode: nodes }) : nodes;
+});
+
+const EVIDENCE: Record<string, string> = {
+    none: 'not known', program: 'the program says so', coroutine: "the coroutine's own", spawn: 'the function that spawned it', position: 'its place in the sources',
+    type: 'its type', 'type+position': 'its type, and the places where it waited', symbol: 'its symbol',
+};
+
+function GroupCard(props: { group: number; lints: string[] }) {
+    const data = state.body.value;
+    const extra = state.stats.value;
+    if (!data || !extra) return null;
+    const how = data.labels.text(extra.groupEvidence[props.group] ?? 0);
+    const node = spawnNodes.value[props.group];
+    return (
+        <section class="card" aria-label="Task group">
+            <h2>{groupLabel(data.labels, extra, props.group)}</h2>
+            {props.lints.map((lint) => <p key={lint} class="lint">▲ {lint}</p>)}
+            <p class="muted">
+                {data.labels.text(extra.groupKind[props.group])}{how !== '' && ` · name known by: ${EVIDENCE[how] ?? how}`}
+            </p>
+            {node > 0 && <Stack node={node} title="Spawned by" own />}
+        </section>
+    );
+}
+
 function TaskGroups() {
     const data = state.body.value;
     const extra = state.stats.value;
@@ -158,9 +190,9 @@ function TaskGroups() {
     const all = rows.reduce((sum, row) => sum + row.tasks, 0);
     const odd = rows.filter((row) => ownerLints(row, String).length > 0).length;
     const place = (row: OwnerRow): string => {
-        const node = extra.groupNode[row.id];
-        const kind = visible(data.names.str[extra.groupKind[row.id]] ?? '');
-        return node > 0 ? `${kind} · ${data.labels.place(node - 1)}` : kind;
+        const node = spawnNodes.value[row.id];
+        const kind = data.labels.text(extra.groupKind[row.id]);
+        return node > 0 ? `${kind} · spawned at ${shortPlace(data.labels.place(node))}` : kind;
     };
     const kind: Kind = { title: 'Task group, by spawn site', name: (row) => groupLabel(data.labels, extra, row.id), note: place, curves: groupCurves.value, withTasks: true };
     const group = chosenGroup.value;
@@ -177,6 +209,7 @@ function TaskGroups() {
                 Tasks <span class="muted">{plural(all, 'task')}, {formatCount(alive)} alive at the end{odd > 0 ? `, ${plural(odd, 'group')} with something to look at` : ''}</span>
             </h2>
             <OwnerGrid id="groups" kind={kind} rows={rows} most={12} chosen={group} onChoose={(row) => (chosenGroup.value = row.id)} onOpen={(row) => setFilter('groups', [row.id])} />
+            {group >= 0 && <GroupCard group={group} lints={rows.filter((row) => row.id === group).flatMap((row) => ownerLints(row, (value) => formatValue(value, state.unit.value)))} />}
             {ofGroup.length > 0 && (
                 <>
                     <h2 class="section-title">{taskKind.title} <button type="button" class="quiet" onClick={() => setFilter('groups', [group])}>show only these everywhere</button></h2>

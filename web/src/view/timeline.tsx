@@ -2,7 +2,6 @@
 // When memory moved: the largest holders stacked over time, rates, block and task counts, and the marks on the way.
 import { computed, signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type uPlot from 'uplot';
 import { setFilter, setWindow } from '../actions';
 import { CHART, SERIES } from '../colour';
 import { groupLabel, groupOfContext, threadLabel } from '../data/labels';
@@ -10,7 +9,7 @@ import { formatTime, formatValue, shortened, visible } from '../format';
 import { ratePerSecond, sliceAt } from '../query/curves';
 import { liveSeriesBy } from '../query/series';
 import * as state from '../state';
-import { makeChart, type ChartOptions, type Line } from './chart';
+import { drawChart, type ChartData, type ChartOptions, type Line } from './chart';
 import { useWidth } from './measure';
 import { axisRange } from './strip';
 
@@ -71,18 +70,17 @@ const bands = computed<Band[]>(() => {
     return out.filter((band) => band.peak > 0);
 });
 
-function Chart(props: { height: number; lines: Line[]; data: (number | null)[][]; scale: ChartOptions['scale']; label: string }) {
+function Chart(props: { height: number; lines: Line[]; data: ChartData; scale: ChartOptions['scale']; label: string }) {
     const [box, width] = useWidth();
-    const host = useRef<HTMLDivElement>(null);
+    const canvas = useRef<HTMLCanvasElement>(null);
     const [from, until] = axisRange.value;
     useEffect(() => {
-        if (!host.current || width < 60) return undefined;
-        const plot = makeChart(host.current, { theme: state.theme.value, width, height: props.height, scale: props.scale, lines: props.lines, xAxis: true, range: [from, until] }, props.data as uPlot.AlignedData);
-        return () => plot.destroy();
+        if (!canvas.current || width < 60) return;
+        drawChart(canvas.current, { theme: state.theme.value, width, height: props.height, scale: props.scale, lines: props.lines, xAxis: true, range: [from, until] }, props.data);
     }, [width, props.data, state.theme.value, from, until, props.scale]);
     return (
         <div ref={box} class="chart" role="img" aria-label={props.label} style={{ height: `${props.height}px` }}>
-            <div ref={host} />
+            <canvas ref={canvas} class="plot" aria-hidden="true" style={{ width: `${width}px`, height: `${props.height}px` }} />
         </div>
     );
 }

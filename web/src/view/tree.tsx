@@ -11,6 +11,7 @@ import * as state from '../state';
 import { Details } from './details';
 import { Grid, type GridColumn } from './grid';
 import { ShareBar } from './spark';
+import { Place } from './place';
 
 const FLOOR_SHARE = 0.0005;
 const MOST_ROWS = 20000;
@@ -92,7 +93,7 @@ function columns(): GridColumn<TreeRow>[] {
                         {row.open ? '▾' : '▸'}
                     </button>
                     <span class="name" title={row.chain.map((node) => data?.labels.func(funcOf(node))).join(' › ').slice(0, 1500)}>{chainText(row)}</span>
-                    {data && tree && !merged.value && <span class="muted place">{data.labels.place(tree.origin[row.key])}</span>}
+                    {data && tree && !merged.value && <Place at={data.labels.place(tree.origin[row.key])} />}
                 </span>
             ),
         },
