@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { EARLY_POOL_BYTES = 64 << 10, EARLY_ALIGN = 16 };
+enum { EARLY_ALIGN = 16 };
 
-static _Alignas(EARLY_ALIGN) char early_pool[EARLY_POOL_BYTES];
+_Alignas(EARLY_ALIGN) char early_pool[EARLY_POOL_BYTES];
 static _Atomic size_t early_used;
 static _Atomic size_t early_block_n;
 
@@ -36,11 +36,6 @@ void *early_take(size_t bytes, size_t alignment)
     ((size_t *)block)[-1] = bytes;
     atomic_fetch_add_explicit(&early_block_n, 1, memory_order_relaxed);
     return (void *)block;
-}
-
-bool early_owns(const void *address)
-{
-    return (uintptr_t)address - (uintptr_t)early_pool < EARLY_POOL_BYTES;
 }
 
 size_t early_size(const void *address)

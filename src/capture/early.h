@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* True once the loader has done our own relocations; before that no import may be touched. */
 bool early_is_over(void);
@@ -12,8 +13,14 @@ bool early_is_over(void);
 /* A zeroed block from a static pool, or NULL when that is used up. Never given back. */
 void *early_take(size_t bytes, size_t alignment);
 
+enum { EARLY_POOL_BYTES = 64 << 10 };
+extern __attribute__((visibility("hidden"))) char early_pool[EARLY_POOL_BYTES];
+
 /* True for blocks of the pool: the real functions must not see them. */
-bool early_owns(const void *address);
+static inline bool early_owns(const void *address)
+{
+    return (uintptr_t)address - (uintptr_t)early_pool < EARLY_POOL_BYTES;
+}
 size_t early_size(const void *address);
 
 /* What was served. */

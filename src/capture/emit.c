@@ -13,7 +13,7 @@
 #include "capture/task_coroutine.h"
 #include "capture/unwind.h"
 
-static uint64_t emit_stamp(void)
+static inline uint64_t emit_stamp(void)
 {
     if (process.libc_single && *process.libc_single)
         return atomic_load_explicit(&process.segment->coarse_stamp, memory_order_relaxed);
@@ -26,24 +26,30 @@ static bool emit_left_behind(uintptr_t busy, uintptr_t here)
     return busy < here && here < lane_stack_top();
 }
 
+/* The cache was taken by a handler that came between: nothing in it is to be relied on. */
+static uint64_t __attribute__((noinline, cold))
+emit_stack_taken(struct lane_state *state, const struct hook_frame *frame)
+{
+    state->unwind->depth = 0;
+    state->unwind->base_kept = 0;
+    return stack_capture_plain(frame->pc, frame->sp, frame->bp);
+}
+
 /*
  * The id of the caller's stack. A hook that interrupts another of the same thread walks without
  * the cache; so does the interrupted one should it find that the cache was taken from it.
  */
-static uint64_t emit_stack(struct lane_state *state, const struct hook_frame *frame)
+static inline uint64_t emit_stack(struct lane_state *state, const struct hook_frame *frame)
 {
     uintptr_t here = frame->sp;
-    if (!state || (state->busy && !emit_left_behind(state->busy, here)))
+    if (__builtin_expect(!state || (state->busy && !emit_left_behind(state->busy, here)), 0))
         return stack_capture_plain(frame->pc, frame->sp, frame->bp);
     state->busy = here;
     atomic_signal_fence(memory_order_seq_cst);
     uint64_t id = stack_capture_id(state->unwind, frame->pc, frame->sp, frame->bp);
     atomic_signal_fence(memory_order_seq_cst);
-    if (*(volatile uintptr_t *)&state->busy != here) {
-        state->unwind->depth = 0;
-        state->unwind->base_kept = 0;
-        return stack_capture_plain(frame->pc, frame->sp, frame->bp);
-    }
+    if (__builtin_expect(*(volatile uintptr_t *)&state->busy != here, 0))
+        return emit_stack_taken(state, frame);
     state->busy = 0;
     if (__builtin_expect(process.segment->config.found & WIRE_FOUND_COROUTINES, 0))
         task_coroutine_find(state, frame);
@@ -56,34 +62,41 @@ struct emit_record {
     unsigned kind;
 };
 
-/* Reserves n slots for a record of this thread; in the common lane one more names the thread. */
-static bool emit_reserve(struct emit_record *record, struct lane_state *state, unsigned kind,
-                         unsigned n)
+/* Reserves in the common lane, where one slot more names the thread. */
+static struct wire_slot *__attribute__((noinline)) emit_reserve_shared(unsigned n)
 {
-    if (__builtin_expect(state != NULL, 1)) {
-        record->slot = lane_reserve(state->lane, n);
-        record->kind = kind;
-        return record->slot != NULL;
-    }
     struct wire_lane *lane = lane_common();
     uint64_t at;
     if (!lane) {
         atomic_fetch_add_explicit(&process.slot->lost_n, 1, memory_order_relaxed);
-        return false;
+        return NULL;
     }
-    record->slot = lane_reserve_shared(lane, n + 1, &at);
-    if (!record->slot)
-        return false;
-    record->kind = kind | WIRE_BY_OTHERS;
-    record->slot[n].a = process_tid();
+    struct wire_slot *slot = lane_reserve_shared(lane, n + 1, &at);
+    if (!slot)
+        return NULL;
+    slot[n].a = process_tid();
     const struct lane_state *self = lane_self;
-    record->slot[n].b = self ? self->task_now : 0;
-    record->slot[n].c = self ? self->task_cell : 0;
-    lane_commit(&record->slot[n], WIRE_CONTINUED);
-    return true;
+    slot[n].b = self ? self->task_now : 0;
+    slot[n].c = self ? self->task_cell : 0;
+    lane_commit(&slot[n], WIRE_CONTINUED);
+    return slot;
 }
 
-static void emit_commit(const struct emit_record *record, uint64_t stamp)
+/* Reserves n slots for a record of this thread. */
+static inline bool emit_reserve(struct emit_record *record, struct lane_state *state, unsigned kind,
+                                unsigned n)
+{
+    if (__builtin_expect(state != NULL, 1)) {
+        record->slot = lane_reserve(state->lane, n);
+        record->kind = kind;
+    } else {
+        record->slot = emit_reserve_shared(n);
+        record->kind = kind | WIRE_BY_OTHERS;
+    }
+    return record->slot != NULL;
+}
+
+static inline void emit_commit(const struct emit_record *record, uint64_t stamp)
 {
     lane_commit(record->slot, wire_head(stamp, record->kind));
 }
@@ -152,8 +165,11 @@ void emit_task(unsigned kind, uint64_t key, uint64_t polls, uint64_t cell)
     emit_task_record(lane_mine(), kind, key, polls, cell);
 }
 
-static void emit_alloc_record(struct lane_state *state, const void *address, size_t size_bytes,
-                              const struct hook_frame *frame, unsigned weight)
+static inline __attribute__((always_inline)) void emit_alloc_record(struct lane_state *state,
+                                                                    const void *address,
+                                                                    size_t size_bytes,
+                                                                    const struct hook_frame *frame,
+                                                                    unsigned weight)
 {
     uint64_t stack = emit_stack(state, frame);
     struct emit_record record;
@@ -167,8 +183,9 @@ static void emit_alloc_record(struct lane_state *state, const void *address, siz
 }
 
 /* While sampling, or while hooks are timed. */
-static void emit_alloc_sampled(struct lane_state *state, uint64_t rate, const void *address,
-                               size_t size_bytes, const struct hook_frame *frame)
+static void __attribute__((noinline))
+emit_alloc_sampled(struct lane_state *state, uint64_t rate, const void *address, size_t size_bytes,
+                   const struct hook_frame *frame)
 {
     uint64_t begun = sampling_time_begin(state, rate);
     unsigned weight = sampling_alloc(state, rate, address, size_bytes);
@@ -203,7 +220,8 @@ void emit_alloc(const void *address, size_t size_bytes, const struct hook_frame 
 }
 
 /* A record of one slot that names an address; b only where the kind has it. */
-static void emit_address(struct lane_state *state, const void *address, unsigned kind, uint64_t b)
+static inline void emit_address(struct lane_state *state, const void *address, unsigned kind,
+                                uint64_t b)
 {
     struct emit_record record;
     if (!emit_begin(&record, state, kind, 1))
@@ -213,7 +231,8 @@ static void emit_address(struct lane_state *state, const void *address, unsigned
     emit_commit(&record, emit_stamp());
 }
 
-static void emit_free_sampled(struct lane_state *state, uint64_t rate, const void *address)
+static void __attribute__((noinline))
+emit_free_sampled(struct lane_state *state, uint64_t rate, const void *address)
 {
     uint64_t begun = sampling_time_begin(state, rate);
     if (sampling_free(state, rate, address)) {

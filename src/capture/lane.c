@@ -377,6 +377,11 @@ struct wire_slot *lane_reserve_slow(struct wire_lane *lane, uint64_t *at, unsign
     }
 }
 
+struct wire_slot *lane_reserve_own(struct wire_lane *lane, uint64_t at, unsigned n)
+{
+    return lane_reserve_slow(lane, &at, n);
+}
+
 struct wire_slot *lane_reserve_shared(struct wire_lane *lane, unsigned n, uint64_t *ret_at)
 {
     *ret_at = lane_add(lane, n);

@@ -69,6 +69,7 @@ struct wire_lane *lane_log(void);
 struct wire_slot *lane_reserve_shared(struct wire_lane *lane, unsigned n, uint64_t *ret_at);
 /* Goes on with n slots that were reserved at *at; where that place will not do, *at moves. */
 struct wire_slot *lane_reserve_slow(struct wire_lane *lane, uint64_t *at, unsigned n);
+struct wire_slot *lane_reserve_own(struct wire_lane *lane, uint64_t at, unsigned n);
 
 /* The n slots from `at` on, in a page that is installed. NULL: they are not, or straddle two. */
 static inline struct wire_slot *lane_find(const struct wire_lane *lane, uint64_t at, unsigned n)
@@ -89,7 +90,7 @@ static inline struct wire_slot *lane_reserve(struct wire_lane *lane, unsigned n)
 {
     uint64_t at = thread_fetch_add(&lane->head, n);
     struct wire_slot *slot = lane_find(lane, at, n);
-    return __builtin_expect(slot != NULL, 1) ? slot : lane_reserve_slow(lane, &at, n);
+    return __builtin_expect(slot != NULL, 1) ? slot : lane_reserve_own(lane, at, n);
 }
 
 /* Stores the head with release order: from here on the collector may read the record. */

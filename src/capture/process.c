@@ -120,11 +120,8 @@ static void process_learn_tid_offset(void)
     }
 }
 
-/*
- * A stamp where the counter must not be read: the coarse clock, made unique and rising over all
- * processes by one shared word.
- */
-static uint64_t process_shared_stamp(void)
+/* The coarse clock, made unique and rising over all processes by one shared word. */
+uint64_t process_shared_stamp(void)
 {
     struct wire_segment *segment = process.segment;
     uint64_t last = atomic_load_explicit(&segment->sequence, memory_order_relaxed);
@@ -135,13 +132,6 @@ static uint64_t process_shared_stamp(void)
     } while (!atomic_compare_exchange_weak_explicit(&segment->sequence, &last, stamp,
                                                     memory_order_relaxed, memory_order_relaxed));
     return stamp;
-}
-
-uint64_t process_stamp(void)
-{
-    if (__builtin_expect(atomic_load_explicit(&process.clockless, memory_order_relaxed), 0))
-        return process_shared_stamp();
-    return wire_clock_ticks() - process.segment->start_tsc;
 }
 
 uint32_t process_tid(void)

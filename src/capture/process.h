@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/clock.h"
 #include "wire/segment.h"
 
 enum { PROCESS_VIEWS = 24 };
@@ -65,8 +66,16 @@ struct wire_segment *process_open_door(void);
 /* Registers a forked child when needed. False: no lane can be had now (not recorded). */
 bool process_ready(void);
 
+/* A stamp where the time stamp counter must not be read. */
+uint64_t process_shared_stamp(void);
+
 /* Now, in the session's ticks. */
-uint64_t process_stamp(void);
+static inline uint64_t process_stamp(void)
+{
+    if (__builtin_expect(atomic_load_explicit(&process.clockless, memory_order_relaxed), 0))
+        return process_shared_stamp();
+    return wire_clock_ticks() - process.segment->start_tsc;
+}
 
 /* The calling thread's id, by its control block. */
 uint32_t process_tid(void);

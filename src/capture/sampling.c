@@ -121,14 +121,15 @@ static void sampling_add_shared(size_t first, uint64_t n, size_t second, uint64_
         }                                                                                          \
     } while (0)
 
-void sampling_count_alloc(struct lane_state *state, size_t size)
+void sampling_count_alloc_shared(size_t size)
 {
-    SAMPLING_ADD(state, alloc_n, 1, alloc_bytes, size);
+    sampling_add_shared(offsetof(struct wire_lane, alloc_n), 1,
+                        offsetof(struct wire_lane, alloc_bytes), size);
 }
 
-void sampling_count_free(struct lane_state *state)
+void sampling_count_free_shared(void)
 {
-    SAMPLING_ADD(state, free_n, 1, usable_out, 0);
+    sampling_add_shared(offsetof(struct wire_lane, free_n), 1, 0, 0);
 }
 
 void sampling_count_realloc(struct lane_state *state)

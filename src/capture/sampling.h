@@ -56,9 +56,27 @@ void sampling_realloc_freed(struct lane_state *state, uint64_t rate,
                             const struct sampling_realloc *begun);
 
 /* Counters of the calling thread's lane, or of the common one. */
-void sampling_count_alloc(struct lane_state *state, size_t size);
-void sampling_count_free(struct lane_state *state);
+void sampling_count_alloc_shared(size_t size);
+void sampling_count_free_shared(void);
 void sampling_count_realloc(struct lane_state *state);
+
+static inline void sampling_count_alloc(struct lane_state *state, size_t size)
+{
+    if (__builtin_expect(!state, 0)) {
+        sampling_count_alloc_shared(size);
+        return;
+    }
+    thread_add(&state->lane->alloc_n, 1);
+    thread_add(&state->lane->alloc_bytes, size);
+}
+
+static inline void sampling_count_free(struct lane_state *state)
+{
+    if (__builtin_expect(!state, 0))
+        sampling_count_free_shared();
+    else
+        thread_add(&state->lane->free_n, 1);
+}
 
 /* Keeps the address of a task's block, so that its free is recorded and tells the task's end. */
 void sampling_keep(uint64_t address);

@@ -57,6 +57,13 @@ static inline struct stack_entry *stack_table_at(struct stack_key key)
     return &stack_table.entries[(mixed ^ mixed >> 32) & stack_table.mask];
 }
 
+static inline void stack_table_prefetch(struct stack_key key)
+{
+    const char *entry = (const char *)stack_table_at(key);
+    __builtin_prefetch(entry);
+    __builtin_prefetch(entry + sizeof(struct stack_entry) - 1);
+}
+
 /* The id of a stack, 0 when it is not known. */
 static inline uint64_t stack_table_find(struct stack_key key)
 {

@@ -309,6 +309,20 @@ static struct unwind_check *push_usual(struct unwind_frame *frame,
     return check + 1 + (caller_live & (slot != 0) & !unwind_mutated(UNWIND_MUTATE_NO_BP_CHECKS));
 }
 
+/* The keys of the frames that are pushed: before all else, for the table is far from here. */
+static void push_keys(struct unwind_thread *thread, const struct unwind_walked *walked)
+{
+    struct unwind_frame *frame = thread->frames + walked->kept;
+    struct stack_key key = frame->key;
+    for (uint32_t left = walked->pending; left-- > 0;) {
+        const struct unwind_pending *pending = &thread->pending[left];
+        key = stack_key_push(key, pending->state.pc,
+                             unwind_rule_kind(pending->rule) == UNWIND_GUESS);
+        (++frame)->key = key;
+    }
+    stack_table_prefetch(key);
+}
+
 int unwind_reuse_push(struct unwind_thread *thread, const struct unwind_walked *walked)
 {
     struct unwind_frame *frame = thread->frames + walked->kept;
@@ -321,6 +335,7 @@ int unwind_reuse_push(struct unwind_thread *thread, const struct unwind_walked *
     const struct unwind_check *check_limit = thread->checks + 2 * thread->capacity - 3;
     thread->depth = walked->kept;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    push_keys(thread, walked);
     for (uint32_t left = walked->pending; left-- > 0;) {
         const struct unwind_pending *pending = &thread->pending[left];
         uint32_t kind = unwind_rule_kind(pending->rule);
@@ -334,7 +349,6 @@ int unwind_reuse_push(struct unwind_thread *thread, const struct unwind_walked *
         else
             check = push_rare(frame, pending, check);
         frame->state = pending->state;
-        frame->key = stack_key_push(frame[-1].key, pending->state.pc, kind == UNWIND_GUESS);
         frame->id = 0;
         frame->checks_end = (uint16_t)(check - thread->checks);
         frame->flags = frame[-1].flags | (kind == UNWIND_GUESS ? WIRE_STACK_GUESSED : 0);
