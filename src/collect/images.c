@@ -160,7 +160,7 @@ static bool images_begin(struct images *images, struct image *image, struct wire
     journal_event(images->journal, &(struct events_event){.kind = EVENTS_PROCESS_BEGIN,
                                                           .process = image->process,
                                                           .at_ns = process.start_ns});
-    tasks_init(&image->tasks, images->model, image->process, &images->ticks,
+    tasks_init(&image->tasks, images->model, images->journal, image->process, &images->ticks,
                images->segment->at->config.monitor ? 1 : WIRE_POLLS_TIMED);
     return image->process != MODEL_NONE;
 }

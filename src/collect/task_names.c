@@ -9,6 +9,8 @@
 
 enum { NAMES_DEPTH_MAX = 4096, NAMES_REACH_MAX = 64 };
 
+static const char names_by[] = "spawned by ";
+
 static uint32_t names_string(struct model *model, const struct text *text)
 {
     const char *bytes = text_string(text);
@@ -139,6 +141,11 @@ static bool names_is_plumbing(const char *function)
             "memalign",
             "operator new",
             "task_slot_call",
+            "start_thread",
+            "__libc_start",
+            "_start",
+            "clone",
+            "__clone",
             "futures_util::",
             "<futures_util::",
     };
@@ -167,6 +174,28 @@ static const char *names_spawner(const struct model *model, uint32_t node)
     return "";
 }
 
+/* What has no name of its own is known by the task that spawned it; groups' parents make a tree. */
+static void names_from_parents(struct model *model)
+{
+    for (size_t i = 1; i < model->tasks.n; i++) {
+        struct model_task *task = &model->tasks.at[i];
+        struct text text = {0};
+        if (task->name || !task->runtime || task->group >= model->tasks.n)
+            continue;
+        uint32_t up = model->tasks.at[task->group].parent;
+        for (int depth = 0; depth < NAMES_DEPTH_MAX && up && !model->tasks.at[up].name; depth++)
+            up = model->tasks.at[up].parent;
+        const char *parent = up ? model_string_at(model, model->tasks.at[up].name) : "";
+        bool nested = strncmp(parent, names_by, strlen(names_by)) == 0;
+        if (*parent)
+            text_printf(&text, "%s%s", nested ? "" : names_by, parent);
+        else
+            text_add(&text, "spawned outside of tasks");
+        task->name = names_string(model, &text);
+        text_done(&text);
+    }
+}
+
 void task_names_from_spawn(struct model *model)
 {
     for (size_t i = 1; i < model->tasks.n; i++) {
@@ -181,4 +210,5 @@ void task_names_from_spawn(struct model *model)
         task->name = names_string(model, &text);
         text_done(&text);
     }
+    names_from_parents(model);
 }

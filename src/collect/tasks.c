@@ -19,11 +19,14 @@ static const char *const tasks_runtimes[] = {
         [WIRE_RULE_EXPLICIT] = "program",
 };
 
-void tasks_init(struct tasks *tasks, struct model *model, uint32_t process,
+void tasks_init(struct tasks *tasks, struct model *model, struct journal *journal, uint32_t process,
                 const struct ticks *ticks, uint32_t timed_every)
 {
-    *tasks = (struct tasks){
-            .model = model, .process = process, .ticks = ticks, .timed_every = timed_every};
+    *tasks = (struct tasks){.model = model,
+                            .journal = journal,
+                            .process = process,
+                            .ticks = ticks,
+                            .timed_every = timed_every};
 }
 
 void tasks_done(struct tasks *tasks)
@@ -73,6 +76,32 @@ static bool tasks_has_id(const struct tasks_type *type)
     return type->rule == WIRE_RULE_TOKIO || type->rule == WIRE_RULE_EXPLICIT;
 }
 
+static uint32_t tasks_string(struct model *model, const char *text)
+{
+    uint32_t string = model_string_add(model, text, strlen(text));
+    return string == MODEL_NONE ? 0 : string;
+}
+
+/* The type was not told yet when the first of these began: threads tell it, each in its lane. */
+static void tasks_type_late(struct tasks *tasks, uint64_t type)
+{
+    struct model *model = tasks->model;
+    uint32_t runtime = tasks_string(model, tasks_runtimes[tasks->types.at[type].rule]);
+    for (size_t i = 0; i < tasks->groups.n; i++) {
+        uint32_t group = tasks->groups.at[i].task;
+        for (size_t k = 1; tasks->groups.at[i].type == type && k < model->tasks.n; k++) {
+            if (model->tasks.at[k].group == group)
+                model->tasks.at[k].runtime = runtime;
+        }
+    }
+    VEC_EACH (struct tasks_slot, slot, &tasks->slots) {
+        if (slot->cell >> WIRE_CELL_BITS == type && slot->task && slot->task != slot->group &&
+            tasks_has_id(&tasks->types.at[type]))
+            model->tasks.at[slot->task].runtime_id =
+                    slot->key & ((UINT64_C(1) << TASKS_KEY_ID_BITS) - 1);
+    }
+}
+
 static void tasks_type_read(struct tasks *tasks, const struct intake_slot *slot, unsigned slots)
 {
     static const struct tasks_type unknown;
@@ -83,35 +112,49 @@ static void tasks_type_read(struct tasks *tasks, const struct intake_slot *slot,
             return;
     }
     uint64_t rule = slot[1].a;
+    bool is_first = tasks->types.at[slot->a].rule == WIRE_RULE_NONE;
     bool known = rule < sizeof tasks_runtimes / sizeof *tasks_runtimes;
     tasks->types.at[slot->a] = (struct tasks_type){
             .table = slot->b, .entry = slot->c, .rule = known ? (uint32_t)rule : WIRE_RULE_NONE};
     tasks->refused_n[tasks->types.at[slot->a].rule] += slot[1].b == 1;
+    if (is_first)
+        tasks_type_late(tasks, slot->a);
 }
 
-static uint32_t tasks_string(struct model *model, const char *text)
+/* Into the journal: a task, or a group, which is its own, has begun. */
+static void tasks_note_begin(const struct tasks *tasks, uint32_t index, uint64_t at_ns)
 {
-    uint32_t string = model_string_add(model, text, strlen(text));
-    return string == MODEL_NONE ? 0 : string;
+    const struct model_task *task = &tasks->model->tasks.at[index];
+    journal_event(tasks->journal, &(struct events_event){.kind = EVENTS_TASK_BEGIN,
+                                                         .process = tasks->process,
+                                                         .task = index,
+                                                         .at_ns = at_ns,
+                                                         .size_bytes = (uint64_t)task->group + 1,
+                                                         .node = task->spawn_node});
 }
 
 /* The group of a type and spawn place: its place in groups, MODEL_NONE without memory. */
-static uint32_t tasks_group_of(struct tasks *tasks, uint32_t type, uint32_t spawn_node,
-                               uint32_t name)
+static uint32_t tasks_group_of(struct tasks *tasks, uint32_t type, const struct model_task *first,
+                               uint64_t at_ns)
 {
-    uint64_t key = (uint64_t)type << 48 ^ (uint64_t)name << 26 ^ spawn_node;
+    uint64_t key = (uint64_t)type << 48 ^ (uint64_t)first->name << 26 ^ first->spawn_node;
     int64_t known = map_find(&tasks->group_of, key);
     if (known != MAP_NONE)
         return (uint32_t)known;
     uint32_t rule = type < tasks->types.n ? tasks->types.at[type].rule : WIRE_RULE_NONE;
+    uint32_t parent = first->parent ? tasks->model->tasks.at[first->parent].group : 0;
     struct model_task entry = {
             .process = tasks->process,
-            .name = name,
+            .parent = parent != MODEL_NONE ? parent : 0,
+            .name = first->name,
             .runtime = tasks_string(tasks->model, tasks_runtimes[rule]),
-            .spawn_node = spawn_node,
+            .spawn_node = first->spawn_node,
     };
     struct tasks_group group = {.task = feed_group_begin(tasks->model, &entry), .type = type};
-    if (group.task == MODEL_NONE || !VEC_PUSH(&tasks->groups, TASKS_GROUPS_MAX, group))
+    if (group.task == MODEL_NONE)
+        return MODEL_NONE;
+    tasks_note_begin(tasks, group.task, at_ns);
+    if (!VEC_PUSH(&tasks->groups, TASKS_GROUPS_MAX, group))
         return MODEL_NONE;
     map_put(&tasks->group_of, key, (uint32_t)tasks->groups.n - 1);
     return (uint32_t)tasks->groups.n - 1;
@@ -149,6 +192,7 @@ static void tasks_begin(struct tasks *tasks, struct tasks_slot *slot, uint64_t a
             .parent = parent,
     };
     struct feed_pending block;
+    feed_time(model, at_ns); /* as a replay does, which knows of events alone */
     if (tasks_find_block(tasks, type, tasks_address(slot->cell), &block)) {
         const struct model_cell_key *made = &model->cells.at[block.cell].key;
         task.spawn_node = made->node;
@@ -158,19 +202,24 @@ static void tasks_begin(struct tasks *tasks, struct tasks_slot *slot, uint64_t a
     } else {
         tasks->pooled_n += type->rule == WIRE_RULE_ASYNCIO;
     }
-    uint32_t group = tasks_group_of(tasks, (uint32_t)(slot->cell >> WIRE_CELL_BITS),
-                                    task.spawn_node, task.name);
+    if (task.parent >= model->tasks.n)
+        task.parent = 0;
+    if (task.created_ns > at_ns)
+        task.created_ns = at_ns;
+    uint32_t group = tasks_group_of(tasks, (uint32_t)(slot->cell >> WIRE_CELL_BITS), &task, at_ns);
     task.group = group == MODEL_NONE ? MODEL_NONE : tasks->groups.at[group].task;
     slot->group = task.group;
     tasks->begun_n++;
     slot->task = task.group == MODEL_NONE ? 0 : task.group;
     if (tasks->alive_n >= TASKS_ALIVE_MAX) {
-        tasks->folded_n++;
+        if (slot->task)
+            model->tasks.at[slot->task].folded_n++;
         return;
     }
     uint32_t index = feed_task_begin(model, &task);
     if (index == MODEL_NONE)
         return;
+    tasks_note_begin(tasks, index, at_ns);
     slot->task = index;
     tasks->alive_n++;
 }
@@ -178,6 +227,10 @@ static void tasks_begin(struct tasks *tasks, struct tasks_slot *slot, uint64_t a
 static void tasks_end(struct tasks *tasks, struct tasks_slot *slot, uint64_t at_ns)
 {
     if (slot->task && slot->task != slot->group) {
+        journal_event(tasks->journal, &(struct events_event){.kind = EVENTS_TASK_END,
+                                                             .process = tasks->process,
+                                                             .task = slot->task,
+                                                             .at_ns = at_ns});
         feed_task_end(tasks->model, slot->task, at_ns);
         tasks->alive_n--;
     }

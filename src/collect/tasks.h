@@ -17,6 +17,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "collect/intake.h"
+#include "collect/journal.h"
 #include "collect/ticks.h"
 #include "heap/model.h"
 
@@ -46,6 +47,7 @@ struct tasks_group {
 
 struct tasks {
     struct model *model;
+    struct journal *journal;
     uint32_t process;
     struct map slot_of; /* address of the cell, or the key of a task without one -> slot */
     VEC(struct tasks_slot) slots;
@@ -60,7 +62,6 @@ struct tasks {
     uint64_t begun_n;               /* tasks in all */
     uint64_t pooled_n;              /* tasks of CPython that lie in its own pool */
     uint32_t alive_n;
-    uint64_t folded_n;
 };
 
 /* What a lane runs. Zero: no task. */
@@ -70,7 +71,7 @@ struct tasks_current {
     uint32_t task; /* of the model */
 };
 
-void tasks_init(struct tasks *tasks, struct model *model, uint32_t process,
+void tasks_init(struct tasks *tasks, struct model *model, struct journal *journal, uint32_t process,
                 const struct ticks *ticks, uint32_t timed_every);
 void tasks_done(struct tasks *tasks);
 

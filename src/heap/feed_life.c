@@ -144,7 +144,8 @@ static uint32_t feed_task_add(struct model *model, const struct model_task *task
 uint32_t feed_group_begin(struct model *model, const struct model_task *group)
 {
     struct model_task copy = *group;
-    copy.parent = 0;
+    if (copy.parent >= model->tasks.n || !model->feed->tasks.at[copy.parent].is_group)
+        copy.parent = 0;
     uint32_t index = feed_task_add(model, &copy);
     if (index == MODEL_NONE)
         return MODEL_NONE;

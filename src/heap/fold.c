@@ -167,6 +167,7 @@ static void fold_tasks(struct fold *fold)
         struct model_task *group = &model->tasks.at[model->tasks.at[*task].group];
         group->poll_n += model->tasks.at[*task].poll_n;
         group->busy_ns += model->tasks.at[*task].busy_ns;
+        group->folded_n++;
         model->tasks.at[*task] =
                 (struct model_task){.process = group->process, .group = MODEL_NONE};
         feed->tasks.at[*task] = (struct feed_task_state){.is_free = true};

@@ -209,13 +209,14 @@ struct model_thread {
 struct model_task {
     uint32_t process;
     uint32_t group;   /* task that stands for those of its type and spawn place; MODEL_NONE */
-    uint32_t parent;  /* task that spawned it, 0 = none */
+    uint32_t parent;  /* task that spawned it, 0 = none; of a group: the group of that */
     uint32_t name;    /* string */
     uint32_t runtime; /* string: "tokio" ... */
     uint32_t spawn_node;
     uint64_t runtime_id;
     uint64_t created_ns, first_poll_ns, last_poll_ns, ended_ns; /* 0 = not seen */
     uint64_t poll_n, busy_ns, cell_bytes;
+    uint64_t folded_n; /* of a group: tasks that have no entry any more */
 };
 
 struct model_cell_key {

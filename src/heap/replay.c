@@ -76,6 +76,10 @@ static int replay_task_begin(struct replay *replay, const struct events_event *e
     task.process = event->process;
     task.group = (uint32_t)(event->size_bytes - 1);
     task.spawn_node = event->node;
+    task.ended_ns = 0;
+    /* The entry may have been another task's since, with a parent that is yet to come. */
+    if (task.parent >= replay->model->tasks.n)
+        task.parent = 0;
     uint32_t index = task.group == event->task ? feed_group_begin(replay->model, &task)
                                                : feed_task_begin(replay->model, &task);
     return index == event->task ? FEED_DONE : ERR_FORMAT;
@@ -191,6 +195,17 @@ static int replay_chunk(struct replay *replay, const struct recording_chunk *chu
     return 0;
 }
 
+/* What of tasks is told besides the events: polls, and tasks that never had an entry. */
+static void replay_polls_copy(struct model *to, const struct model *from)
+{
+    for (size_t i = 0; i < to->tasks.n && i < from->tasks.n; i++) {
+        to->tasks.at[i].poll_n = from->tasks.at[i].poll_n;
+        to->tasks.at[i].busy_ns = from->tasks.at[i].busy_ns;
+        to->tasks.at[i].last_poll_ns = from->tasks.at[i].last_poll_ns;
+        to->tasks.at[i].folded_n = from->tasks.at[i].folded_n;
+    }
+}
+
 int replay_recording(struct recording_reader *reader, const struct model *tables,
                      struct model **ret_model, struct diag *diag)
 {
@@ -213,6 +228,8 @@ int replay_recording(struct recording_reader *reader, const struct model *tables
     if (err >= 0 && !has_events)
         err = diag_set(diag, ERR_MISSING,
                        "the recording has no events: it was made without --detailed-tracking");
+    if (err >= 0)
+        replay_polls_copy(replay.model, tables);
     if (err >= 0)
         err = model_settle(replay.model);
     if (err < 0) {

@@ -113,6 +113,7 @@ static const struct store_column task_columns[] = {
         COLUMN(model_task, first_poll_ns, STORE_D), COLUMN(model_task, last_poll_ns, STORE_D),
         COLUMN(model_task, ended_ns, STORE_D),      COLUMN(model_task, poll_n, STORE_U),
         COLUMN(model_task, busy_ns, STORE_U),       COLUMN(model_task, cell_bytes, STORE_U),
+        COLUMN(model_task, folded_n, STORE_U),
 };
 
 static const struct store_column cell_columns[] = {

@@ -54,6 +54,17 @@ static void cells_compare(const struct model *live, const struct model *replayed
     expect(same, "cells differ");
 }
 
+static void tasks_compare(const struct model *live, const struct model *replayed)
+{
+    bool same = live->tasks.n == replayed->tasks.n;
+    for (size_t i = 0; same && i < live->tasks.n; i++) {
+        const struct model_task *x = &live->tasks.at[i], *y = &replayed->tasks.at[i];
+        same = x->group == y->group && x->parent == y->parent && x->ended_ns == y->ended_ns &&
+               x->spawn_node == y->spawn_node && x->poll_n == y->poll_n;
+    }
+    expect(same, "tasks differ");
+}
+
 static void models_compare(struct model *live, struct model *replayed)
 {
     expect(live->sums.alloc_n > 0, "nothing was recorded");
@@ -64,6 +75,7 @@ static void models_compare(struct model *live, struct model *replayed)
                    memcmp(live->slices.at, replayed->slices.at,
                           live->slices.n * sizeof *live->slices.at) == 0,
            "slices differ");
+    tasks_compare(live, replayed);
     cells_compare(live, replayed);
     rows_compare(live, replayed);
 }
