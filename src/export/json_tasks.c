@@ -25,6 +25,8 @@ const char *json_task_evidence(const char *name, const char *runtime)
         return "coroutine";
     if (strncmp(name, "spawned in ", 11) == 0)
         return "spawn";
+    if (strncmp(name, "spawned ", 8) == 0)
+        return "parent";
     if (strncmp(name, "async ", 6) == 0)
         return "position";
     return strstr(name, " @ ") ? "type+position" : strcmp(runtime, "c++20") ? "type" : "symbol";
@@ -118,6 +120,8 @@ static void json_add_groups(struct json *json, const struct model *model,
         json_key_count(json, "index", i);
         json_key_model_string(json, "name", model, task->name);
         json_key_model_string(json, "runtime", model, task->runtime);
+        json_key_count(json, "parent", task->parent);
+        json_key_count(json, "tasks", groups[i].task_n + task->folded_n);
         json_key_count(json, "tasks_kept", groups[i].task_n);
         json_key_count(json, "tasks_alive", groups[i].alive_n);
         json_key_count(json, "polls", groups[i].poll_n);
@@ -160,6 +164,10 @@ void json_add_tasks(struct json *json, const struct model *model)
     json_rows_end(json);
     uint64_t seen = session_fact_u64(model, "tasks_seen", 0);
     json_key_count(json, "tasks_total", seen > kept ? seen : kept);
+    json_key(json, "no_task");
+    json_object_begin(json);
+    json_add_figures(json, sums ? &sums[0] : &(struct figures){0});
+    json_object_end(json);
     if (sums)
         json_add_groups(json, model, sums);
     free(sums);

@@ -175,6 +175,7 @@ static void summary_sections(struct summary *summary)
         summary_temporary(summary, 5);
         summary_threads(summary, 8);
         summary_task_names(summary, 8);
+        summary_task_tree(summary, 16);
         summary_processes(summary, 10);
         summary_mapped(summary);
     }

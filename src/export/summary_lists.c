@@ -283,7 +283,7 @@ static struct list_tasks *list_task_names(const struct model *model, uint32_t **
             names[n++].name = name;
         }
         of[i] = (uint32_t)found;
-        names[found].n += task->group != i && task->runtime; /* groups are not tasks */
+        names[found].n += task->group == i ? (uint32_t)task->folded_n : task->runtime != 0;
     }
     map_done(&index);
     if (!of) {

@@ -32,6 +32,7 @@ void summary_churn(struct summary *summary, size_t rows);
 void summary_temporary(struct summary *summary, size_t rows);
 void summary_threads(struct summary *summary, size_t rows);
 void summary_task_names(struct summary *summary, size_t rows);
+void summary_task_tree(struct summary *summary, size_t rows);
 void summary_processes(struct summary *summary, size_t rows);
 
 /* The lines at the end. */
