@@ -10,6 +10,7 @@ from typing import Callable
 HERE = pathlib.Path(__file__).resolve().parent
 
 TOKIO_VERSIONS = ["1.23.0", "1.24.2", "1.28.2", "1.36.0", "1.47.1"]
+MODES = ("mt", "ct", "local")  # multi_thread with four workers, current_thread, LocalSet
 ASYNCIO_VERSIONS = ["3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
 TOKIO_FEATURES = '["rt-multi-thread", "macros", "time", "sync", "net", "io-util"]'
 
@@ -49,13 +50,17 @@ def need(command):
 
 
 def build_rust(work, folder, name, dependencies, profile, binary, library=False):
-    """Builds the crate tests/tasks/FOLDER once for a set of dependencies and a profile."""
+    """Builds the crate tests/tasks/FOLDER once for a set of dependencies and a profile.
+
+    What crates have in common is built once for each profile, in a target folder of its own.
+    """
     cargo = need("cargo")
     place = work / f"{name}-{profile}"
-    target = place / "target" / "release" / (f"lib{binary}.so" if library else binary)
+    file = f"lib{binary}.so" if library else binary
+    program = place / file
     source = HERE / folder / "src"
-    if target.exists() and target.stat().st_mtime > (source / "main.rs").stat().st_mtime:
-        return target
+    if program.exists() and program.stat().st_mtime > (source / "main.rs").stat().st_mtime:
+        return program
     place.mkdir(exist_ok=True)
     keys, flags = PROFILES[profile]
     (place / "Cargo.toml").write_text(
@@ -63,36 +68,49 @@ def build_rust(work, folder, name, dependencies, profile, binary, library=False)
         + (f'[[bin]]\nname = "{binary}"\n' if not library else
            f'[lib]\nname = "{binary}"\ncrate-type = ["cdylib"]\n')
         + f'path = "{source}/main.rs"\n'
+        f"[features]\njemalloc = []\n"
         f"[dependencies]\n{dependencies}\n[profile.release]\n{keys}\n[workspace]\n")
-    settings = dict(os.environ, RUSTFLAGS=flags)
-    built = subprocess.run([cargo, "build", "-q", "-j1", "--release"], cwd=place, env=settings,
-                           capture_output=True, timeout=1800)
+    target = work / f"target-{profile}"
+    settings = dict(os.environ, RUSTFLAGS=flags, CARGO_TARGET_DIR=str(target))
+    features = ["--features", "jemalloc"] if "jemalloc" in dependencies else []
+    built = subprocess.run([cargo, "build", "-q", "-j2", "--release", *features], cwd=place,
+                           env=settings, capture_output=True, timeout=1800)
     if built.returncode != 0:
         raise Missing(built.stderr.decode(errors="replace").strip()[-300:])
-    return target
+    shutil.copy(target / "release" / file, program)
+    return program
+
+
+def tokio_dependencies(version):
+    requirement = f"={version}" if version != "newest" else "1"
+    return (f'tokio = {{ version = "{requirement}", features = {TOKIO_FEATURES} }}\n'
+            'futures-util = { version = "0.3", default-features = false, features = ["std"] }\n')
 
 
 def tokio(version, profile, mode, strategy="async"):
-    requirement = f"={version}" if version != "newest" else "1"
-    dependencies = (f'tokio = {{ version = "{requirement}", features = {TOKIO_FEATURES} }}\n'
-                    'futures-util = { version = "0.3", default-features = false, '
-                    'features = ["std"] }')
-
     def build(work):
-        program = build_rust(work, "tokio", f"tokio-{version}", dependencies, profile, "gt_tokio")
+        program = build_rust(work, "tokio", f"tokio-{version}", tokio_dependencies(version),
+                             profile, "gt_tokio")
         return [program, mode]
 
     name = f"tokio-{version}-{profile}-{mode}" + (f"-{strategy}" if strategy != "async" else "")
     return Case(name, "tokio", build, strategy=strategy)
 
 
+def tokio_jemalloc(profile, mode):
+    """As servers often are: jemalloc built in as the global allocator."""
+    def build(work):
+        dependencies = tokio_dependencies("newest") + 'tikv-jemallocator = "0.6"\n'
+        program = build_rust(work, "tokio", "tokio-jemalloc", dependencies, profile, "gt_tokio")
+        return [program, mode]
+
+    return Case(f"tokio-jemalloc-{profile}-{mode}", "tokio", build)
+
+
 def tokio_loaded(mode):
     def build(work):
-        dependencies = (f'tokio = {{ version = "1", features = {TOKIO_FEATURES} }}\n'
-                        'futures-util = { version = "0.3", default-features = false, '
-                        'features = ["std"] }')
-        library = build_rust(work, "tokio", "tokio-loaded", dependencies, "release", "gt_loaded",
-                             library=True)
+        library = build_rust(work, "tokio", "tokio-loaded", tokio_dependencies("newest"),
+                             "release", "gt_loaded", library=True)
         return ["env", f"GT_LIBRARY={library}", build_c(work, "host.c", "gcc", ["-O2"]), mode]
 
     return Case(f"tokio-loaded-{mode}", "tokio", build)
@@ -100,15 +118,16 @@ def tokio_loaded(mode):
 
 def tokio_cases(quick):
     if quick:
-        return [tokio("newest", "release", mode) for mode in ("mt", "ct", "local")] + [
-            tokio("newest", "release", "mt", "hybrid")]
-    cases = [tokio("newest", profile, mode) for profile in PROFILES
-             for mode in ("mt", "ct", "local")]
-    cases += [tokio(version, profile, mode) for version in TOKIO_VERSIONS
-              for profile in ("release", "fat-abort") for mode in ("mt", "ct", "local")]
-    cases += [tokio("newest", "release", mode, "hybrid") for mode in ("mt", "ct", "local")]
-    cases += [tokio_loaded(mode) for mode in ("mt", "ct", "local")]
-    return cases
+        return [tokio("newest", "release", mode) for mode in MODES] + [
+            tokio("newest", "release", "mt", "hybrid"),
+            tokio(TOKIO_VERSIONS[0], "strip", "mt"),
+            tokio_jemalloc("release", "mt")]
+    return ([tokio(version, profile, mode) for profile in PROFILES
+             for version in ("newest", *TOKIO_VERSIONS) for mode in MODES]
+            + [tokio_jemalloc(profile, mode) for profile in ("release", "fat-abort", "debug")
+               for mode in MODES]
+            + [tokio("newest", "release", mode, "hybrid") for mode in MODES]
+            + [tokio_loaded(mode) for mode in MODES])
 
 
 def smol(profile, mode):

@@ -17,6 +17,7 @@ import sys
 import tempfile
 
 import programs
+import servers
 from check import Expected, Recorded, check
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -65,6 +66,27 @@ def run_many(arguments, work):
     return None if peak < MANY_BYTES else f"it grew to {peak} bytes"
 
 
+def run_replayed(arguments, work):
+    """The events of a recording with tasks, replayed, make the model that was built from them."""
+    case = programs.tokio("newest", "release", "mt")
+    try:
+        command = case.build(work)
+    except programs.Missing:
+        command = programs.explicit_cases(True)[0].build(work)
+    recording = work / "replayed.mscope"
+    watched = run([arguments.memscope, "run", "-q", "--strategy", "async", "--detailed-tracking",
+                   "-o", recording, "--", *command])
+    if watched.returncode != 0:
+        return f"ended with {watched.returncode}"
+    expected, recorded = Expected(watched.stdout.decode()), Recorded(arguments.dump, recording)
+    if len([task for task in recorded.tasks.values() if task["ended"]]) < len(expected.tasks) // 2:
+        return "the recording has too few tasks"
+    replay = pathlib.Path(arguments.dump).parents[1] / "targets" / "replay_check"
+    told = run([replay, recording])
+    recording.unlink()
+    return None if told.returncode == 0 else told.stdout.decode(errors="replace").strip()
+
+
 def run_case(case, arguments, work):
     """None when it holds, else what is wrong. Raises programs.Missing when it cannot be built."""
     command = case.build(work)
@@ -103,24 +125,28 @@ def main():
     with tempfile.TemporaryDirectory(prefix="memscope-tasks-") as temporary:
         work = pathlib.Path(arguments.work or temporary).resolve()
         work.mkdir(parents=True, exist_ok=True)
-        for name, test in (("refused", run_refused), ("many", run_many)):
+        for name, test in (("refused", run_refused), ("many", run_many),
+                           ("replayed", run_replayed)):
             if not all(word in name for word in arguments.words):
                 continue
             wrong = test(arguments, work)
             counts["failed" if wrong else "passed"] += 1
             print(f"{'failed' if wrong else 'passed':8}{name}" + (f": {wrong}" if wrong else ""))
-        for case in programs.cases(quick=not arguments.all):
-            if not all(word in case.name for word in arguments.words):
+        cases = [(case.name, case, run_case) for case in programs.cases(quick=not arguments.all)]
+        cases += [(f"server-{server.name}", server, servers.check_server)
+                  for server in servers.SERVERS if arguments.all]
+        for name, case, test in cases:
+            if not all(word in name for word in arguments.words):
                 continue
             try:
-                wrong = run_case(case, arguments, work)
+                wrong = test(case, arguments, work)
                 outcome = "failed" if wrong else "passed"
             except programs.Missing as missing:
                 wrong, outcome = str(missing), "skipped"
             except subprocess.TimeoutExpired:
                 wrong, outcome = f"no end after {TIMEOUT_S} s", "failed"
             counts[outcome] += 1
-            print(f"{outcome:8}{case.name}" + (f": {wrong}" if wrong else ""), flush=True)
+            print(f"{outcome:8}{name}" + (f": {wrong}" if wrong else ""), flush=True)
     print(", ".join(f"{n} {word}" for word, n in counts.items()))
     return 1 if counts["failed"] or not counts["passed"] + counts["skipped"] else 0
 

@@ -17,6 +17,10 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static JEMALLOC: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const BASE: usize = 100_000;
 const STEPS: usize = 256;
 const MOST: usize = 1024;
@@ -228,6 +232,33 @@ async fn blocking(parent: usize) {
     }
 }
 
+async fn blocking_parent(n: usize) {
+    drop(alloc(n, 1));
+    blocking(n).await
+}
+
+/// Tasks that end otherwise than by running through.
+macro_rules! ends {
+    ($spawn:path) => {{
+        if cfg!(panic = "unwind") {
+            let failed = $spawn(panics(number(0)));
+            assert!(failed.await.is_err());
+        }
+        let aborted = $spawn(pending(number(0)));
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        aborted.abort();
+        assert!(aborted.await.is_err());
+        drop($spawn(leaves(number(0))));
+        let finished = $spawn(leaves(number(0)));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        drop(finished);
+        for _ in 0..3 {
+            $spawn(pending(number(0)));
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }};
+}
+
 async fn all(threads: bool) {
     let mut handles = Vec::new();
     macro_rules! spawn {
@@ -254,58 +285,65 @@ async fn all(threads: bool) {
     if threads {
         spawn!(nested);
     }
-    spawn!(|n| async move {
-        drop(alloc(n, 1));
-        blocking(n).await
-    });
+    spawn!(blocking_parent);
     blocking(0).await;
     for handle in handles {
         handle.await.unwrap();
     }
     drop(alloc(0, 2));
-    ends().await;
+    ends!(tokio::spawn);
     for _ in 0..200 {
         drop(tokio::spawn(child(number(0))));
     }
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
-/// Tasks that end otherwise than by running through.
-async fn ends() {
-    if cfg!(panic = "unwind") {
-        let failed = tokio::spawn(panics(number(0)));
-        assert!(failed.await.is_err());
+async fn local_join_set(n: usize) {
+    let mut set = tokio::task::JoinSet::new();
+    for _ in 0..5 {
+        set.spawn_local(child(number(n)));
     }
-    let aborted = tokio::spawn(pending(number(0)));
-    tokio::time::sleep(Duration::from_millis(2)).await;
-    aborted.abort();
-    assert!(aborted.await.is_err());
-    drop(tokio::spawn(leaves(number(0))));
-    let finished = tokio::spawn(leaves(number(0)));
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    drop(finished);
-    for _ in 0..3 {
-        tokio::spawn(pending(number(0)));
+    while set.join_next().await.is_some() {
+        drop(alloc(n, 2));
     }
-    tokio::time::sleep(Duration::from_millis(5)).await;
+}
+
+async fn local_family(n: usize) {
+    let inner = number(n);
+    tokio::task::spawn_local(steps(inner, 3)).await.unwrap();
+    drop(alloc(n, 1));
 }
 
 async fn local() {
     let mut handles = Vec::new();
+    macro_rules! spawn {
+        ($f:expr) => {{
+            let n = number(0);
+            handles.push(tokio::task::spawn_local(($f)(n)));
+        }};
+    }
+    drop(alloc(0, 1));
     for _ in 0..10 {
         handles.push(tokio::task::spawn_local(steps(number(0), 20)));
     }
+    spawn!(local_family);
+    spawn!(local_join_set);
+    spawn!(join_set);
+    spawn!(select);
+    spawn!(unordered);
+    spawn!(large);
+    spawn!(timers);
+    spawn!(echo);
+    spawn!(channel);
+    spawn!(family);
+    spawn!(boxed);
+    spawn!(blocking_parent);
+    handles.push(tokio::task::spawn_local(Manual { n: number(0), left: 9 }));
     for handle in handles {
         handle.await.unwrap();
     }
-    let n = number(0);
-    tokio::task::spawn_local(async move {
-        let inner = number(n);
-        tokio::task::spawn_local(steps(inner, 3)).await.unwrap();
-        drop(alloc(n, 1));
-    })
-    .await
-    .unwrap();
+    drop(alloc(0, 2));
+    ends!(tokio::task::spawn_local);
     tokio::task::spawn_local(pending(number(0)));
     tokio::task::yield_now().await;
 }
