@@ -117,6 +117,12 @@ static const struct option_row option_table[] = {
         {OPTION_LIVE, 0, "live", NULL, NULL, RECORD, SECTION_TERM,
          "print a view of the program each second (--interval) while it runs, on standard error",
          NULL},
+        {OPTION_DETECT_RUN, 0, "run", NULL, NULL, VERB_BIT(VERB_DETECT), SECTION_REST,
+         "also run the program, without its input and output, and look at its threads and event "
+         "loop; it is ended when the time is up",
+         NULL},
+        {OPTION_TIMEOUT, 0, "timeout", "SECONDS", NULL, VERB_BIT(VERB_DETECT), SECTION_REST,
+         "how long to look at most (default 5)", NULL},
         {OPTION_ONCE, 0, "once", NULL, NULL, VERB_BIT(VERB_LIVE), SECTION_TERM,
          "print one view and end", NULL},
         {OPTION_PLAIN, 0, "plain", NULL, NULL, VERB_BIT(VERB_LIVE), SECTION_TERM,

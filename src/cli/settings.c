@@ -116,6 +116,8 @@ static int settings_set(struct settings *settings, const struct option_row *row,
         return settings_number(row, word, 0.01, 1000, &settings->max_overhead_percent, diag);
     case OPTION_RECORDER_MEMORY:
         return settings_megabytes(row, word, &settings->recorder_memory_bytes, diag);
+    case OPTION_TIMEOUT:
+        return settings_number(row, word, 0.01, 86400, &settings->timeout_s, diag);
     case OPTION_INTERVAL:
         return settings_number(row, word, 0.1, 86400, &settings->interval_s, diag);
     case OPTION_INCLUDE:
@@ -202,7 +204,8 @@ static int settings_words(struct settings *settings, const struct verb *verb, st
 
 static void settings_defaults(struct settings *settings, enum verb_id verb)
 {
-    *settings = (struct settings){.verb = verb, .sample_rate = 1.0, .interval_s = 1.0};
+    *settings = (struct settings){
+            .verb = verb, .sample_rate = 1.0, .interval_s = 1.0, .timeout_s = 5.0};
     settings->summary = verb == VERB_RUN ? SUMMARY_SHORT : SUMMARY_FULL;
 }
 

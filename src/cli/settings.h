@@ -39,6 +39,7 @@ struct settings {
     enum settings_summary summary;
     enum settings_color color;
     double interval_s;
+    double timeout_s; /* of detect */
     const char *suppressions;
     const char *baseline, *write_baseline, *junit, *debug_path;
 

@@ -81,11 +81,16 @@ static void detect_add_json(struct text *text, const struct detect *detect)
         text->failed = true;
 }
 
-static int detect_word(const char *word, struct detect *ret_detect, struct diag *diag)
+static int detect_word(const struct settings *settings, struct detect *ret_detect,
+                       struct diag *diag)
 {
-    const struct detect_options options = {.shallow = false};
+    const struct detect_options options = {.timeout_ms = (uint32_t)(settings->timeout_s * 1000)};
+    const char *word = settings->words[0];
     struct program program;
     pid_t pid = detect_pid_of(word);
+    if (settings->given[OPTION_DETECT_RUN])
+        return pid ? diag_set(diag, ERR_USAGE, "process %s runs already: leave out --run", word)
+                   : detect_run(settings->words, &options, ret_detect, diag);
     if (pid)
         return detect_process(pid, &options, ret_detect, diag);
     int err = program_find(word, &program, diag);
@@ -97,7 +102,7 @@ int verb_detect(const struct cli *cli, const struct settings *settings)
     struct diag diag = {""};
     struct detect detect;
     struct text text = {0};
-    if (detect_word(settings->words[0], &detect, &diag) < 0)
+    if (detect_word(settings, &detect, &diag) < 0)
         return cli_fail(cli, &diag);
     if (settings->given[OPTION_JSON])
         detect_add_json(&text, &detect);

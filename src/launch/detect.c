@@ -12,11 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "launch/detect_elf.h"
 #include "launch/program.h"
 
-enum { DETECT_TIMEOUT_MS = 5000 };
+/* Threads that live shorter than the time between two looks are missed: few looks say little. */
+enum { DETECT_TIMEOUT_MS = 5000, DETECT_LOOKS_MANY = 100 };
 
 /* How often a program without evidence for threads or tasks has them all the same. */
 static const double detect_hidden_threads = 0.05, detect_hidden_tasks = 0.02;
@@ -304,6 +306,12 @@ static void detect_judge(struct detect *detect, const struct detect_options *opt
         if (evidence->for_async)
             no_tasks *= 1 - evidence->weight;
     }
+    /* A single thread that was seen outweighs what the file says of threads. */
+    for (uint32_t i = 0; i < detect->evidence_n; i++) {
+        const struct detect_evidence *evidence = &detect->evidence[i];
+        if (evidence->seen_running && !evidence->for_threads && !evidence->for_async)
+            no_threads = 1 - (1 - no_threads) * (1 - evidence->weight);
+    }
     detect->alternatives[DETECT_SINGLE_THREADED] = no_threads * no_tasks;
     detect->alternatives[DETECT_MULTI_THREADED] = (1 - no_threads) * no_tasks;
     detect->alternatives[DETECT_ASYNC] = no_threads * (1 - no_tasks);
@@ -360,25 +368,6 @@ static void detect_begin(struct detection *detection, struct detect *detect,
     }
 }
 
-int detect_program(const char *path, const struct detect_options *options,
-                   struct detect *ret_detect, struct diag *diag)
-{
-    struct program program;
-    struct detection detection;
-    struct detect detect;
-    int err = program_find(path, &program, diag);
-    if (err < 0)
-        return err;
-    detect_begin(&detection, &detect, options);
-    err = detect_file(&detection, program.interpreter[0] ? program.interpreter : program.path,
-                      options, diag);
-    if (err < 0)
-        return err;
-    detect_judge(&detect, options);
-    *ret_detect = detect;
-    return 0;
-}
-
 static unsigned detect_count_threads(pid_t pid)
 {
     char path[64];
@@ -393,22 +382,92 @@ static unsigned detect_count_threads(pid_t pid)
     return n;
 }
 
+static bool detect_has_epoll(pid_t pid)
+{
+    char path[64], target[64];
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *folder = opendir(path);
+    const struct dirent *entry;
+    while (folder && !found && (entry = readdir(folder)) != NULL) {
+        ssize_t n = readlinkat(dirfd(folder), entry->d_name, target, sizeof target - 1);
+        target[n > 0 ? n : 0] = 0;
+        found = strcmp(target, "anon_inode:[eventpoll]") == 0;
+    }
+    if (folder)
+        closedir(folder);
+    return found;
+}
+
+void detect_look(pid_t pid, struct detect_seen *seen)
+{
+    unsigned thread_n = detect_count_threads(pid);
+    if (!thread_n)
+        return;
+    seen->look_n++;
+    if (thread_n > seen->thread_n)
+        seen->thread_n = thread_n;
+    seen->waits_in_epoll = seen->waits_in_epoll || detect_has_epoll(pid);
+}
+
+/* That a runtime is there is seen in the file; that its loop runs, in the process. */
+static void detect_note_seen(struct detection *detection, const struct detect_seen *seen)
+{
+    const char *runtime = detection->detect->runtime;
+    if (seen->thread_n > 1)
+        detect_note(detection, DETECT_FOR_THREADS, 1, true, "it runs %u threads", seen->thread_n);
+    else if (seen->look_n && seen->to_its_end)
+        detect_note(detection, DETECT_FOR_NOTHING, seen->look_n < DETECT_LOOKS_MANY ? 0.3 : 0.9,
+                    true, "it ran one thread until it ended, whenever it was looked at (%u times)",
+                    seen->look_n);
+    else if (seen->look_n)
+        detect_note(detection, DETECT_FOR_NOTHING, 0.5, true, "it runs one thread now");
+    if (seen->waits_in_epoll && *runtime)
+        detect_note(detection, DETECT_FOR_ASYNC, 0.9, true, "it has an event loop (epoll) of %s",
+                    runtime);
+}
+
+int detect_program_seen(const char *path, const struct detect_options *options,
+                        const struct detect_seen *seen, struct detect *ret_detect,
+                        struct diag *diag)
+{
+    struct program program;
+    struct detection detection;
+    struct detect detect;
+    int err = program_find(path, &program, diag);
+    if (err < 0)
+        return err;
+    detect_begin(&detection, &detect, options);
+    err = detect_file(&detection, program.interpreter[0] ? program.interpreter : program.path,
+                      options, diag);
+    if (err < 0)
+        return err;
+    detect_note_seen(&detection, seen);
+    detect_judge(&detect, options);
+    *ret_detect = detect;
+    return 0;
+}
+
+int detect_program(const char *path, const struct detect_options *options,
+                   struct detect *ret_detect, struct diag *diag)
+{
+    return detect_program_seen(path, options, &(struct detect_seen){0}, ret_detect, diag);
+}
+
 int detect_process(pid_t pid, const struct detect_options *options, struct detect *ret_detect,
                    struct diag *diag)
 {
     char path[64];
     struct detection detection;
     struct detect detect;
+    struct detect_seen seen = {0};
     detect_begin(&detection, &detect, options);
     snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
     int err = detect_file(&detection, path, options, diag);
     if (err < 0)
         return err;
-    unsigned thread_n = detect_count_threads(pid);
-    if (thread_n > 1)
-        detect_note(&detection, DETECT_FOR_THREADS, 1, true, "it runs %u threads", thread_n);
-    else if (thread_n == 1)
-        detect_note(&detection, DETECT_FOR_NOTHING, 0.5, true, "it runs one thread now");
+    detect_look(pid, &seen);
+    detect_note_seen(&detection, &seen);
     detect_judge(&detect, options);
     *ret_detect = detect;
     return 0;

@@ -62,6 +62,29 @@ int detect_program(const char *path, const struct detect_options *options,
 int detect_process(pid_t pid, const struct detect_options *options, struct detect *ret_detect,
                    struct diag *diag);
 
+/* What was seen of a program while it ran. */
+struct detect_seen {
+    uint32_t look_n;     /* 0: nothing was seen */
+    uint32_t thread_n;   /* most at one time */
+    bool waits_in_epoll; /* an event loop */
+    bool to_its_end;     /* it was watched from its start until it ended */
+};
+
+/* Looks at a process once more. */
+void detect_look(pid_t pid, struct detect_seen *seen);
+
+/* As detect_program, with what was seen. */
+int detect_program_seen(const char *path, const struct detect_options *options,
+                        const struct detect_seen *seen, struct detect *ret_detect,
+                        struct diag *diag);
+
+/*
+ * Runs the program for at most the options' time, without its input and output, then ends it and
+ * the processes of its group. ERR_MISSING, ERR_FORMAT: no program; ERR_IO: it does not start.
+ */
+int detect_run(char *const *argv, const struct detect_options *options, struct detect *ret_detect,
+               struct diag *diag);
+
 /* "single-threaded", "multi-threaded", "async", "hybrid". */
 const char *detect_environment_name(enum detect_environment environment);
 

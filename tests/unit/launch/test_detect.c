@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -125,6 +126,46 @@ static void test_running(void **state)
     assert_int_equal(detect.environment, S);
 }
 
+static void test_run(void **state)
+{
+    const struct detect_options options = {.timeout_ms = 300};
+    char true_word[] = "true", sleep_word[] = "sleep", time_word[] = "60",
+         no_word[] = "/none/at/all";
+    char *const single[] = {true_word, NULL}, *const endless[] = {sleep_word, time_word, NULL};
+    char *const missing[] = {no_word, NULL};
+    struct detect detect;
+    struct diag diag = {0};
+    assert_int_equal(detect_run(single, &options, &detect, &diag), 0);
+    assert_int_equal(detect.environment, S);
+    struct timespec before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    assert_int_equal(detect_run(endless, &options, &detect, &diag), 0);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_true(after.tv_sec - before.tv_sec < 30);
+    bool seen = false;
+    for (uint32_t i = 0; i < detect.evidence_n; i++)
+        seen = seen || detect.evidence[i].seen_running;
+    assert_true(seen);
+    assert_int_equal(detect_run(missing, &options, &detect, &diag), ERR_MISSING);
+}
+
+/* What is seen outweighs what the file says; linked and seen are two things. */
+static void test_seen(void **state)
+{
+    const struct detect_options options = {0};
+    const struct detect_seen threads = {.look_n = 1, .thread_n = 4},
+                             one = {.look_n = 9, .thread_n = 1, .to_its_end = true};
+    struct detect linked, seen;
+    struct diag diag = {0};
+    assert_int_equal(detect_program("sh", &options, &linked, &diag), 0);
+    assert_int_equal(detect_program_seen("sh", &options, &threads, &seen, &diag), 0);
+    assert_int_equal(seen.environment, M);
+    assert_true(seen.confidence > 0.9);
+    assert_int_equal(detect_program_seen("sh", &options, &one, &seen, &diag), 0);
+    assert_int_equal(seen.environment, S);
+    assert_true(seen.confidence > linked.confidence);
+}
+
 static void test_no_program(void **state)
 {
     const struct detect_options options = {0};
@@ -170,7 +211,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_calibration), cmocka_unit_test(test_probabilities),
             cmocka_unit_test(test_running),     cmocka_unit_test(test_no_program),
-            cmocka_unit_test(test_damaged),
+            cmocka_unit_test(test_damaged),     cmocka_unit_test(test_run),
+            cmocka_unit_test(test_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
