@@ -18,6 +18,7 @@ import tempfile
 
 import programs
 import servers
+import suites
 from check import Expected, Recorded, check
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -87,6 +88,37 @@ def run_replayed(arguments, work):
     return None if told.returncode == 0 else told.stdout.decode(errors="replace").strip()
 
 
+def detected(arguments, *words):
+    told = run([arguments.memscope, "detect", "--json", *words])
+    return json.loads(told.stdout) if told.returncode == 0 else {"environment": "", "runtime": ""}
+
+
+def run_detected(arguments, work):
+    """What is detected in the programs of this folder, whose kinds are known."""
+    async_ones, wrong = ("async", "hybrid"), []
+    known = [(programs.explicit_cases(True)[0], ("multi-threaded",), ""),
+             (programs.coroutine_cases(True)[0], async_ones, "c++20 coroutines"),
+             (programs.tokio("newest", "release", "ct"), async_ones, "tokio")]
+    if arguments.all:
+        known += [(programs.tokio(version, profile, "mt"), async_ones, "tokio")
+                  for version in ("1.23.0", "1.36.0") for profile in ("strip", "fat-abort")]
+        known += [(programs.smol(profile, "local"), async_ones, "async-task")
+                  for profile in ("release", "strip")]
+    for case, environments, runtime in known:
+        try:
+            command = case.build(work)
+        except programs.Missing as missing:
+            print(f"    {case.name} is left out: {missing}")
+            continue
+        for words in ([command[0]], ["--run", "--timeout", "20", *command]):
+            found = detected(arguments, *words)
+            if found["environment"] not in environments or found["runtime"] != runtime:
+                wrong.append(f"{case.name}: {found['environment']}, {found['runtime']}")
+        if not any(piece["seen_running"] for piece in found.get("evidence", [])):
+            wrong.append(f"{case.name}: it was not seen running")
+    return "; ".join(wrong) or None
+
+
 def run_case(case, arguments, work):
     """None when it holds, else what is wrong. Raises programs.Missing when it cannot be built."""
     command = case.build(work)
@@ -126,7 +158,7 @@ def main():
         work = pathlib.Path(arguments.work or temporary).resolve()
         work.mkdir(parents=True, exist_ok=True)
         for name, test in (("refused", run_refused), ("many", run_many),
-                           ("replayed", run_replayed)):
+                           ("replayed", run_replayed), ("detected", run_detected)):
             if not all(word in name for word in arguments.words):
                 continue
             wrong = test(arguments, work)
@@ -135,6 +167,8 @@ def main():
         cases = [(case.name, case, run_case) for case in programs.cases(quick=not arguments.all)]
         cases += [(f"server-{server.name}", server, servers.check_server)
                   for server in servers.SERVERS if arguments.all]
+        if arguments.all:
+            cases.append(("suite-tokio", None, suites.check_tokio))
         for name, case, test in cases:
             if not all(word in name for word in arguments.words):
                 continue
