@@ -123,11 +123,6 @@ struct lane_state *lane_state_take(void)
 static _Atomic(struct lane_state *) lane_states[LANE_STATES_MAX];
 static _Atomic uint32_t lane_state_n;
 
-void lane_forked(void)
-{
-    atomic_store_explicit(&lane_state_n, 0, memory_order_relaxed);
-}
-
 /* A state whose thread is gone; NULL: none was given back. */
 static struct lane_state *lane_state_returned(void)
 {
@@ -162,10 +157,15 @@ static struct lane_state *lane_state_new(void)
     return state;
 }
 
-struct lane_state *lane_claim(void)
+/*
+ * Set while the thread makes its lane: a handler that interrupts it there writes to the common one.
+ * With a lane of its own the thread would have two, and one of them would be taken for that of a
+ * thread that is gone. A handler that jumps away leaves its thread without one.
+ */
+static __thread bool lane_is_claiming __attribute__((tls_model("initial-exec")));
+
+static struct lane_state *lane_make_own(void)
 {
-    if (!process_ready() || process.legacy)
-        return NULL;
     /* After a fork the state is there, but wiped. */
     if (!lane_self || !lane_self->unwind) {
         struct lane_state *state = lane_state_new();
@@ -180,6 +180,24 @@ struct lane_state *lane_claim(void)
     lane->state = lane_self->number;
     lane_self->lane = lane;
     return lane_self;
+}
+
+struct lane_state *lane_claim(void)
+{
+    if (!process_ready() || process.legacy || lane_is_claiming)
+        return NULL;
+    lane_is_claiming = true;
+    atomic_signal_fence(memory_order_seq_cst);
+    struct lane_state *state = lane_self && lane_self->lane ? lane_self : lane_make_own();
+    atomic_signal_fence(memory_order_seq_cst);
+    lane_is_claiming = false;
+    return state;
+}
+
+void lane_forked(void)
+{
+    lane_is_claiming = false;
+    atomic_store_explicit(&lane_state_n, 0, memory_order_relaxed);
 }
 
 static long lane_futex(_Atomic uint32_t *word, int operation, uint32_t value, long wait_ns)
