@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "collect/image_threads.h"
 #include "collect/task_names.h"
 
 enum {
@@ -36,6 +37,7 @@ static void image_done(struct image *image)
         close(image->pidfd);
     stacks_done(&image->stacks);
     map_done(&image->threads);
+    map_done(&image->hosts);
     tasks_done(&image->tasks);
     *image = (struct image){0};
 }
@@ -187,12 +189,10 @@ static bool images_maps_segment(const struct images *images, int pid)
     return maps;
 }
 
-/* The pid by which process `pid` knows itself in a namespace below ours; 0: it is in ours. */
-static int images_inner_pid(int pid)
+int images_inner_number(const char *path)
 {
-    char path[64], *text;
+    char *text;
     size_t n;
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
     if (file_read_all(path, 64 << 10, &text, &n, NULL) < 0)
         return 0;
     const char *line = strstr(text, "NSpid:");
@@ -216,7 +216,9 @@ static void images_look(struct images *images)
     DIR *folder = opendir("/proc");
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
         int host = (int)strtol(entry->d_name, NULL, 10);
-        int inner = host > 0 ? images_inner_pid(host) : 0;
+        char path[64];
+        snprintf(path, sizeof path, "/proc/%d/status", host);
+        int inner = host > 0 ? images_inner_number(path) : 0;
         struct images_inner found = {inner, host};
         if (inner && !VEC_PUSH(&images->inner, IMAGES_INNER_MAX, found))
             break;
@@ -244,6 +246,7 @@ static void images_name_passed(struct images *images, const char *exe)
 static void images_found(struct images *images, struct image *image, int pid)
 {
     image->sought = false;
+    image->is_inner = pid != image->pid;
     image->pid = pid;
     image->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     image->dead = image->pidfd < 0 && errno == ESRCH;
@@ -353,20 +356,6 @@ void images_scan(struct images *images)
     }
 }
 
-static uint32_t images_thread_name(struct model *model, int pid, uint32_t tid)
-{
-    char path[64], *text;
-    size_t n;
-    snprintf(path, sizeof path, "/proc/%d/task/%u/comm", pid, tid);
-    if (file_read_all(path, 256, &text, &n, NULL) < 0)
-        return 0;
-    if (n && text[n - 1] == '\n')
-        n--;
-    uint32_t name = model_string_add(model, text, n);
-    free(text);
-    return name == MODEL_NONE ? 0 : name;
-}
-
 int images_live_pid(const struct images *images)
 {
     for (uint32_t i = 0; i < images->segment->process_n; i++) {
@@ -377,59 +366,12 @@ int images_live_pid(const struct images *images)
     return 0;
 }
 
-uint32_t images_thread(struct images *images, struct image *image, uint32_t tid, uint64_t at_ns)
-{
-    int64_t known = map_find(&image->threads, tid);
-    if (known != MAP_NONE && known != MODEL_NONE)
-        return (uint32_t)known;
-    struct model_thread thread = {
-            .process = image->process,
-            .tid = tid,
-            .name = images_thread_name(images->model, image->pid, tid),
-            .start_ns = at_ns,
-    };
-    uint32_t index = feed_thread_begin(images->model, &thread);
-    journal_event(images->journal, &(struct events_event){.kind = EVENTS_THREAD_BEGIN,
-                                                          .process = image->process,
-                                                          .thread = index,
-                                                          .at_ns = at_ns});
-    if (index != MODEL_NONE)
-        map_put(&image->threads, tid, index);
-    return index;
-}
-
-bool images_thread_lives(const struct image *image, uint32_t tid)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/task/%u", image->pid, tid);
-    return access(path, F_OK) == 0;
-}
-
-void images_forget_thread(struct image *image, uint32_t tid)
-{
-    map_put(&image->threads, tid, MODEL_NONE);
-}
-
-/* Threads often name themselves after their first allocation. */
-static void images_name_threads(struct images *images, struct image *image)
-{
-    struct model *model = images->model;
-    for (size_t i = 0; image->threads.slots && i <= image->threads.mask; i++) {
-        const struct map_slot *slot = &image->threads.slots[i];
-        if (!slot->used || slot->value >= model->threads.n)
-            continue;
-        uint32_t name = images_thread_name(model, image->pid, (uint32_t)slot->key);
-        if (name)
-            model->threads.at[slot->value].name = name;
-    }
-}
-
 void images_slow_scan(struct images *images)
 {
     for (uint32_t i = 0; i < images->segment->process_n; i++) {
         struct image *image = &images->at[i];
         if (image->used && !image->gone)
-            images_name_threads(images, image);
+            image_threads_name(images, image);
     }
 }
 

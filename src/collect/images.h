@@ -43,7 +43,10 @@ struct image {
     uint64_t flush;     /* the drain's round that has seen the last of it */
     uint32_t lane_n;    /* lanes not closed yet */
     struct stacks stacks;
-    struct map threads; /* tid -> thread index */
+    struct map threads;             /* tid -> thread index */
+    bool is_inner;                  /* of a pid namespace below ours: its tids are not /proc's */
+    struct map hosts;               /* tid -> tid in /proc, where is_inner; as of listed_at */
+    uint64_t listed_at, list_pause; /* ticks */
     struct tasks tasks;
 };
 
@@ -84,12 +87,11 @@ void images_scan(struct images *images);
 /* A process of the session that lives; 0: none. */
 int images_live_pid(const struct images *images);
 
-/* The thread of an image. */
-uint32_t images_thread(struct images *images, struct image *image, uint32_t tid, uint64_t at_ns);
-
-/* Whether the kernel still knows the thread; a tid names a new thread once it is forgotten. */
-bool images_thread_lives(const struct image *image, uint32_t tid);
-void images_forget_thread(struct image *image, uint32_t tid);
+/*
+ * The number by which the owner of a status file of /proc knows itself in a pid namespace below
+ * ours; 0: it is in ours, or there is no such file.
+ */
+int images_inner_number(const char *path);
 
 /* What changes slowly: the names of threads. */
 void images_slow_scan(struct images *images);

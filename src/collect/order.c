@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collect/image_threads.h"
 #include "collect/order_maps.h"
 #include "collect/order_plain.h"
 #include "collect/order_threads.h"
@@ -404,7 +405,7 @@ static bool order_read(struct order *order, struct order_lane *lane,
             return false;
         record.tid = (uint32_t)record.slot[record.slots - 1].a;
         record.context.thread =
-                images_thread(order->images, record.image, record.tid, record.context.at_ns);
+                image_thread(order->images, record.image, record.tid, record.context.at_ns);
         const struct intake_slot *writer = &record.slot[record.slots - 1];
         record.context.task =
                 tasks_by_key(&record.image->tasks, writer->b, writer->c, record.context.at_ns);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Threads come and go, and the kernel gives their numbers to others. */
 #include "collect/order_threads.h"
+#include "collect/image_threads.h"
 
 static void order_retire_lane(struct order *order, struct order_lane *lane, uint64_t at_ns)
 {
@@ -12,7 +13,11 @@ static void order_retire_lane(struct order *order, struct order_lane *lane, uint
         order->model->threads.at[lane->thread].end_ns = at_ns;
 }
 
-/* A lane of a tid that has one already: the kernel has given the number to a new thread. */
+/*
+ * Another lane of a tid: the kernel has given the number to a new thread, and the lane of the older
+ * one is over. Which that is the stamps tell: a thread that is gone has written nothing since the
+ * new one began.
+ */
 void order_open_thread(struct order *order, struct image *image, struct order_lane *lane,
                        const struct intake_news *news)
 {
@@ -20,13 +25,16 @@ void order_open_thread(struct order *order, struct image *image, struct order_la
     for (size_t i = 0; i < order->lanes.n; i++) {
         struct order_lane *other = order->lanes.at[i];
         if (!other || other == lane || other->slot != lane->slot || other->tid != lane->tid ||
-            other->kind != WIRE_LANE_OWN)
+            other->kind != WIRE_LANE_OWN || other->retired)
             continue;
-        if (!other->retired)
-            order_retire_lane(order, other, at_ns);
-        images_forget_thread(image, lane->tid);
+        if (other->stamp > news->start_stamp) {
+            order_retire_lane(order, lane, at_ns);
+            continue;
+        }
+        order_retire_lane(order, other, at_ns);
+        image_thread_forget(image, lane->tid);
     }
-    lane->thread = images_thread(order->images, image, news->tid, at_ns);
+    lane->thread = image_thread(order->images, image, news->tid, at_ns);
 }
 
 void order_retire(struct order *order, uint64_t at_ns)
@@ -38,9 +46,9 @@ void order_retire(struct order *order, uint64_t at_ns)
         if (!lane || lane->kind != WIRE_LANE_OWN || lane->retired || lane->closing)
             continue;
         struct image *image = images_get(order->images, lane->slot);
-        if (image && !image->gone && !images_thread_lives(image, lane->tid)) {
+        if (image && !image->gone && !image_thread_lives(order->images, image, lane->tid)) {
             order_retire_lane(order, lane, at_ns);
-            images_forget_thread(image, lane->tid);
+            image_thread_forget(image, lane->tid);
         }
     }
 }

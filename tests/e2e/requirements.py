@@ -33,6 +33,8 @@ def missing(need, targets):
         return None if works("unshare", "-Ur", "true") else "no user namespaces here"
     if need == "mountns":
         return None if works("unshare", "-m", "true") else "cannot make a mount namespace here"
+    if need == "pidns":
+        return None if works("unshare", "-pf", "true") else "cannot make a pid namespace here"
     if need == "i386":
         return None if works(str(Path(targets, "child32")), status=5) \
             else "no 32-bit programs here (gcc -m32 or the kernel cannot)"

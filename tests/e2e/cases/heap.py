@@ -49,4 +49,8 @@ CASES = tuple(races()) + (
     Case("heap-bug-stack-free", ("{targets}/heap_bugs", "stack"), status=-6),
     Case("race-reuse", ("{targets}/race_reuse", "{counts}"), timeout_s=40,
          ground=Ground(extra_n=8, extra_bytes=8 * 400)),
+    # Its threads have numbers there that /proc does not know here.
+    Case("race-pid-namespace", ("unshare", "-pf", "{targets}/race_reuse", "{counts}"),
+         timeout_s=40, needs=("cmd:unshare", "pidns"),
+         ground=Ground(extra_n=8 + 500, extra_bytes=8 * 400 + (64 << 10), oracle=False)),
 )

@@ -320,6 +320,42 @@ static void test_early_stamp_is_repaired(void **state)
     session_close(&session);
 }
 
+static bool session_page_is_retired(const struct session *session, uint32_t page)
+{
+    struct wire_lane *at = segment_page(&session->segment, page);
+    return atomic_load(&at->retired);
+}
+
+/*
+ * Two lanes of one tid: the thread of the older is gone, also where it is found after the newer;
+ * a lane that somebody writes to is never taken from its writer.
+ */
+static void test_tid_of_another_thread(void **state)
+{
+    struct session session;
+    session_open(&session, WIRE_THREAD_LOCAL);
+    struct deal deal = {.session = &session};
+    const uint64_t starts[3] = {2000, 1000, 5000};
+    uint32_t first = session.segment.first_page;
+    for (uint32_t i = 0; i < 3; i++) {
+        deal_open(&deal, i, WIRE_LANE_OWN, TID);
+        deal.batch.opened[i].page = first + i;
+        deal.batch.opened[i].start_stamp = starts[i];
+    }
+    struct intake_news third = deal.batch.opened[--deal.batch.opened_n];
+    deal_record(&deal, 0, 0, WIRE_ALLOC, 3000, 0x1000, 10, 0);
+    deal_feed(&deal, 4000);
+    assert_false(session_page_is_retired(&session, first));
+    assert_true(session_page_is_retired(&session, first + 1));
+    deal.batch.opened = malloc(sizeof third);
+    assert_non_null(deal.batch.opened);
+    deal.batch.opened[deal.batch.opened_n++] = third;
+    deal_feed(&deal, 6000);
+    assert_true(session_page_is_retired(&session, first));
+    assert_false(session_page_is_retired(&session, first + 2));
+    session_close(&session);
+}
+
 /* A thread that got its lane between the halves of a realloc. */
 static void test_realloc_across_lanes(void **state)
 {
@@ -367,6 +403,7 @@ int main(void)
             cmocka_unit_test(test_common_lane_out_of_order),
             cmocka_unit_test(test_late_record),
             cmocka_unit_test(test_early_stamp_is_repaired),
+            cmocka_unit_test(test_tid_of_another_thread),
             cmocka_unit_test(test_realloc_across_lanes),
             cmocka_unit_test(test_realloc_ends),
     };
