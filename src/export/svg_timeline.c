@@ -59,7 +59,9 @@ static void timeline_gather(struct timeline *timeline, const struct svg *svg)
 static void timeline_grid(struct svg *svg, const struct svg_box *plot, uint64_t most)
 {
     uint64_t step = svg_step_bytes(most);
-    for (uint64_t value = 0; value <= most; value += step) {
+    /* Counted: a hostile recording's most is next to the highest number. */
+    for (uint64_t i = 0; i <= most / step; i++) {
+        uint64_t value = i * step;
         struct text label = {0};
         double y = plot->y + plot->h * (1 - (double)value / (double)most);
         text_add_bytes_iec(&label, value);
