@@ -116,7 +116,7 @@ unsigned memscope_backend_session_n(const memscope_backend *backend)
     unsigned n = 0;
     lock_take(lock);
     for (const memscope_session *at = backend->sessions; at; at = at->next)
-        n += at->hold.pid != 0 && !recorder_forked(&at->hold);
+        n += at->hold.image != 0 && !recorder_forked(&at->hold);
     lock_give(lock);
     return n;
 }

@@ -28,7 +28,7 @@ enum { RECORDER_OPTIONS_MAX = 256, RECORDER_TRIES = 50, RECORDER_PAUSE_NS = 5000
 
 static struct recorder {
     struct lock lock;
-    uint32_t pid;     /* the process that the rest is of; another one: we are its child */
+    uint32_t image;   /* the memory that the rest is of; another one: a forked child's */
     uint32_t ordinal; /* of holds taken, so that one is never taken for another */
     uint32_t hold_n;
     bool whole;   /* figures are of the whole recording: this process is not known by its pid */
@@ -45,19 +45,20 @@ static char **recorder_environ(void)
     return &environ ? environ : NULL;
 }
 
+/* The recorded process: for a child that shares our memory that is us. */
 static uint32_t recorder_pid(void)
 {
-    return (uint32_t)syscall_3(SYS_getpid, 0, 0, 0);
+    return process_ready() ? process.pid : (uint32_t)syscall_3(SYS_getpid, 0, 0, 0);
 }
 
 /* With the lock: in a forked child nobody holds anything yet. */
 static void recorder_enter(void)
 {
     lock_take(&recorder.lock);
-    uint32_t pid = recorder_pid();
-    if (recorder.pid == pid)
+    uint32_t image = lock_image();
+    if (recorder.image == image)
         return;
-    recorder.pid = pid;
+    recorder.image = image;
     recorder.hold_n = 0;
     recorder.whole = false;
 }
@@ -239,7 +240,7 @@ int recorder_take(const struct backend_plan *plan, struct recorder_hold *ret_hol
         err = recorder_status(ret_status, &partial, error);
     if (err == MEMSCOPE_OK) {
         recorder.hold_n++;
-        *ret_hold = (struct recorder_hold){.pid = recorder.pid, .ordinal = ++recorder.ordinal};
+        *ret_hold = (struct recorder_hold){.image = recorder.image, .ordinal = ++recorder.ordinal};
     } else {
         recorder_pause();
     }
@@ -250,17 +251,17 @@ int recorder_take(const struct backend_plan *plan, struct recorder_hold *ret_hol
 void recorder_give(struct recorder_hold *hold)
 {
     recorder_enter();
-    if (hold->pid == recorder.pid && hold->pid && recorder.hold_n) {
+    if (hold->image == recorder.image && hold->image && recorder.hold_n) {
         recorder.hold_n--;
         recorder_pause();
     }
-    hold->pid = 0;
+    hold->image = 0;
     recorder_leave();
 }
 
 bool recorder_forked(const struct recorder_hold *hold)
 {
-    return hold->pid && hold->pid != recorder_pid();
+    return hold->image && hold->image != lock_image();
 }
 
 int recorder_status(struct control_status *ret_status, bool *ret_partial,

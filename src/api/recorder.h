@@ -16,7 +16,7 @@
 
 /* What a session holds of the recording. Zeroed = nothing. */
 struct recorder_hold {
-    uint32_t pid;     /* the process that took it; 0 = not held */
+    uint32_t image;   /* the memory it was taken in (lock_image); 0 = not held */
     uint32_t ordinal; /* of the recording in the process */
 };
 

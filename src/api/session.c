@@ -90,11 +90,11 @@ int memscope_backend_start_tracking(memscope_backend *backend, memscope_session 
 
 void session_stop(memscope_session *session)
 {
-    if (!session->hold.pid)
+    if (!session->hold.image)
         return;
     if (!recorder_forked(&session->hold))
         recorder_give(&session->hold);
-    session->hold.pid = 0;
+    session->hold.image = 0;
     session->end_ns = ask_now_ns();
 }
 
@@ -114,7 +114,7 @@ int memscope_session_state(const memscope_session *session)
 {
     if (!session)
         return MEMSCOPE_E_INVALID;
-    if (!session->hold.pid)
+    if (!session->hold.image)
         return MEMSCOPE_SESSION_ENDED;
     if (recorder_forked(&session->hold))
         return MEMSCOPE_SESSION_FORKED;
