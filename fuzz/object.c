@@ -21,7 +21,7 @@ static void read_sections(const struct object *object)
     }
     (void)read;
     object_has_debug(object);
-    object_section(object, ".text");
+    object_bytes(object, &(size_t){0});
     if (object->build_id_bytes > SYMBOL_BUILD_ID_BYTES_MAX)
         abort();
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Packs the Rust crate with the C sources and the report page in it; `check` then installs it as
 # `cargo install memscope-rs` would, from a registry that is a folder, and uses what was installed.
+# No header of elfutils, libiberty, xz, zstd or zlib may be needed for that: they are made unreadable.
 #
 # usage: packaging/crate.sh BUILD [check]
 #
@@ -29,6 +30,9 @@ cp "$stage/target/package/$crate" dist/
 echo "dist/${crate#./}"
 [ "${2:-}" = check ] || exit 0
 
+# The executable as users build it; tests/rust_test.sh looks at the rest.
+(cd "$stage/crate" && env -u MEMSCOPE_BUILD cargo clippy --quiet --bin memscope --target-dir "$stage/target" -- -D warnings)
+
 # A registry that is a folder: each crate unpacked, with its checksum beside.
 registry=$stage/registry
 (cd "$stage/crate" && cargo vendor --quiet --versioned-dirs "$registry" >/dev/null)
@@ -36,12 +40,27 @@ tar -C "$registry" -xzf "dist/$crate"
 printf '{"files":{},"package":"%s"}\n' "$(sha256sum "dist/$crate" | cut -d' ' -f1)" \
     >"$registry/$(basename "$crate" .crate)/.cargo-checksum.json"
 mkdir "$stage/home"
-env -u MEMSCOPE_BUILD cargo install --quiet --root "$stage/home" --target-dir "$stage/installed" \
+# What the compiler would find in the system is an error; the crates bring their own.
+for header in elfutils/libdw.h elfutils/libdwelf.h elfutils/libdwfl.h dwarf.h gelf.h libelf.h lzma.h \
+    libiberty/demangle.h zstd.h zlib.h; do
+    mkdir -p "$stage/decoy/$(dirname $header)"
+    echo "#error $header of the system is used" >"$stage/decoy/$header"
+done
+env -u MEMSCOPE_BUILD CPATH="$stage/decoy" cargo install --quiet --root "$stage/home" --target-dir "$stage/installed" \
     --config "source.crates-io.replace-with=\"folder\"" \
     --config "source.folder.directory=\"$registry\"" memscope-rs
+needs=$(readelf -dW "$stage/home/bin/memscope" | grep -cE 'NEEDED.*lib(dw|elf|lzma|zstd|z)\.so' || :)
+[ "$needs" -eq 0 ]
 cd "$stage"
-XDG_CACHE_HOME=$stage/cache "$stage/home/bin/memscope" run -e json -o date.json -e html -o date.html \
-    --no-recording -- date
-python3 -c 'import json, sys; sys.exit(json.load(open("date.json"))["total_allocations"] < 10)'
-[ "$(stat -c %s date.html)" -gt 100000 ]
+printf '#include <stdlib.h>\nint main(void)\n{\n    void *volatile block = malloc(123456);\n    free(block);\n}\n' >program.c
+cc -g -o program program.c
+XDG_CACHE_HOME=$stage/cache "$stage/home/bin/memscope" run -e json -o program.json -e html -o program.html \
+    --no-recording -- ./program
+python3 - <<'CHECK'
+import json
+report = json.load(open("program.json"))
+assert report["total_allocations"] == 1, report["total_allocations"]
+assert "program.c:4" in json.dumps(report) or '"line": 4' in json.dumps(report), "no line of the program"
+CHECK
+[ "$(stat -c %s program.html)" -gt 100000 ]
 echo "1 passed, 0 failed"

@@ -3,39 +3,63 @@
 #include "symbol/debug.h"
 
 #include <dwarf.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/diag.h"
+#include "symbol/unit.h"
 
 enum {
     DEBUG_ORIGINS_MAX = 16,    /* abstract origins and specifications followed from one entry */
     DEBUG_QUALIFIERS_MAX = 64, /* namespaces and types around one name */
 };
 
-int debug_open(struct debug *debug, Elf *elf, Elf *alternate)
+struct debug {
+    Dwarf *dwarf;
+    Dwarf *alternate; /* of dwz; NULL: none */
+    struct units units;
+    struct map by_die; /* address of a function's entry -> index of readable.items */
+};
+
+int debug_open(struct debug **ret_debug, const struct object *object,
+               const struct object *alternate)
 {
-    *debug = (struct debug){.dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL)};
-    if (!debug->dwarf)
+    struct debug *debug = calloc(1, sizeof *debug);
+    if (!debug)
+        return ERR_MEMORY;
+    debug->dwarf = dwarf_begin_elf(object->elf, DWARF_C_READ, NULL);
+    if (!debug->dwarf) {
+        debug_free(debug);
         return ERR_FORMAT;
-    if (alternate)
-        debug->alternate = dwarf_begin_elf(alternate, DWARF_C_READ, NULL);
+    }
+    if (alternate->elf)
+        debug->alternate = dwarf_begin_elf(alternate->elf, DWARF_C_READ, NULL);
     /* NULL too: libdw is not to look for the file by rules of its own. */
     dwarf_setalt(debug->dwarf, debug->alternate);
     int err = units_open(&debug->units, debug->dwarf);
-    if (err < 0)
-        debug_done(debug);
-    return err;
+    if (err < 0) {
+        debug_free(debug);
+        return err;
+    }
+    *ret_debug = debug;
+    return 0;
 }
 
-void debug_done(struct debug *debug)
+void debug_free(struct debug *debug)
 {
+    if (!debug)
+        return;
     units_done(&debug->units);
     map_done(&debug->by_die);
     if (debug->dwarf)
         dwarf_end(debug->dwarf);
     if (debug->alternate)
         dwarf_end(debug->alternate);
-    *debug = (struct debug){0};
+    free(debug);
+}
+
+bool debug_has_units(const struct debug *debug)
+{
+    return debug->units.items.n != 0;
 }
 
 /* Follows abstract origins and specifications to the entry that carries the name. */

@@ -4,8 +4,8 @@
 #define MEMSCOPE_SYMBOL_DEBUG_H
 
 #include "base/arena.h"
+#include "base/map.h"
 #include "symbol/names.h"
-#include "symbol/unit.h"
 
 /* Readable names that were made once: they live as long as this. Zeroed = empty. */
 struct readable {
@@ -19,16 +19,18 @@ struct readable {
 const char *readable_name(struct readable *readable, const char *mangled);
 void readable_done(struct readable *readable);
 
-struct debug {
-    Dwarf *dwarf;
-    Dwarf *alternate; /* of dwz; NULL: none */
-    struct units units;
-    struct map by_die; /* address of a function's entry -> index of readable.items */
-};
+struct debug;
 
-/* Opens the DWARF of elf; alternate may be NULL. Both must outlive it. ERR_FORMAT: it has none. */
-int debug_open(struct debug *debug, Elf *elf, Elf *alternate);
-void debug_done(struct debug *debug);
+/*
+ * Opens the DWARF of an object; alternate: dwz's, may be not open. Both must outlive it.
+ * ERR_FORMAT: it has none.
+ */
+int debug_open(struct debug **ret_debug, const struct object *object,
+               const struct object *alternate);
+void debug_free(struct debug *debug);
+
+/* False: there is no unit in it. */
+bool debug_has_units(const struct debug *debug);
 
 /* A request for the frames of one address. */
 struct debug_query {

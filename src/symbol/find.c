@@ -191,10 +191,10 @@ int find_module(struct find *find, struct object *ret_object)
 static bool find_has_checksum(const struct object *object, uint32_t checksum)
 {
     size_t n = 0;
-    const char *bytes = elf_rawfile(object->elf, &n);
+    const uint8_t *bytes = object_bytes(object, &n);
     if (!bytes)
         return false;
-    return crc32_z(crc32_z(0, NULL, 0), (const unsigned char *)bytes, n) == checksum;
+    return crc32_z(crc32_z(0, NULL, 0), bytes, n) == checksum;
 }
 
 static int find_try_link(struct find *find, struct find_search *search, struct text *path,

@@ -3,12 +3,13 @@
 #include "base/diag.h"
 #include "symbol/minidebug.h"
 
-int minidebug_open(const struct object *main, const struct object_limits *limits,
-                   struct object *ret_object, char **ret_bytes)
+int minidebug_unpack(const uint8_t *packed, size_t packed_n, size_t max, char **ret_bytes,
+                     size_t *ret_n)
 {
-    (void)main;
-    (void)limits;
-    (void)ret_object;
+    (void)packed;
+    (void)packed_n;
+    (void)max;
     (void)ret_bytes;
+    (void)ret_n;
     return ERR_MISSING;
 }

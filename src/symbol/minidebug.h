@@ -14,4 +14,11 @@ enum { MINIDEBUG_BYTES_MAX = 256 << 20 };
 int minidebug_open(const struct object *main, const struct object_limits *limits,
                    struct object *ret_object, char **ret_bytes);
 
+/*
+ * Unpacks xz's format into at most max bytes, malloc'd. ERR_FORMAT, ERR_LIMIT, ERR_MEMORY, or
+ * ERR_MISSING: this build cannot.
+ */
+int minidebug_unpack(const uint8_t *packed, size_t packed_n, size_t max, char **ret_bytes,
+                     size_t *ret_n);
+
 #endif

@@ -8,17 +8,18 @@
  */
 #include "symbol/names.h"
 
-#include <gelf.h>
+#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/diag.h"
 
 /* Among aliases the name that people know: a function, without underscores, global. */
-static uint8_t names_rank(const GElf_Sym *symbol, const char *name)
+static uint8_t names_rank(const struct names_symbol *symbol)
 {
-    unsigned binding = GELF_ST_BIND(symbol->st_info);
-    unsigned type = GELF_ST_TYPE(symbol->st_info);
+    const char *name = symbol->name;
+    unsigned binding = ELF64_ST_BIND(symbol->info);
+    unsigned type = ELF64_ST_TYPE(symbol->info);
     bool is_mangled = name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
     unsigned rank = type == STT_NOTYPE ? 16 : 0;
     rank += name[0] == '_' && !is_mangled ? 4 : 0;
@@ -26,96 +27,26 @@ static uint8_t names_rank(const GElf_Sym *symbol, const char *name)
     return (uint8_t)rank;
 }
 
-static bool names_wants(const GElf_Sym *symbol, const char *name)
+static bool names_wants(const struct names_symbol *symbol)
 {
-    unsigned type = GELF_ST_TYPE(symbol->st_info);
+    unsigned type = ELF64_ST_TYPE(symbol->info);
     if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE)
         return false;
-    if (symbol->st_shndx == SHN_UNDEF || symbol->st_shndx == SHN_ABS || symbol->st_value == 0)
-        return false;
     /* Local $x, $a, $d mark code and data on some processors. */
-    return name[0] && name[0] != '$';
+    return symbol->value && symbol->name[0] && symbol->name[0] != '$';
 }
 
-/* A table under way. */
-struct names_table {
-    const struct object *object;
-    Elf_Data *symbols;
-    Elf_Data *extended; /* section numbers beyond 16 bits; NULL: none */
-    const char *strings;
-    size_t strings_n;
-};
-
-static bool names_table_open(struct names_table *table, const struct object *object, bool dynamic)
+int names_offer(struct names *names, const struct names_symbol *symbol)
 {
-    *table = (struct names_table){.object = object};
-    Elf_Scn *section = NULL;
-    GElf_Shdr header;
-    while ((section = elf_nextscn(object->elf, section))) {
-        if (gelf_getshdr(section, &header) && header.sh_type == (dynamic ? SHT_DYNSYM : SHT_SYMTAB))
-            break;
-    }
-    if (!section)
-        return false;
-    table->symbols = elf_getdata(section, NULL);
-    Elf_Scn *string_section = elf_getscn(object->elf, header.sh_link);
-    Elf_Data *strings = string_section ? elf_getdata(string_section, NULL) : NULL;
-    if (!table->symbols || !table->symbols->d_buf || !strings || !strings->d_buf)
-        return false;
-    table->strings = strings->d_buf;
-    table->strings_n = strings->d_size;
-    int extended = elf_scnshndx(section);
-    if (extended > 0)
-        table->extended = elf_getdata(elf_getscn(object->elf, (size_t)extended), NULL);
-    /* A last byte of 0 ends every string: then offsets alone need checks. */
-    return table->strings_n > 0 && table->strings[table->strings_n - 1] == 0;
-}
-
-/* The end of the section that holds the symbol, or 0 when it holds no code. */
-static uint64_t names_section_end(const struct names_table *table, const GElf_Sym *symbol,
-                                  Elf32_Word extended)
-{
-    size_t index = symbol->st_shndx == SHN_XINDEX ? extended : symbol->st_shndx;
-    Elf_Scn *section = elf_getscn(table->object->elf, index);
-    GElf_Shdr header;
-    if (!section || !gelf_getshdr(section, &header) || !(header.sh_flags & SHF_EXECINSTR))
+    if (!names_wants(symbol) || symbol->value >= symbol->section_end)
         return 0;
-    uint64_t end;
-    if (symbol->st_value < header.sh_addr ||
-        __builtin_add_overflow(header.sh_addr, header.sh_size, &end) || symbol->st_value >= end)
-        return 0;
-    return end;
-}
-
-int names_add(struct names *names, const struct object *object, bool dynamic)
-{
-    struct names_table table;
-    if (!names_table_open(&table, object, dynamic))
-        return 0;
-    size_t entry_bytes = gelf_fsize(object->elf, ELF_T_SYM, 1, EV_CURRENT);
-    size_t n = entry_bytes ? table.symbols->d_size / entry_bytes : 0;
-    for (size_t i = 1; i < n && i < INT32_MAX; i++) {
-        GElf_Sym symbol;
-        Elf32_Word extended = 0;
-        if (!gelf_getsymshndx(table.symbols, table.extended, (int)i, &symbol, &extended) ||
-            symbol.st_name >= table.strings_n)
-            continue;
-        const char *name = table.strings + symbol.st_name;
-        if (!names_wants(&symbol, name))
-            continue;
-        uint64_t section_end = names_section_end(&table, &symbol, extended);
-        if (!section_end)
-            continue;
-        struct names_entry entry = {.low = symbol.st_value, .name = name, .outer = NAMES_NONE};
-        entry.rank = names_rank(&symbol, name);
-        entry.unsized = symbol.st_size == 0;
-        entry.high = section_end;
-        if (symbol.st_size && symbol.st_size < section_end - symbol.st_value)
-            entry.high = symbol.st_value + symbol.st_size;
-        if (!VEC_PUSH(&names->entries, NAMES_MAX, entry))
-            return ERR_MEMORY;
-    }
-    return 0;
+    struct names_entry entry = {.low = symbol->value, .name = symbol->name, .outer = NAMES_NONE};
+    entry.rank = names_rank(symbol);
+    entry.unsized = symbol->bytes == 0;
+    entry.high = symbol->section_end;
+    if (symbol->bytes && symbol->bytes < symbol->section_end - symbol->value)
+        entry.high = symbol->value + symbol->bytes;
+    return VEC_PUSH(&names->entries, NAMES_MAX, entry) ? 0 : ERR_MEMORY;
 }
 
 static int names_compare(const void *left, const void *right)

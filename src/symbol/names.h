@@ -24,6 +24,17 @@ struct names {
     VEC(struct names_entry) entries;
 };
 
+/* One entry of a symbol table. */
+struct names_symbol {
+    const char *name;
+    uint64_t value, bytes;
+    uint64_t section_end; /* of the code section that holds it; 0: none does */
+    uint8_t info;         /* st_info */
+};
+
+/* Adds it if it names code. Returns 0 or ERR_MEMORY. */
+int names_offer(struct names *names, const struct names_symbol *symbol);
+
 /* Adds the functions of .symtab (or, dynamic: .dynsym). Returns 0 or ERR_MEMORY. */
 int names_add(struct names *names, const struct object *object, bool dynamic);
 

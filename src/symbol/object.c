@@ -138,7 +138,8 @@ void object_done(struct object *object)
     *object = (struct object){0};
 }
 
-Elf_Scn *object_section(const struct object *object, const char *name)
+/* The section of that name, or NULL. */
+static Elf_Scn *object_section(const struct object *object, const char *name)
 {
     size_t names;
     if (elf_getshdrstrndx(object->elf, &names) != 0)
@@ -166,6 +167,11 @@ const uint8_t *object_section_bytes(const struct object *object, const char *nam
         return NULL;
     *ret_n = data->d_size;
     return data->d_buf;
+}
+
+const uint8_t *object_bytes(const struct object *object, size_t *ret_n)
+{
+    return (const uint8_t *)elf_rawfile(object->elf, ret_n);
 }
 
 bool object_has_debug(const struct object *object)

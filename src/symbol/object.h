@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One ELF file, opened with suspicion: a regular file, whose sections unpack within limits. */
+/*
+ * One ELF file, opened with suspicion: a regular file, whose sections unpack within limits.
+ *
+ * Two sets of files stand behind this header, names_add, debug.h, minidebug_unpack and
+ * symbol_demangle: those of elfutils and libiberty, and crates.c for builds by cargo.
+ */
 #ifndef MEMSCOPE_SYMBOL_OBJECT_H
 #define MEMSCOPE_SYMBOL_OBJECT_H
 
-#include <libelf.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,9 +15,11 @@
 
 #include "symbol/symbol.h"
 
+struct Elf; /* what the library that reads it knows of it */
+
 struct object {
-    Elf *elf;   /* NULL: not open */
-    char *path; /* malloc'd: where it was found */
+    struct Elf *elf; /* NULL: not open */
+    char *path;      /* malloc'd: where it was found */
     uint64_t file_bytes;
     dev_t device;
     ino_t inode;
@@ -39,11 +45,11 @@ int object_open_memory(struct object *ret_object, char *bytes, size_t n,
                        const struct object_limits *limits);
 void object_done(struct object *object);
 
-/* The section of that name, or NULL. */
-Elf_Scn *object_section(const struct object *object, const char *name);
-
 /* The bytes of a section as they are in the file; NULL: absent, empty or outside the file. */
 const uint8_t *object_section_bytes(const struct object *object, const char *name, size_t *ret_n);
+
+/* The whole file; NULL: it cannot be read. */
+const uint8_t *object_bytes(const struct object *object, size_t *ret_n);
 
 /* True when it holds DWARF of its own (compressed or not). */
 bool object_has_debug(const struct object *object);

@@ -23,13 +23,12 @@ struct module {
     struct symbol_module what; /* strings and descriptor are its own */
     enum symbol_level level;
     bool is_open;
-    bool has_debug;
     uint32_t flags;
     struct object files[SYMBOLIZER_FILES];
     char *mini_bytes;
     struct names names;
     struct readable readable;
-    struct debug debug;
+    struct debug *debug; /* NULL: none */
 };
 
 struct symbolizer {
@@ -57,15 +56,14 @@ struct symbolizer *symbolizer_new(const struct symbol_options *options)
 
 static void module_close(struct module *module)
 {
-    if (module->has_debug)
-        debug_done(&module->debug);
+    debug_free(module->debug);
+    module->debug = NULL;
     names_done(&module->names);
     readable_done(&module->readable);
     for (size_t i = 0; i < SYMBOLIZER_FILES; i++)
         object_done(&module->files[i]);
     free(module->mini_bytes);
     module->mini_bytes = NULL;
-    module->has_debug = false;
     module->is_open = false;
 }
 
@@ -159,11 +157,11 @@ static int module_open(struct symbolizer *symbolizer, struct module *module)
     module_open_files(symbolizer, module);
     int err = module_open_names(symbolizer, module);
     struct object *files = module->files;
-    Elf *elf = files[FILE_DEBUG].elf ? files[FILE_DEBUG].elf : files[FILE_MAIN].elf;
-    if (err < 0 || !elf || module->level != SYMBOL_LEVEL_FULL)
+    struct object *object = files[FILE_DEBUG].elf ? &files[FILE_DEBUG] : &files[FILE_MAIN];
+    if (err < 0 || !object->elf || module->level != SYMBOL_LEVEL_FULL)
         return err;
-    module->has_debug = debug_open(&module->debug, elf, files[FILE_ALTERNATE].elf) == 0;
-    if (module->has_debug && module->debug.units.items.n)
+    if (debug_open(&module->debug, object, &files[FILE_ALTERNATE]) == 0 &&
+        debug_has_units(module->debug))
         module->flags |= SYMBOL_HAS_DEBUG;
     return 0;
 }
@@ -176,7 +174,7 @@ static size_t module_frames(struct symbolizer *symbolizer, struct module *module
             .address = address,
             .frames = symbolizer->frames,
     };
-    size_t n = module->has_debug ? debug_frames(&module->debug, &query) : 0;
+    size_t n = module->debug ? debug_frames(module->debug, &query) : 0;
     if (n)
         return n;
     const struct names_entry *entry = names_find(&module->names, address);

@@ -8,14 +8,16 @@ use std::path::{Path, PathBuf};
 /// The C sources: `csrc` of a packaged crate, or the project's tree around this folder.
 pub struct Tree {
     pub root: PathBuf,
+    pub is_packaged: bool,
 }
 
 impl Tree {
     pub fn find() -> Tree {
         let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
         let packaged = here.join("csrc");
-        let root = if packaged.is_dir() { packaged } else { here.join("../..") };
-        let tree = Tree { root };
+        let is_packaged = packaged.is_dir();
+        let root = if is_packaged { packaged } else { here.join("../..") };
+        let tree = Tree { root, is_packaged };
         println!("cargo:rerun-if-changed={}", tree.root.join("src").display());
         println!("cargo:rerun-if-changed={}", tree.root.join("include").display());
         tree

@@ -7,10 +7,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-pub struct Tool {
-    pub exe: PathBuf,
-}
-
 /// Header that must be there, the package that brings it on Debian, what the linker takes.
 const LIBRARIES: [(&str, &str, &str); 6] = [
     ("elfutils/libdwfl.h", "libdw-dev", "-ldw"),
@@ -20,36 +16,84 @@ const LIBRARIES: [(&str, &str, &str); 6] = [
     ("zstd.h", "libzstd-dev", "-lzstd"),
     ("zlib.h", "zlib1g-dev", "-lz"),
 ];
-const FOLDERS: [&str; 9] = ["base", "recording", "symbol", "launch", "heap", "collect", "analyze", "export", "cli"];
-/// Files of other targets, or the variant without liblzma.
-const NOT_THE_TOOL: [&str; 2] = ["arrive.c", "minidebug-none.c"];
+/// The command's folders but for src/symbol, which exists twice.
+const FOLDERS: [&str; 8] = ["base", "recording", "launch", "heap", "collect", "analyze", "export", "cli"];
+/// What belongs to another target.
+const NOT_THE_TOOL: [&str; 1] = ["arrive.c"];
+/// What src/symbol reads files with: libraries of the system's, or crates.
+const BY_LIBRARIES: [&str; 7] = ["object.c", "names_table.c", "debug.c", "unit.c", "scope.c", "demangle.c", "minidebug-lzma.c"];
+const BY_CRATES: [&str; 1] = ["crates.c"];
+const BY_NOTHING: [&str; 1] = ["minidebug-none.c"];
 
-/// Builds both, or takes them from MEMSCOPE_BUILD. None, with a warning, where something is missing: the
-/// crate then needs a `memscope` in PATH.
-pub fn build(tree: &Tree, out: &Path) -> Option<Tool> {
-    let exe = out.join("memscope");
-    let library = out.join("libmemscope.so");
-    if let Some(built) = env::var_os("MEMSCOPE_BUILD").map(PathBuf::from) {
-        let from = [built.join("src/cli/memscope"), built.join("src/capture/libmemscope.so")];
-        if from.iter().all(|path| path.is_file()) {
-            for (from, to) in from.iter().zip([&exe, &library]) {
-                println!("cargo:rerun-if-changed={}", from.display());
-                replace(from, to);
-            }
-            return Some(Tool { exe });
-        }
-    }
-    let missing: Vec<&str> = LIBRARIES.iter().filter(|l| !has_header(l.0, out)).map(|l| l.1).collect();
-    if !missing.is_empty() {
-        println!("cargo:warning=the memscope command is not built; on Debian or Ubuntu: apt-get install {}", missing.join(" "));
-        for path in [&exe, &library] {
-            fs::write(path, b"").expect("OUT_DIR can be written");
-        }
+/// The command of MEMSCOPE_BUILD, copied with its library.
+pub fn take(out: &Path) -> Option<PathBuf> {
+    let built = PathBuf::from(env::var_os("MEMSCOPE_BUILD")?);
+    let from = [built.join("src/cli/memscope"), built.join("src/capture/libmemscope.so")];
+    if !from.iter().all(|path| path.is_file()) {
         return None;
     }
-    link_library(tree, out, &library);
-    link_exe(tree, out, &exe);
-    Some(Tool { exe })
+    let exe = out.join("memscope");
+    for (from, to) in from.iter().zip([&exe, &out.join("libmemscope.so")]) {
+        println!("cargo:rerun-if-changed={}", from.display());
+        replace(from, to);
+    }
+    Some(exe)
+}
+
+/// Builds the command with the system's libraries, beside its library. None, with a warning, where a header is
+/// missing: programs then need a `memscope` in PATH, such as the one that `cargo install` brings.
+pub fn build(tree: &Tree, out: &Path) -> Option<PathBuf> {
+    let missing: Vec<&str> = LIBRARIES.iter().filter(|l| !has_header(l.0, out)).map(|l| l.1).collect();
+    if !missing.is_empty() {
+        println!(
+            "cargo:warning=no memscope command is built for programs that use the crate: they need the one of `cargo install` in PATH, or here: apt-get install {}",
+            missing.join(" ")
+        );
+        return None;
+    }
+    let exe = out.join("memscope");
+    link_library(tree, &out.join("libmemscope.so"), out);
+    let mut build = tool(tree, out);
+    build.files(symbol_files(tree, &BY_CRATES));
+    let mut arguments: Vec<&str> = LIBRARIES.iter().map(|l| l.2).collect();
+    arguments.extend(["-lm", "-lpthread"]);
+    link(tree, &build, out.join("tool"), &exe, &arguments);
+    Some(exe)
+}
+
+/// Builds the command as an archive for the crate's executable, and the library that this carries.
+pub fn build_command(tree: &Tree, out: &Path) {
+    link_library(tree, &out.join("libmemscope.so"), out);
+    let mut build = tool(tree, out);
+    build.files(symbol_files(tree, &BY_LIBRARIES)).define("main", "memscope_main");
+    for dependency in ["DEP_ZSTD_INCLUDE", "DEP_Z_INCLUDE"] {
+        for folder in env::split_paths(&env::var_os(dependency).unwrap_or_default()) {
+            build.include(folder);
+        }
+    }
+    build.out_dir(out.join("command")).compile("memscope_command");
+    println!("cargo:rustc-link-search=native={}", out.join("command").display());
+}
+
+/// The files of src/symbol without those of the other way to read files.
+fn symbol_files(tree: &Tree, others: &[&str]) -> Vec<PathBuf> {
+    let mut files = tree.files("symbol", &["c"]);
+    files.retain(|path| !others.iter().chain(&BY_NOTHING).any(|name| path.ends_with(name)));
+    files
+}
+
+/// All of the command's files but for src/symbol.
+fn tool(tree: &Tree, out: &Path) -> cc::Build {
+    let mut build = tree.compiler();
+    let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
+    build.define("MEMSCOPE_VERSION_TEXT", Some(format!("\"{version}\"").as_str()));
+    let page = report_page(tree, out);
+    build.define("REPORT_TEMPLATE", Some(format!("\"{}\"", page.display()).as_str())).include(out);
+    for folder in FOLDERS {
+        let files = tree.files(folder, &["c", "S"]);
+        build.files(files.into_iter().filter(|path| !NOT_THE_TOOL.iter().any(|name| path.ends_with(name))));
+    }
+    build
 }
 
 /// Copies a file that may be running: the old one is replaced, not written into.
@@ -73,25 +117,10 @@ fn link(tree: &Tree, what: &cc::Build, folder: PathBuf, output: &Path, arguments
     fs::rename(output.with_extension("part"), output).expect("OUT_DIR can be written");
 }
 
-fn link_library(tree: &Tree, out: &Path, library: &Path) {
+fn link_library(tree: &Tree, library: &Path, out: &Path) {
     let map = format!("-Wl,--version-script={}", tree.root.join("src/api/memscope.map").display());
     let arguments = ["-shared", &map, "-Wl,-soname,libmemscope.so", "-Wl,-z,now", "-Wl,-z,nodelete", "-Wl,-z,noexecstack"];
     link(tree, &tree.capture(""), out.join("library"), library, &arguments);
-}
-
-fn link_exe(tree: &Tree, out: &Path, exe: &Path) {
-    let mut build = tree.compiler();
-    let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
-    build.define("MEMSCOPE_VERSION_TEXT", Some(format!("\"{version}\"").as_str()));
-    let page = report_page(tree, out);
-    build.define("REPORT_TEMPLATE", Some(format!("\"{}\"", page.display()).as_str())).include(out);
-    for folder in FOLDERS {
-        let files = tree.files(folder, &["c", "S"]);
-        build.files(files.into_iter().filter(|path| !NOT_THE_TOOL.iter().any(|name| path.ends_with(name))));
-    }
-    let mut arguments: Vec<&str> = LIBRARIES.iter().map(|l| l.2).collect();
-    arguments.extend(["-lm", "-lpthread"]);
-    link(tree, &build, out.join("tool"), exe, &arguments);
 }
 
 /// The HTML report's page: from the package, or built by node; else empty, and `-e html` says so.
