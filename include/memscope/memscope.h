@@ -26,6 +26,10 @@
  *   on failure it leaves its ret_ arguments as they were. `ret_error` may be NULL; when it is not,
  *   a failure fills it with the code and one sentence for people; success leaves it alone.
  *
+ * - NULL for an object that a function reads is an error, MEMSCOPE_E_INVALID; those that return a
+ *   count or a duration give 0, those that return a string "", but for memscope_analysis_raw,
+ *   memscope_analysis_metadata_get and memscope_buffer_bytes, which give NULL.
+ *
  * - Objects: memscope_backend, _session, _analysis, _buffer, _factory and _tracker are opaque. Who
  *   gets one owns it and gives it back with its _free (or _shutdown); NULL is allowed there and
  *   does nothing. They do not depend on each other: a session may outlive its backend, an analysis
@@ -41,7 +45,9 @@
  *   seconds; the start of the collector, detection and exports after about 60.
  *
  * - fork: in a forked child the parent's sessions have ended (MEMSCOPE_SESSION_FORKED); calls on
- *   them give MEMSCOPE_E_ENDED. Analyses stay readable.
+ *   them give MEMSCOPE_E_ENDED. Analyses stay readable. A child of vfork shares its parent's
+ * memory: there the sessions are the parent's still; it should call nothing that starts or ends
+ * one.
  */
 #ifndef MEMSCOPE_MEMSCOPE_H
 #define MEMSCOPE_MEMSCOPE_H
@@ -177,13 +183,16 @@ MEMSCOPE_API int memscope_self_test(struct memscope_self_test *ret_result,
 
 /* ---- Session ----------------------------------------------------------------------------- */
 
-/** The session's name, "session_<n>": n is its start in milliseconds since 1970. */
+/**
+ * The session's name, "session_<n>": n is its start in milliseconds since 1970. Valid while the
+ * session object is.
+ */
 MEMSCOPE_API const char *memscope_session_id(const memscope_session *session);
 
-/** How long it lasts, or has lasted when it ended. */
+/** How long it has lasted, or had when it ended, in nanoseconds. Never fails. */
 MEMSCOPE_API uint64_t memscope_session_elapsed_ns(const memscope_session *session);
 
-/** An enum memscope_session_state. */
+/** How it stands, without asking the collector: an enum memscope_session_state. */
 MEMSCOPE_API int memscope_session_state(const memscope_session *session);
 
 /** The strategy it is recorded with: an enum memscope_strategy, never AUTO. */

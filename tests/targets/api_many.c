@@ -142,6 +142,57 @@ static void check_fork(void)
     CHECK(waitpid(-1, &status, WNOHANG) == -1);
 }
 
+static _Atomic int stop_cycling;
+
+static void *cycle_until_told(void *context)
+{
+    memscope_session *session;
+    while (!stop_cycling) {
+        MUST(memscope_backend_start_tracking(backend, &session, &api_error));
+        MUST(memscope_session_end(session, NULL, &api_error));
+        memscope_session_free(session);
+    }
+    return context;
+}
+
+/*
+ * A child of vfork calls the API, though it should not, while another thread is in the midst of
+ * it: it shares the parent's memory and waits for its locks, and the sessions stay the parent's.
+ */
+static void check_vfork(void)
+{
+    pthread_t thread;
+    memscope_session *session;
+    memscope_analysis *analysis;
+    struct memscope_statistics statistics;
+    int status;
+    MUST(memscope_backend_start_tracking(backend, &session, &api_error));
+    CHECK(pthread_create(&thread, NULL, cycle_until_told, NULL) == 0);
+    for (int i = 0; i < 20; i++) {
+        pid_t child = vfork();
+        if (child == 0) {
+            int state = memscope_session_state(session);
+            int is_there = memscope_backend_session_n(backend) > 0;
+            int err = memscope_session_collect(session, &analysis, NULL);
+            if (err == 0)
+                memscope_analysis_free(analysis);
+            _exit(state != MEMSCOPE_SESSION_ACTIVE || !is_there || err != 0);
+        }
+        CHECK(waitpid(child, &status, 0) == child);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    stop_cycling = 1;
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(memscope_session_state(session) == MEMSCOPE_SESSION_ACTIVE);
+    void *volatile block = malloc(2222);
+    MUST(memscope_session_end(session, &analysis, &api_error));
+    CHECK(memscope_analysis_statistics(analysis, &statistics) == 0);
+    CHECK(statistics.alloc_bytes >= 2222 && memscope_analysis_is_exact(analysis));
+    memscope_analysis_free(analysis);
+    memscope_session_free(session);
+    free(block);
+}
+
 static size_t count_fds(void)
 {
     size_t n = 0;
@@ -213,6 +264,7 @@ int main(void)
     check_other_thread();
     check_two_backends();
     check_fork();
+    check_vfork();
     check_cycles();
     MUST(memscope_backend_shutdown(backend, NULL, &api_error));
     puts("all at once");
