@@ -24,6 +24,7 @@
 #include "collect/facts.h"
 #include "collect/governor.h"
 #include "collect/order.h"
+#include "collect/recording_place.h"
 #include "collect/residents.h"
 #include "collect/serve.h"
 #include "collect/symbols.h"
@@ -73,8 +74,7 @@ struct collector {
     int root_status;
     uint64_t end_ns; /* of the image that ended last */
     bool answered;   /* the launcher has its DONE */
-    char *path;      /* where the recording lies when it is done */
-    char *written_path;
+    struct recording_place place;
 };
 
 static uint64_t collector_now(const struct collector *collector)
@@ -113,29 +113,11 @@ static int collector_init(struct collector *collector, struct diag *diag)
     return drain_start(collector->segment, &collector->intake, &collector->drain, diag);
 }
 
-/* Opens the recording: a new name of ours, or a neighbour of the user's that takes it at the end.
- */
 static int collector_open_recording(struct collector *collector, struct diag *diag)
 {
     const struct run_request *request = collector->request;
-    uint64_t start = collector->model->start_unix_ns;
-    int err;
-    if (request->recording_path) {
-        collector->path = strdup(request->recording_path);
-        if (!collector->path || asprintf(&collector->written_path, "%s.%d.part",
-                                         request->recording_path, (int)getpid()) < 0)
-            return diag_set(diag, ERR_MEMORY, "no memory for a file name");
-        err = recording_create(&collector->writer, collector->written_path, start, diag);
-    } else {
-        char stem[512];
-        snprintf(stem, sizeof stem, "memscope-%.200s-%d", request->program,
-                 (int)collector->root_pid);
-        int fd;
-        err = file_create_new(request->recording_folder, stem, ".mscope", &collector->path, &fd,
-                              diag);
-        if (err == 0)
-            err = recording_adopt(&collector->writer, fd, collector->path, start, diag);
-    }
+    int err = recording_place_open(&collector->place, request, (int)collector->root_pid,
+                                   collector->model->start_unix_ns, &collector->writer, diag);
     if (err < 0)
         return err;
     collector->store = store_new(collector->writer);
@@ -404,11 +386,7 @@ static void collector_complete(struct collector *collector)
         return;
     recording_close(collector->writer);
     collector->writer = NULL;
-    if (collector->written_path && rename(collector->written_path, collector->path) < 0) {
-        free(collector->path);
-        collector->path = collector->written_path;
-        collector->written_path = NULL;
-    }
+    recording_place_settle(&collector->place);
 }
 
 /* The program could not be executed. */
@@ -416,7 +394,7 @@ static void collector_leave_nothing(struct collector *collector)
 {
     recording_close(collector->writer);
     collector->writer = NULL;
-    unlink(collector->written_path ? collector->written_path : collector->path);
+    unlink(recording_place_now(&collector->place));
 }
 
 static bool collector_root_lives(const struct collector *collector)
@@ -450,8 +428,7 @@ static void collector_answer_early(struct collector *collector)
     collector_catch_up(collector);
     symbols_step(&collector->symbols);
     collector_checkpoint(collector, false, CHECKPOINTS_TIME);
-    collector_answer(collector, COLLECTOR_DONE,
-                     collector->written_path ? collector->written_path : collector->path);
+    collector_answer(collector, COLLECTOR_DONE, recording_place_now(&collector->place));
     collector->answered = true;
     /* Whoever reads the program's standard error need not wait for its daemons. */
     if (collector->report_fd >= 0)
@@ -587,11 +564,11 @@ int collector_main(const struct collector_start *start)
     else
         collector_complete(&collector);
     if (!collector.answered)
-        collector_answer(&collector, COLLECTOR_DONE, collector.path);
-    serve_done(&collector.serve, collector.path);
+        collector_answer(&collector, COLLECTOR_DONE, collector.place.path);
+    serve_done(&collector.serve, collector.place.path);
     if (start->request->on_done && !collector.cancelled)
-        start->request->on_done(start->request->on_done_context, collector.path, collector.root_pid,
-                                collector.report_fd);
+        start->request->on_done(start->request->on_done_context, collector.place.path,
+                                collector.root_pid, collector.report_fd);
     drain_free(collector.drain);
     journal_done(&collector.journal);
     store_free(collector.store);
@@ -603,7 +580,6 @@ int collector_main(const struct collector_start *start)
     symbols_done(&collector.symbols);
     intake_done(&collector.intake);
     model_free_all(collector.model);
-    free(collector.path);
-    free(collector.written_path);
+    recording_place_done(&collector.place);
     return 0;
 }
