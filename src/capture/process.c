@@ -260,7 +260,9 @@ static bool process_claim_slot(uint32_t parent, uint32_t flags)
             continue;
         slot->pid = process.pid;
         slot->parent = parent;
-        slot->start_stamp = process_stamp();
+        slot->parent_stamp = parent ? process.start_stamp : 0;
+        process.start_stamp = process_stamp();
+        slot->start_stamp = process.start_stamp;
         const char *name = process.exe_name ? wire_base_name(process.exe_name) : "";
         for (size_t at = 0; name[at] && at < sizeof slot->name; at++)
             slot->name[at] = name[at];

@@ -35,6 +35,7 @@ struct process {
     _Atomic(char *) views[PROCESS_VIEWS]; /* views[i] covers view_pages << i pages */
     uint32_t view_pages;
     uint32_t slot_index;
+    uint64_t start_stamp; /* of this image; in a forked child the parent's, until it registers */
     uint32_t pid;
     uintptr_t main_thread_pointer, main_stack_end;
     /* glibc 2.32: no other thread exists, nor will before libc clears it. Set where the strategy

@@ -355,14 +355,8 @@ static void collector_catch_up(struct collector *collector)
 static void collector_answer(struct collector *collector, enum collector_message_kind kind,
                              const char *text)
 {
-    struct collector_message message = {.kind = kind,
-                                        .running_n = collector->images.live_n,
-                                        .image_n = collector->images.seen_n,
-                                        .passed_n = collector->images.passed_n,
-                                        .unrecorded_n = (uint32_t)execs_unrecorded(
-                                                &collector->images.execs, &collector->images)};
-    snprintf(message.passed, sizeof message.passed, "%s", collector->images.passed);
-    snprintf(message.unrecorded, sizeof message.unrecorded, "%s", collector->images.execs.names);
+    struct collector_message message = {.kind = kind};
+    collector_tell_images(&message, &collector->images);
     snprintf(message.text, sizeof message.text, "%s", text);
     if (collector->socket >= 0)
         collector_send(collector->socket, &message);
@@ -407,19 +401,6 @@ static bool collector_root_lives(const struct collector *collector)
     return false;
 }
 
-/* True while an image of the session has a process that lives: not just one to be finished. */
-static bool collector_any_runs(const struct collector *collector)
-{
-    for (uint32_t i = 0; i < collector->segment->process_n; i++) {
-        const struct image *image = &collector->images.at[i];
-        struct pollfd ended = {.fd = image->pidfd, .events = POLLIN};
-        if (image->used && !image->gone && !image->dead && !image->sought &&
-            (image->pidfd < 0 || poll(&ended, 1, 0) == 0))
-            return true;
-    }
-    return false;
-}
-
 /* The command has ended, but processes of it go on: the launcher need not wait for them. */
 static void collector_answer_early(struct collector *collector)
 {
@@ -455,7 +436,7 @@ static bool collector_is_over(struct collector *collector)
     images_scan(&collector->images);
     uint64_t now = collector_now(collector);
     if (collector->images.live_n) {
-        if (!collector_root_lives(collector) && collector_any_runs(collector))
+        if (!collector_root_lives(collector) && images_any_runs(&collector->images))
             collector_answer_early(collector);
         return false;
     }

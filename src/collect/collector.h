@@ -15,6 +15,8 @@
 #include "collect/segment.h"
 #include "launch/request.h"
 
+struct images;
+
 enum collector_message_kind {
     COLLECTOR_HELLO,  /* collector, first of all: pid is its own as /proc shows it */
     COLLECTOR_BEGIN,  /* launcher: the target's pid; answered by READY or FAILED */
@@ -50,6 +52,9 @@ struct collector_start {
     pid_t asker;          /* the process that asked (wire/begin.h); 0: there is a launcher */
     int report_fd;        /* for what request->on_done prints; -1: nowhere */
 };
+
+/* Puts into a message how many images there were, and which were not recorded. */
+void collector_tell_images(struct collector_message *message, const struct images *images);
 
 /* Runs the collector to its end, in a process of its own; returns its exit status. */
 int collector_main(const struct collector_start *start);

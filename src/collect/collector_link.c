@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "collect/collector.h"
+#include "collect/images.h"
 #include "wire/begin.h"
 
 int collector_send(int socket, const struct collector_message *message)
@@ -16,6 +17,16 @@ int collector_send(int socket, const struct collector_message *message)
         n = send(socket, message, sizeof *message, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     return n == (ssize_t)sizeof *message ? 0 : ERR_IO;
+}
+
+void collector_tell_images(struct collector_message *message, const struct images *images)
+{
+    message->running_n = images->live_n;
+    message->image_n = images->seen_n;
+    message->passed_n = images->passed_n;
+    message->unrecorded_n = (uint32_t)execs_unrecorded(&images->execs, images);
+    snprintf(message->passed, sizeof message->passed, "%s", images->passed);
+    snprintf(message->unrecorded, sizeof message->unrecorded, "%s", images->execs.names);
 }
 
 int collector_receive(int socket, struct collector_message *ret_message)

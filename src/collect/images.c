@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,7 @@ void images_done(struct images *images)
     }
     free(images->at);
     vec_done(&images->inner);
+    map_done(&images->by_stamp);
 }
 
 /* The arguments of pid, joined by blanks; redacted: the first alone. */
@@ -127,10 +129,23 @@ static uint32_t images_parent(struct images *images, int pid)
     return unseen ? unseen->process : MODEL_NONE;
 }
 
+/* The image that forked this one, which may have ended long ago. */
+static uint32_t images_forker(struct images *images, const struct wire_process *slot)
+{
+    uint32_t parent = *(const volatile uint32_t *)&slot->parent - 1;
+    uint64_t stamp = *(const volatile uint64_t *)&slot->parent_stamp;
+    if (parent < images->segment->process_n && !images->at[parent].used) {
+        const struct wire_process *at = wire_process_at(images->segment->at, parent);
+        if (*(const volatile uint64_t *)&at->start_stamp == stamp)
+            images_get(images, parent);
+    }
+    int64_t known = map_find(&images->by_stamp, stamp);
+    return known == MAP_NONE ? MODEL_NONE : (uint32_t)known;
+}
+
 static bool images_begin(struct images *images, struct image *image, struct wire_process *slot)
 {
     uint32_t flags = atomic_load(&slot->flags);
-    uint32_t parent_slot = *(volatile uint32_t *)&slot->parent;
     bool forked = flags & WIRE_PROCESS_FORKED;
     struct model_process process = {
             .pid = (uint32_t)image->pid,
@@ -142,11 +157,10 @@ static bool images_begin(struct images *images, struct image *image, struct wire
         before->execed = true;
         process.parent = before->process;
         process.is_exec = 1;
-    } else if (forked && parent_slot - 1 < images->segment->process_n &&
-               images->at[parent_slot - 1].used) {
-        process.parent = images->at[parent_slot - 1].process;
     } else {
-        process.parent = images_parent(images, image->pid);
+        process.parent = forked ? images_forker(images, slot) : MODEL_NONE;
+        if (process.parent == MODEL_NONE)
+            process.parent = images_parent(images, image->pid);
     }
     /* Until /proc tells more, which it does not of those that are gone already. */
     char name[WIRE_PROCESS_NAME];
@@ -159,6 +173,8 @@ static bool images_begin(struct images *images, struct image *image, struct wire
         process.strategy = text == MODEL_NONE ? 0 : text;
     }
     image->process = feed_process_begin(images->model, &process);
+    if (image->process != MODEL_NONE)
+        map_put(&images->by_stamp, *(volatile uint64_t *)&slot->start_stamp, image->process);
     journal_event(images->journal, &(struct events_event){.kind = EVENTS_PROCESS_BEGIN,
                                                           .process = image->process,
                                                           .at_ns = process.start_ns});
@@ -242,6 +258,22 @@ static void images_name_passed(struct images *images, const char *exe)
                  name);
 }
 
+/* True when the process is another image by now: then /proc has told of that one. */
+static bool images_was_replaced(const struct images *images, const struct image *image, int pid)
+{
+    const struct wire_process *slot = wire_process_at(images->segment->at, image->slot);
+    uint32_t own = *(const volatile uint32_t *)&slot->pid;
+    uint64_t start = *(const volatile uint64_t *)&slot->start_stamp;
+    for (uint32_t i = 0; i < images->segment->process_n; i++) {
+        const struct wire_process *other = wire_process_at(images->segment->at, i);
+        if (atomic_load_explicit(&other->state, memory_order_acquire) == WIRE_PROCESS_LIVE &&
+            *(const volatile uint32_t *)&other->pid == own &&
+            *(const volatile uint64_t *)&other->start_stamp > start)
+            return true;
+    }
+    return !images_maps_segment(images, pid); /* it has not said hello yet */
+}
+
 /* The image's process is known: watches it, and reads what /proc tells. */
 static void images_found(struct images *images, struct image *image, int pid)
 {
@@ -253,8 +285,11 @@ static void images_found(struct images *images, struct image *image, int pid)
     image->stacks.pid = pid;
     struct model_process *process = &images->model->processes.at[image->process];
     uint32_t exe = images_executable(images->model, pid);
-    process->exe = exe ? exe : process->exe;
-    process->command = images_command(images->model, pid, images->redact);
+    uint32_t command = images_command(images->model, pid, images->redact);
+    if (exe && !images_was_replaced(images, image, pid)) {
+        process->exe = exe;
+        process->command = command;
+    }
     if (image->passed)
         images_name_passed(images, model_string_at(images->model, process->exe));
 }
@@ -354,6 +389,18 @@ void images_scan(struct images *images)
         if (images->at[i].used && images->at[i].sought)
             images_seek(images, &images->at[i], images->at[i].pid);
     }
+}
+
+bool images_any_runs(const struct images *images)
+{
+    for (uint32_t i = 0; i < images->segment->process_n; i++) {
+        const struct image *image = &images->at[i];
+        struct pollfd ended = {.fd = image->pidfd, .events = POLLIN};
+        if (image->used && !image->gone && !image->dead && !image->sought &&
+            (image->pidfd < 0 || poll(&ended, 1, 0) == 0))
+            return true;
+    }
+    return false;
 }
 
 int images_live_pid(const struct images *images)

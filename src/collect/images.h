@@ -69,6 +69,7 @@ struct images {
     bool redact;                      /* of command lines only the first word is kept */
     uint32_t passed_n;                /* images that were passed over */
     char passed[IMAGES_PASSED_BYTES]; /* what they are called, each name once */
+    struct map by_stamp;              /* start stamp of an image -> index in the model */
     struct execs execs;               /* images that were not recorded */
     uint64_t explained_bytes; /* the session's resident memory when its parts were last told */
     uint64_t explain_at_ns;   /* when that may be done again */
@@ -86,6 +87,9 @@ void images_scan(struct images *images);
 
 /* A process of the session that lives; 0: none. */
 int images_live_pid(const struct images *images);
+
+/* True while an image of the session has a process that lives: not just one to be finished. */
+bool images_any_runs(const struct images *images);
 
 /*
  * The number by which the owner of a status file of /proc knows itself in a pid namespace below

@@ -39,7 +39,7 @@ enum {
     WIRE_TIMED_CLASSES = 64,
     WIRE_RETURNED = 11,
     WIRE_CONTROL_PATH = 256,
-    WIRE_PROCESS_NAME = 64,
+    WIRE_PROCESS_NAME = 56,
 };
 
 /* segment.recording */
@@ -142,8 +142,9 @@ struct wire_process {
     _Atomic uint32_t state;
     _Atomic uint32_t flags;
     uint32_t pid;    /* as the process sees itself */
-    uint32_t parent; /* slot + 1 of the process that forked it; 0 = unknown */
+    uint32_t parent; /* slot + 1 of the image that forked it; 0 = unknown */
     uint64_t start_stamp;
+    uint64_t parent_stamp;        /* that image's start_stamp: its slot may be another's by now */
     _Atomic uint32_t common_lane; /* page numbers; 0 = none yet */
     _Atomic uint32_t log_lane;
     _Atomic uint64_t private_bytes;
