@@ -8,6 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 
 
+# Words for setpriv: a user without privileges.
+NOBODY = ("--reuid=65534", "--regid=65534", "--clear-groups")
+
+
 @lru_cache(maxsize=None)
 def works(*words, status=0):
     try:
@@ -29,6 +33,9 @@ def missing(need, targets):
         return None if Path(targets, name).exists() else f"target {name} was not built here"
     if need == "root":
         return None if os.geteuid() == 0 else "needs root"
+    if need == "nobody":
+        return None if works("setpriv", *NOBODY, "test", "-r", str(Path(targets, "heap_plain"))) \
+            else "another user cannot read the build, or we are not root"
     if need == "userns":
         return None if works("unshare", "-Ur", "true") else "no user namespaces here"
     if need == "mountns":
