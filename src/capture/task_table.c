@@ -27,7 +27,8 @@ enum {
     TASK_MODULES_MAX = 4096,
     TASK_COPIES_MAX = 32,
     TASK_RANGES = 8,
-    TASK_SCANNED = 512
+    TASK_SCANNED = 512,
+    TASK_TABLE_CODE = 7 /* a table of any rule: seven functions, and then a word that is none */
 };
 
 /* Of read-only constants that are looked through in programs that nobody said to have tasks: that
@@ -237,27 +238,63 @@ static void task_table_patch(const struct task_rule *rule, struct task_scan *sca
     }
 }
 
+/* Bounds of all code; between its parts only the ranges themselves tell. */
+struct task_code {
+    uintptr_t start, bytes;
+};
+
+static inline bool task_word_is_code(const struct task_scan *scan, const struct task_code *code,
+                                     uintptr_t word)
+{
+    return word - code->start < code->bytes && (scan->code_n == 1 || task_scan_is_code(scan, word));
+}
+
+/*
+ * The next word that is no function and has seven before it, all of them functions; NULL: none.
+ * `before` is no function, or the word before the range. Looks at the last word of the seven first:
+ * where that is none, the search goes on behind it.
+ */
+static uintptr_t *task_range_next(const struct task_scan *scan, const struct task_code *code,
+                                  uintptr_t *before, const uintptr_t *end)
+{
+    while (end - before > TASK_TABLE_CODE + 1) {
+        uintptr_t *at = before + TASK_TABLE_CODE;
+        while (at > before && task_word_is_code(scan, code, *at))
+            at--;
+        if (at > before) {
+            before = at;
+            continue;
+        }
+        for (at = before + TASK_TABLE_CODE + 1; at < end; at++) {
+            if (!task_word_is_code(scan, code, *at))
+                return at;
+        }
+        return NULL;
+    }
+    return NULL;
+}
+
 static void task_range_scan(struct task_scan *scan, const struct task_range *range)
 {
     bool open = false;
-    uintptr_t code_start = scan->code[0].start, code_end = scan->code[0].end;
+    struct task_code code = {.start = scan->code[0].start};
+    uintptr_t code_end = scan->code[0].end;
     for (uint32_t i = 1; i < scan->code_n; i++) {
-        code_start = scan->code[i].start < code_start ? scan->code[i].start : code_start;
+        code.start = scan->code[i].start < code.start ? scan->code[i].start : code.start;
         code_end = scan->code[i].end > code_end ? scan->code[i].end : code_end;
     }
-    uintptr_t *at = (uintptr_t *)((range->start + 7) & ~(uintptr_t)7);
-    uintptr_t *end = (uintptr_t *)(range->end & ~(uintptr_t)7);
-    for (; at < end; at++) {
-        if (*at - code_start >= code_end - code_start)
-            continue;
-        const struct task_rule *rule = task_rule_of(scan, at, (uint64_t)(end - at));
+    code.bytes = code_end - code.start;
+    uintptr_t *at = (uintptr_t *)((range->start + 7) & ~(uintptr_t)7) - 1;
+    const uintptr_t *end = (const uintptr_t *)(range->end & ~(uintptr_t)7);
+    while ((at = task_range_next(scan, &code, at, end)) != NULL) {
+        uintptr_t *table = at - TASK_TABLE_CODE;
+        const struct task_rule *rule = task_rule_of(scan, table, (uint64_t)(end - table));
         if (!rule)
             continue;
         if (!open && !task_range_protect(range, PROT_READ | PROT_WRITE))
             return;
         open = true;
-        task_table_patch(rule, scan, at);
-        at += rule->words - 1;
+        task_table_patch(rule, scan, table);
     }
     if (open)
         task_range_protect(range, PROT_READ);
