@@ -2,7 +2,10 @@
 /* Putting addresses into the set, and out of it. */
 #include "capture/sample_set.h"
 
-enum { SAMPLE_SET_FAR = 32 }; /* most buckets from home to an address */
+enum {
+    SAMPLE_SET_FAR = 32,        /* most buckets from home to an address */
+    SAMPLE_SET_HOME_MOST = 128, /* addresses with one home; leaves room for threads that race */
+};
 
 static const uint64_t sample_one_passed = UINT64_C(1) << SAMPLE_PASSED_SHIFT;
 
@@ -11,8 +14,9 @@ void sample_set_init(struct sample_set *set, void *memory, size_t bytes)
     uint64_t n = bytes / sizeof(struct sample_bucket);
     set->mask = n - 1;
     set->shift = 64u - (unsigned)__builtin_ctzll(n);
+    set->buckets = memory;
     /* Release: frees look here without asking whether the set was finished. */
-    __atomic_store_n(&set->buckets, (struct sample_bucket *)memory, __ATOMIC_RELEASE);
+    __atomic_store_n(&set->homes, (_Atomic uint8_t *)memory + bytes, __ATOMIC_RELEASE);
 }
 
 /* Where the address stands in the bucket; -1: it does not. */
@@ -55,9 +59,13 @@ bool sample_set_add(struct sample_set *set, uint64_t address)
     if (!set->buckets)
         return false;
     uint64_t home = sample_set_home(set, address);
+    if (atomic_load_explicit(&set->homes[home], memory_order_relaxed) >= SAMPLE_SET_HOME_MOST)
+        return false;
     for (unsigned i = 0; i < SAMPLE_SET_FAR; i++) {
-        if (sample_bucket_add(&set->buckets[(home + i) & set->mask], address))
+        if (sample_bucket_add(&set->buckets[(home + i) & set->mask], address)) {
+            atomic_fetch_add_explicit(&set->homes[home], 1, memory_order_relaxed);
             return true;
+        }
     }
     sample_set_unpass(set, home, SAMPLE_SET_FAR);
     return false;
@@ -93,6 +101,7 @@ bool sample_set_remove_slow(struct sample_set *set, uint64_t home, uint64_t addr
         return false;
     atomic_fetch_sub_explicit(&bucket->counts, 1, memory_order_relaxed);
     sample_set_unpass(set, home, (unsigned)far);
+    atomic_fetch_sub_explicit(&set->homes[home], 1, memory_order_relaxed);
     return true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The addresses of the process's live blocks that were sampled: their frees are recorded, all
- * others pass after one look here, which in most cases reads one word.
+ * others pass after one look here, which in most cases reads one byte.
  *
  * An open hash table of buckets of one cache line: seven addresses and a count word. A bucket that
  * is full lets an address pass on to the next one and counts it, so that a look goes on exactly as
@@ -11,6 +11,11 @@
  * itself. Places are taken by compare-and-swap; counts change by atomic adds, upwards before an
  * address is put in and downwards after it is out, so that a count is never too low. No
  * tombstones, no resizing: a taken-out address leaves nothing behind.
+ *
+ * Behind the buckets stands one byte for each: how many addresses of the set are at home there.
+ * Most looks end at a zero; the bytes are few enough to stay in the processor's cache, which the
+ * buckets are not. A byte is raised after its address was put in and lowered after it was taken
+ * out.
  *
  * Private anonymous memory: a forked child has its own copy, in a state that is consistent at any
  * moment (at worst one count is too high for ever, which costs a look).
@@ -32,17 +37,24 @@ struct sample_bucket {
 
 struct sample_set {
     struct sample_bucket *buckets; /* NULL: there is no set */
+    _Atomic uint8_t *homes;        /* addresses by their home bucket */
     unsigned shift;                /* 64 - log2 of the number of buckets */
     uint64_t mask;                 /* number of buckets - 1 */
 };
 
-/* Lays a set over zeroed memory of bytes (a power of two, at least 4096), aligned to 64. */
+/* What a set takes with buckets of so many bytes (a power of two, at least 4096). */
+static inline size_t sample_set_memory(size_t bytes)
+{
+    return bytes + bytes / sizeof(struct sample_bucket);
+}
+
+/* Lays a set over zeroed memory of sample_set_memory(bytes), aligned to 64. */
 void sample_set_init(struct sample_set *set, void *memory, size_t bytes);
 
 /* False: it is full, or there is none. */
 bool sample_set_add(struct sample_set *set, uint64_t address);
 
-/* The rest of sample_set_remove, where the first bucket has anything to look at. */
+/* The rest of sample_set_remove, where there are addresses with this home. */
 bool sample_set_remove_slow(struct sample_set *set, uint64_t bucket, uint64_t address);
 bool sample_set_has(const struct sample_set *set, uint64_t address);
 
@@ -55,11 +67,11 @@ static inline uint64_t sample_set_home(const struct sample_set *set, uint64_t ad
 static inline bool sample_set_remove(struct sample_set *set, uint64_t address)
 {
     /* Acquire: pairs with sample_set_init, which another thread may be in. */
-    const struct sample_bucket *buckets = __atomic_load_n(&set->buckets, __ATOMIC_ACQUIRE);
-    if (!buckets)
+    const _Atomic uint8_t *homes = __atomic_load_n(&set->homes, __ATOMIC_ACQUIRE);
+    if (!homes)
         return false;
     uint64_t home = sample_set_home(set, address);
-    if (__builtin_expect(!atomic_load_explicit(&buckets[home].counts, memory_order_relaxed), 1))
+    if (__builtin_expect(!atomic_load_explicit(&homes[home], memory_order_relaxed), 1))
         return false;
     return sample_set_remove_slow(set, home, address);
 }

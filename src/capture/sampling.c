@@ -39,7 +39,7 @@ static void sampling_make_set(void)
     size_t bytes = sampling_set_bytes();
     void *memory = NULL;
     for (; !memory && bytes >= SAMPLING_SET_LEAST; bytes /= 2) {
-        memory = pool_take_kept(bytes);
+        memory = pool_take_kept(sample_set_memory(bytes));
         if (!memory)
             continue;
         sample_set_init(&sampling_set, memory, bytes);
@@ -86,12 +86,14 @@ void sampling_forked(void)
         return;
     /* Where it may not be charged the child writes nothing to its copy, and samples nothing. */
     size_t bytes = (sampling_set.mask + 1) * sizeof(struct sample_bucket);
-    if (pool_charge_copy(bytes))
+    if (pool_charge_copy(sample_set_memory(bytes))) {
         atomic_store_explicit(&process.slot->set_room,
                               (uint32_t)(sampling_set.mask + 1) * SAMPLE_BUCKET_ADDRESSES,
                               memory_order_relaxed);
-    else
+    } else {
         sampling_set.buckets = NULL;
+        sampling_set.homes = NULL;
+    }
 }
 
 static _Atomic uint64_t *sampling_counter(struct wire_lane *lane, size_t at)

@@ -30,6 +30,8 @@ enum {
     DRAIN_NAP_MOST_NS = 1000000,
     DRAIN_NAP_SLOTS = 1024, /* to be taken in a round: an eighth of what is offered at once */
     DRAIN_NAP_IDLE_NS = 4000000,
+    DRAIN_WAKE_NS = 8000000, /* the model sleeps that long over less than DRAIN_WAKE_SLOTS */
+    DRAIN_WAKE_SLOTS = 4096,
     DRAIN_IDLE_ROUNDS = 200,
     DRAIN_COUNT_NS = 50000000,
     DRAIN_COUNT_SAMPLED_NS = 1000000,
@@ -53,6 +55,7 @@ struct drain {
     bool in_round; /* it was begun, and there was no room to end it */
     long nap_ns;   /* between rounds, as long as there is something to take */
     uint64_t round_bound, round_flush;
+    uint64_t waiting_n, woken_at, told_flush; /* of the last time that the model was woken */
     struct counts counts;
     uint32_t next_number;
     _Atomic bool stop;
@@ -251,6 +254,22 @@ static void drain_round_begin(struct drain *drain, uint64_t now)
     drain->in_round = true;
 }
 
+/* Whether what the round has taken, and those before it, is worth waking the model thread for. */
+static bool drain_is_due(struct drain *drain, uint64_t now)
+{
+    const struct intake_batch *batch = &drain->reader.batch;
+    drain->waiting_n += drain->reader.taken_n;
+    if (batch->flush == drain->told_flush && !batch->opened_n && !batch->closed_n &&
+        !atomic_load_explicit(&drain->hurry, memory_order_relaxed) &&
+        drain->waiting_n < DRAIN_WAKE_SLOTS &&
+        now - drain->woken_at < ticks_from_ns(&drain->ticks, DRAIN_WAKE_NS))
+        return false;
+    drain->told_flush = batch->flush;
+    drain->waiting_n = 0;
+    drain->woken_at = now;
+    return true;
+}
+
 /* Begins a round, or goes on with one for which there was no room. */
 static enum drain_outcome drain_round(struct drain *drain)
 {
@@ -276,13 +295,15 @@ static enum drain_outcome drain_round(struct drain *drain)
     }
     drain->reader.room_given += segment_offer(drain->segment, drain_free_wanted(drain));
     drain_wake_writers(drain);
-    if (full)
+    if (full) {
+        intake_wake(drain->reader.intake);
         return DRAIN_BLOCKED;
+    }
     struct intake_batch *batch = &drain->reader.batch;
     bool any = batch->first || batch->opened_n || batch->closed_n;
     batch->watermark = drain->round_bound;
     batch->flush = drain->round_flush;
-    intake_give(drain->reader.intake, batch);
+    intake_give(drain->reader.intake, batch, drain_is_due(drain, now));
     drain->in_round = false;
     return any ? DRAIN_BUSY : DRAIN_IDLE;
 }

@@ -108,7 +108,7 @@ static void intake_append(struct intake_news **to, size_t *to_n, struct intake_n
     free(from);
 }
 
-void intake_give(struct intake *intake, struct intake_batch *batch)
+void intake_give(struct intake *intake, struct intake_batch *batch, bool now)
 {
     pthread_mutex_lock(&intake->lock);
     struct intake_batch *waiting = &intake->waiting;
@@ -128,10 +128,18 @@ void intake_give(struct intake *intake, struct intake_batch *batch)
     vec_done(&batch->counts);
     waiting->watermark = batch->watermark;
     waiting->flush = batch->flush;
+    pthread_mutex_unlock(&intake->lock);
+    *batch = (struct intake_batch){0};
+    if (now)
+        intake_wake(intake);
+}
+
+void intake_wake(struct intake *intake)
+{
+    pthread_mutex_lock(&intake->lock);
     bool wake = intake->wake;
     intake->wake = false;
     pthread_mutex_unlock(&intake->lock);
-    *batch = (struct intake_batch){0};
     uint64_t one = 1;
     if (wake && write(intake->event_fd, &one, sizeof one) < 0)
         return; /* full: it is readable already */

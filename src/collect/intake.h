@@ -75,8 +75,14 @@ void intake_done(struct intake *intake);
 struct intake_run *intake_run_get(struct intake *intake, uint32_t most);
 void intake_run_put(struct intake *intake, struct intake_run *first);
 
-/* Adds a batch behind what waits; takes ownership of what is in it. */
-void intake_give(struct intake *intake, struct intake_batch *batch);
+/*
+ * Adds a batch behind what waits; takes ownership of what is in it. The model thread is woken where
+ * `now` is set; otherwise what waits is not worth a wake-up yet.
+ */
+void intake_give(struct intake *intake, struct intake_batch *batch, bool now);
+
+/* Wakes the model thread if it waits. */
+void intake_wake(struct intake *intake);
 
 /* Takes all that waits; the batch is empty when nothing does. */
 void intake_take(struct intake *intake, struct intake_batch *ret_batch);

@@ -2,7 +2,8 @@
 /*
  * A process is looked at when it is new, when it holds noticeably more than at the last look, and
  * otherwise ever less often as it grows older. The parts are told when the sum over all processes
- * has passed the one that was last told; the time this takes decides how soon it is done again.
+ * has passed the one that was last told; the time this takes decides how soon it is done again;
+ * where recording is to be cheap, that is a smaller share.
  */
 #include "collect/residents.h"
 
@@ -17,6 +18,7 @@ enum {
     RESIDENTS_LOAD_LEAST = 64 << 10,
     RESIDENTS_NEWS = 256, /* the parts, when the sum has grown by 1/this */
     RESIDENTS_COST = 25,  /* and this many times what telling them took has passed */
+    RESIDENTS_COST_SAMPLED = 200,
 };
 
 /* What the process holds by its own calls. */
@@ -76,7 +78,8 @@ static void residents_explain(struct images *images, uint64_t at_ns)
     }
     images->explained_bytes = sum;
     uint64_t cost = ticks_to_ns(&images->ticks, segment_now(images->segment) - before);
-    images->explain_at_ns = at_ns + cost * RESIDENTS_COST;
+    images->explain_at_ns =
+            at_ns + cost * (model->sampled ? RESIDENTS_COST_SAMPLED : RESIDENTS_COST);
     if (sum > model->rss_peak_bytes)
         model->rss_peak_bytes = sum;
 }

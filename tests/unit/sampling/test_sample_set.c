@@ -15,8 +15,8 @@
 static struct sample_set *set_new(size_t bytes)
 {
     struct sample_set *set = calloc(1, sizeof *set);
-    void *memory = aligned_alloc(64, bytes);
-    memset(memory, 0, bytes);
+    void *memory = aligned_alloc(64, sample_set_memory(bytes));
+    memset(memory, 0, sample_set_memory(bytes));
     sample_set_init(set, memory, bytes);
     return set;
 }
@@ -38,6 +38,7 @@ static void set_is_empty(const struct sample_set *set)
 {
     for (uint64_t i = 0; i <= set->mask; i++) {
         assert_int_equal(atomic_load(&set->buckets[i].counts), 0);
+        assert_int_equal(atomic_load(&set->homes[i]), 0);
         for (int k = 0; k < SAMPLE_BUCKET_ADDRESSES; k++)
             assert_int_equal(atomic_load(&set->buckets[i].addresses[k]), 0);
     }
