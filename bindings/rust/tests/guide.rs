@@ -46,6 +46,11 @@ fn async_integration() {
 }
 
 #[test]
+fn a_tokio_program_counts_the_same() {
+    assert!(run("counted_tokio").contains("the program counted"));
+}
+
+#[test]
 fn threads_integration() {
     assert!(run("guide_threads").contains("Thread results: [0, 1024, 2048, 3072]"));
 }
