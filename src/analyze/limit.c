@@ -55,6 +55,16 @@ static double limit_unit(const char *unit)
     return 0;
 }
 
+/* "peak>+5%" can only mean what must not happen: nobody demands that a figure grows. */
+static enum limit_operator limit_not_grown(const struct limit *limit)
+{
+    if (!limit->is_relative || limit->value < 0)
+        return limit->operator;
+    return limit->operator== LIMIT_GT   ? LIMIT_LE
+           : limit->operator== LIMIT_GE ? LIMIT_LT
+                                        : limit->operator;
+}
+
 static int limit_parse_value(struct limit *limit, const char *bytes, size_t n, struct diag *diag)
 {
     char word[LIMIT_NUMBER_MAX + 1], *end = NULL;
@@ -71,6 +81,7 @@ static int limit_parse_value(struct limit *limit, const char *bytes, size_t n, s
         end++;
     if (is_number && strcmp(end, "%") == 0) {
         limit->is_relative = true;
+        limit->operator= limit_not_grown(limit);
         return 0;
     }
     double unit = is_number ? limit_unit(end) : 0;

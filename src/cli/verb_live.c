@@ -19,6 +19,8 @@
 #include "cli/running.h"
 #include "cli/terminal.h"
 
+static const double live_once_s = 0.5; /* over which growth is seen with --once */
+
 enum { LIVE_TIMEOUT_S = 20, LIVE_PLAIN_ROWS = 20, LIVE_LINES_ELSE = 18, LIVE_LINES_LEAST = 3 };
 
 struct live {
@@ -26,6 +28,7 @@ struct live {
     struct live_memory memory;
     struct live_style style;
     bool redraws;
+    struct text text; /* the newest view */
 };
 
 static volatile sig_atomic_t live_interrupted;
@@ -65,7 +68,7 @@ static int live_status(struct live *live, struct diag *diag)
     return 0;
 }
 
-/* One view. */
+/* One view, into live->text. */
 static int live_look(const struct cli *cli, struct live *live, struct diag *diag)
 {
     const struct control_request request = {.kind = CONTROL_TOP, .value = 4 * LIVE_ROWS_MAX};
@@ -82,17 +85,22 @@ static int live_look(const struct cli *cli, struct live *live, struct diag *diag
     control_result_done(&result);
     if (err < 0)
         return err;
-    struct text text = {0};
+    struct text *text = &live->text;
+    text_clear(text);
     if (live->redraws) {
         live->style.rows = live_rows();
-        text_add(&text, "\033[H\033[2J");
+        text_add(text, "\033[H\033[2J");
     }
-    live_view_add(&text, &live->session.status, loaded.analysis, &live->style, &live->memory);
-    text_add(&text, live->redraws ? "\n  q: leave\n" : "\n");
+    live_view_add(text, &live->session.status, loaded.analysis, &live->style, &live->memory);
+    text_add(text, live->redraws ? "\n  q: leave\n" : "\n");
     load_done(&loaded);
-    err = cli_print(cli, &text) == STATUS_DONE ? 0 : ERR_IO;
-    text_done(&text);
-    return err;
+    return 0;
+}
+
+static int live_show(const struct cli *cli, struct live *live, struct diag *diag)
+{
+    int err = live_look(cli, live, diag);
+    return err ? err : cli_print(cli, &live->text) == STATUS_DONE ? 0 : ERR_IO;
 }
 
 /* Waits for the next view. False: the user wants to leave. */
@@ -104,6 +112,19 @@ static bool live_wait(const struct live *live, double seconds)
         (read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q'))
         return false;
     return !live_interrupted;
+}
+
+/* Two looks, so that growth is known; the first when the program ends between them. */
+static int live_show_once(const struct cli *cli, struct live *live, struct diag *diag)
+{
+    int err = live_look(cli, live, diag);
+    if (err)
+        return err;
+    (void)live_wait(live, live_once_s);
+    err = live_look(cli, live, diag);
+    if (err && err != ERR_STATE)
+        return err;
+    return cli_print(cli, &live->text) == STATUS_DONE ? 0 : ERR_IO;
 }
 
 static void live_begin_screen(struct live *live, struct termios *before)
@@ -136,9 +157,9 @@ int verb_live(const struct cli *cli, const struct settings *settings)
             (struct live_style){.rows = LIVE_PLAIN_ROWS, .plain = settings->given[OPTION_PLAIN]};
     if (err == 0) {
         live_begin_screen(live, &before);
-        err = live_look(cli, live, &diag);
+        err = once ? live_show_once(cli, live, &diag) : live_show(cli, live, &diag);
         while (err == 0 && !once && live_wait(live, settings->interval_s))
-            err = live_look(cli, live, &diag);
+            err = live_show(cli, live, &diag);
         if (live->redraws)
             (void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
         /* The end of what is watched is how watching ends. */
@@ -146,6 +167,7 @@ int verb_live(const struct cli *cli, const struct settings *settings)
             err = 0;
         control_session_done(&live->session);
     }
+    text_done(&live->text);
     free(live);
     return err < 0 && *diag.text ? cli_fail(cli, &diag) : err < 0 ? STATUS_OURS : STATUS_DONE;
 }

@@ -94,6 +94,10 @@ static void baselines_take_percentages(void **state)
     assert_int_equal(limit_baseline_read(&baseline, text, sizeof text - 1, &diag), 0);
     assert_true(hold(analysis, "peak<=+6%", &baseline).holds);
     assert_false(hold(analysis, "peak<=+5%", &baseline).holds);
+    assert_true(hold(analysis, "peak>+6%", &baseline).holds);
+    assert_false(hold(analysis, "peak>+5%", &baseline).holds);
+    assert_false(hold(analysis, "leaked>=+0%", &baseline).holds);
+    assert_true(hold(analysis, "leaked>-1%", &baseline).holds);
     assert_true(hold(analysis, "leaked<=+0%", &baseline).holds);
     assert_false(hold(analysis, "leaked<=-1%", &baseline).holds);
     assert_true(hold(analysis, "allocations@fill<=+25%", &baseline).holds);
