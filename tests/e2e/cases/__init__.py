@@ -2,10 +2,10 @@
 """All cases, by the letters of the hazards; the real programs come last."""
 
 from cases import (api, command_line, death, forks, heap, limits, loading, memory, places, programs,
-                   signals, stacks, start, trees)
+                   rust_trees, signals, stacks, start, trees)
 
-PARTS = (start, heap, memory, forks, trees, signals, stacks, death, limits, loading, places, api,
-         command_line, programs)
+PARTS = (start, heap, memory, forks, trees, rust_trees, signals, stacks, death, limits, loading,
+         places, api, command_line, programs)
 
 
 def everything():
