@@ -88,6 +88,39 @@ def run_replayed(arguments, work):
     return None if told.returncode == 0 else told.stdout.decode(errors="replace").strip()
 
 
+def run_told(arguments, work):
+    """What the outputs say of tasks: groups add up, folded stacks and the tree have them."""
+    case = programs.tokio("newest", "release", "ct")
+    try:
+        command = case.build(work)
+    except programs.Missing as missing:
+        print(f"    left out: {missing}")
+        return None
+    recording = work / "told.mscope"
+    run([arguments.memscope, "run", "-q", "--strategy", "async", "-o", recording, "--", *command],
+        check=True)
+
+    def report(*words):
+        return run([arguments.memscope, "report", *words, recording], check=True).stdout.decode()
+
+    told = json.loads(report("-e", "json", "-o", "-"))
+    wrong = servers.check_sums(told)
+    if sum(group["tasks"] for group in told["task_groups"]) != told["tasks_total"]:
+        wrong.append("groups do not have all tasks")
+    if not any(group["parent"] for group in told["task_groups"]):
+        wrong.append("no group has a parent")
+    lines = report("-e", "folded", "-o", "-").splitlines()
+    if sum(int(line.rpartition(" ")[2]) for line in lines) != told["totals"]["peak_bytes"]:
+        wrong.append("folded stacks are not the peak")
+    if not any(line.startswith("[task ") and "main.rs" in line for line in lines):
+        wrong.append("no folded stack begins with a task")
+    tree = report("--summary", "full").partition("Tasks, by who spawned them")[2]
+    if not any(line.startswith("       ") for line in tree.splitlines()[1:6]):
+        wrong.append("the summary has no tree of tasks")
+    recording.unlink()
+    return "; ".join(wrong) or None
+
+
 def detected(arguments, *words):
     told = run([arguments.memscope, "detect", "--json", *words])
     return json.loads(told.stdout) if told.returncode == 0 else {"environment": "", "runtime": ""}
@@ -158,7 +191,8 @@ def main():
         work = pathlib.Path(arguments.work or temporary).resolve()
         work.mkdir(parents=True, exist_ok=True)
         for name, test in (("refused", run_refused), ("many", run_many),
-                           ("replayed", run_replayed), ("detected", run_detected)):
+                           ("replayed", run_replayed), ("detected", run_detected),
+                           ("told", run_told)):
             if not all(word in name for word in arguments.words):
                 continue
             wrong = test(arguments, work)
