@@ -127,6 +127,15 @@ static int live_show_once(const struct cli *cli, struct live *live, struct diag 
     return cli_print(cli, &live->text) == STATUS_DONE ? 0 : ERR_IO;
 }
 
+static int live_follow(const struct cli *cli, struct live *live, double interval_s,
+                       struct diag *diag)
+{
+    int err = live_show(cli, live, diag);
+    while (err == 0 && live_wait(live, interval_s))
+        err = live_show(cli, live, diag);
+    return err;
+}
+
 static void live_begin_screen(struct live *live, struct termios *before)
 {
     live->redraws = live->redraws && tcgetattr(STDIN_FILENO, before) == 0;
@@ -157,9 +166,8 @@ int verb_live(const struct cli *cli, const struct settings *settings)
             (struct live_style){.rows = LIVE_PLAIN_ROWS, .plain = settings->given[OPTION_PLAIN]};
     if (err == 0) {
         live_begin_screen(live, &before);
-        err = once ? live_show_once(cli, live, &diag) : live_show(cli, live, &diag);
-        while (err == 0 && !once && live_wait(live, settings->interval_s))
-            err = live_show(cli, live, &diag);
+        err = once ? live_show_once(cli, live, &diag)
+                   : live_follow(cli, live, settings->interval_s, &diag);
         if (live->redraws)
             (void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
         /* The end of what is watched is how watching ends. */
