@@ -9,10 +9,16 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const out = process.argv[2] ?? join(here, 'dist', 'report.html');
 
+/** Columns of tables in memory, which nothing reaches by a computed name (data in the file is snake_case): short names save 4 KiB. */
+const TABLE_COLUMN = /^(row|cell|site|node|frame|func|mod|ctx|group|task|thread|proc|leak|key|total|left|heat|life)[A-Z]\w*$/;
+/** Of the document, of links, and of the module that is imported as a whole. */
+const REACHED_OTHERWISE = /^(node(Type|Name|Value|s)|row(Index|Span)|cellIndex|keyCode|groupBy|ctxMask|siteMask|siteValues)$/;
+
 async function bundle(entry) {
     const result = await build({
         entryPoints: [join(here, entry)], bundle: true, minify: true, write: false, format: 'iife', target: 'es2022',
-        jsx: 'transform', jsxFactory: 'h', jsxFragment: 'Fragment', inject: [join(here, 'src', 'jsx.ts')], legalComments: 'none', charset: 'ascii',
+        tsconfigRaw: { compilerOptions: { jsx: 'react', jsxFactory: 'h', jsxFragmentFactory: 'Fragment', strict: true } }, inject: [join(here, 'src', 'jsx.ts')], legalComments: 'none', charset: 'utf8',
+        mangleProps: TABLE_COLUMN, reserveProps: REACHED_OTHERWISE,
     });
     return result.outputFiles[0].text.trim();
 }
@@ -33,4 +39,5 @@ for (const mark of ['title', 'noscript', 'manifest', 'timeline', 'sections']) {
 }
 mkdirSync(dirname(out), { recursive: true });
 writeFileSync(out, page);
-process.stdout.write(`${out}: ${(page.length / 1024).toFixed(1)} KiB (script ${(script.length / 1024).toFixed(1)}, style ${(style.length / 1024).toFixed(1)})\n`);
+const kib = (text) => (Buffer.byteLength(text) / 1024).toFixed(1);
+process.stdout.write(`${out}: ${kib(page)} KiB (script ${kib(script)}, style ${kib(style)})\n`);

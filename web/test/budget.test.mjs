@@ -3,7 +3,7 @@
 // coarse guard, many times over, only tells a page that hangs from one that works.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { haveBrowser, openReport, settled, startBrowser, writeReport } from './browsing.mjs';
 import { DRAG_STEPS, startDrag } from './drag.mjs';
 
@@ -23,6 +23,12 @@ function within(t, what, seen, budget) {
     t.diagnostic(`${what}: ${seen.toFixed(1)} of ${budget}`);
     assert.ok(seen <= budget, `${what}: ${seen} over ${budget}`);
 }
+
+test('the app is at most 170 KiB: script and style, minified', (t) => {
+    const page = readFileSync(writeReport('empty'), 'utf8');
+    const part = (name) => Buffer.byteLength(new RegExp(`<${name}>([^]*?)</${name}>`).exec(page)[1]);
+    within(t, 'script and style, KiB', (part('script') + part('style')) / 1024, 170);
+});
 
 test('the empty report is under 250 KB', (t) => {
     within(t, 'empty report, KB', statSync(writeReport('empty')).size / 1000, 250);
