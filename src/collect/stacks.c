@@ -151,8 +151,9 @@ static void stacks_module(struct stacks *stacks, const struct intake_slot *slot,
     stacks_bytes(slot, 2 * WIRE_SLOT_WORDS, name, name_bytes);
     name[name_bytes] = 0;
     bool is_exe = slot->head >> 32 & WIRE_MODULE_EXE;
-    int fd = is_exe ? stacks_executable(stacks->pid, name, sizeof name)
-                    : elf_file_open(stacks->pid, name);
+    int fd =
+            is_exe ? stacks_executable(stacks->pid, name, sizeof name)
+                   : elf_file_open_mapped(stacks->pid, name, slot->a, stacks->model->start_unix_ns);
     if (build_id_bytes > MODEL_BUILD_ID_BYTES)
         build_id_bytes = MODEL_BUILD_ID_BYTES;
     uint32_t path = model_string_add(stacks->model, name, strlen(name));
