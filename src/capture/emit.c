@@ -193,6 +193,8 @@ emit_alloc_sampled(struct lane_state *state, uint64_t rate, const void *address,
         emit_alloc_record(state, address, size_bytes, frame, weight);
     if (begun)
         sampling_time_end(state, begun);
+    if (begun && weight)
+        sampling_unwound(state);
 }
 
 /* True in a region that the thread wants to be ignored. */

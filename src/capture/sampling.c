@@ -256,3 +256,12 @@ void sampling_time_end(struct lane_state *state, uint64_t begun)
     atomic_store_explicit(class, atomic_load_explicit(class, memory_order_relaxed) + 1,
                           memory_order_relaxed);
 }
+
+void sampling_unwound(struct lane_state *state)
+{
+    if (!state->unwind)
+        return;
+    thread_add(&state->lane->unwound_n, 1);
+    thread_add(&state->lane->unwound_frames, state->unwind->walked);
+    thread_add(&state->lane->unwound_same, state->unwind->walked == 0);
+}

@@ -90,5 +90,7 @@ static inline uint64_t sampling_time_begin(struct lane_state *state, uint64_t ra
     return process_stamp();
 }
 void sampling_time_end(struct lane_state *state, uint64_t begun);
+/* Behind a timed hook that captured a stack: how much of that was new. */
+void sampling_unwound(struct lane_state *state);
 
 #endif

@@ -187,6 +187,7 @@ uint64_t stack_capture_id(struct unwind_thread *thread, uintptr_t pc, uintptr_t 
         uint64_t id = result > 0 ? unwind_deep_id(thread, (struct unwind_state){pc, sp, bp}) : 0;
         return id != 0 ? id : stack_capture_plain(pc, sp, bp);
     }
+    thread->walked = walked.pending;
     if (walked.pending == 0)
         thread->depth = walked.kept;
     else if (unwind_reuse_push(thread, &walked) < 0)

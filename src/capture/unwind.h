@@ -34,6 +34,7 @@ struct unwind_thread {
     uint32_t depth;
     uint32_t generation;
     uint32_t captures;  /* begun; one that finds another begun meanwhile gives up */
+    uint32_t walked;    /* frames of the last capture that were not as before */
     uint32_t base_kept; /* stack base_id of the log agrees with frames 1..base_kept */
     uint64_t base_id;
     uintptr_t piece[UNWIND_PIECE_FRAMES]; /* frames on their way to the log */

@@ -148,8 +148,7 @@ static void collector_checkpoint(struct collector *collector, bool finished,
     model_fact_set(collector->model, "checkpoints", counts);
     facts_update(collector->model, collector->segment, &collector->order, &collector->images,
                  collector->drain, &collector->ticks);
-    governor_facts(&collector->governor, drain_counts(collector->drain)->timed_class,
-                   collector->order.event_n);
+    governor_facts(&collector->governor, collector->drain, collector->order.event_n);
     serve_note(&collector->serve);
     journal_flush(&collector->journal);
     if (store_checkpoint(collector->store, collector->model, finished, &diag) < 0)

@@ -44,6 +44,9 @@ static void counts_add(struct counts_sum *sum, uint64_t *classes, const struct w
     sum->usable_out += counts_word(&lane->usable_out);
     sum->stall_n += counts_word(&lane->stall_n);
     sum->stall_ticks += counts_word(&lane->stall_ticks);
+    sum->unwound_n += counts_word(&lane->unwound_n);
+    sum->unwound_frames += counts_word(&lane->unwound_frames);
+    sum->unwound_same += counts_word(&lane->unwound_same);
     uint64_t timed_n = counts_word(&lane->timed_n);
     sum->timed_n += timed_n;
     sum->timed_ticks += counts_word(&lane->timed_ticks);

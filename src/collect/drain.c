@@ -62,6 +62,7 @@ struct drain {
     _Atomic bool hurry;
     _Atomic uint64_t flush_wanted;
     _Atomic uint64_t gap_ticks;
+    _Atomic uint64_t found_n, found_rounds, found_most;
     _Atomic uint8_t gone[WIRE_PROCESSES_MAX]; /* by process slot */
 };
 
@@ -254,11 +255,29 @@ static void drain_round_begin(struct drain *drain, uint64_t now)
     drain->in_round = true;
 }
 
+static void drain_note_found(struct drain *drain, uint64_t n)
+{
+    if (!n)
+        return;
+    atomic_fetch_add_explicit(&drain->found_n, n, memory_order_relaxed);
+    atomic_fetch_add_explicit(&drain->found_rounds, 1, memory_order_relaxed);
+    if (n > atomic_load_explicit(&drain->found_most, memory_order_relaxed))
+        atomic_store_explicit(&drain->found_most, n, memory_order_relaxed);
+}
+
+struct drain_found drain_found(const struct drain *drain)
+{
+    return (struct drain_found){
+            .slots_n = atomic_load_explicit(&drain->found_n, memory_order_relaxed),
+            .rounds_n = atomic_load_explicit(&drain->found_rounds, memory_order_relaxed),
+            .most = atomic_load_explicit(&drain->found_most, memory_order_relaxed),
+    };
+}
+
 /* Whether what the round has taken, and those before it, is worth waking the model thread for. */
 static bool drain_is_due(struct drain *drain, uint64_t now)
 {
     const struct intake_batch *batch = &drain->reader.batch;
-    drain->waiting_n += drain->reader.taken_n;
     if (batch->flush == drain->told_flush && !batch->opened_n && !batch->closed_n &&
         !atomic_load_explicit(&drain->hurry, memory_order_relaxed) &&
         drain->waiting_n < DRAIN_WAKE_SLOTS &&
@@ -303,6 +322,8 @@ static enum drain_outcome drain_round(struct drain *drain)
     bool any = batch->first || batch->opened_n || batch->closed_n;
     batch->watermark = drain->round_bound;
     batch->flush = drain->round_flush;
+    drain_note_found(drain, drain->reader.taken_n);
+    drain->waiting_n += drain->reader.taken_n;
     intake_give(drain->reader.intake, batch, drain_is_due(drain, now));
     drain->in_round = false;
     return any ? DRAIN_BUSY : DRAIN_IDLE;

@@ -43,6 +43,13 @@ void drain_free(struct drain *drain);
 /* How long recording was off because no collector was looking. */
 uint64_t drain_gap_ticks(const struct drain *drain);
 
+/* What the rounds found waiting; a round begins when the one before is over. */
+struct drain_found {
+    uint64_t slots_n, rounds_n; /* rounds that found any */
+    uint64_t most;              /* slots in one round */
+};
+struct drain_found drain_found(const struct drain *drain);
+
 /* The lanes' counters; only what is atomic in it may be read. */
 const struct counts *drain_counts(const struct drain *drain);
 

@@ -283,12 +283,11 @@ void governor_step(struct governor *governor, uint64_t now_ns)
     governor_set_weight(governor, governor_weight(governor, &reason), reason);
 }
 
-void governor_facts(struct governor *governor, const _Atomic uint64_t *timed_class,
-                    uint64_t event_n)
+void governor_facts(struct governor *governor, const struct drain *drain, uint64_t event_n)
 {
     if (!(atomic_load(&governor->segment->at->rate) & WIRE_RATE_TIMED))
         return;
-    own_cost_facts(&governor->own, governor->model, timed_class, event_n);
+    own_cost_facts(&governor->own, governor->model, drain, event_n);
     if (!(governor->floor_percent > 0))
         return;
     char text[32];

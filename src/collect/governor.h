@@ -10,6 +10,7 @@
 #ifndef MEMSCOPE_COLLECT_GOVERNOR_H
 #define MEMSCOPE_COLLECT_GOVERNOR_H
 
+#include "collect/drain.h"
 #include "collect/images.h"
 #include "collect/own_cost.h"
 #include "collect/segment.h"
@@ -46,7 +47,6 @@ void governor_done(struct governor *governor);
 void governor_step(struct governor *governor, uint64_t now_ns);
 
 /* What recording cost so far, where hooks are timed. */
-void governor_facts(struct governor *governor, const _Atomic uint64_t *timed_class,
-                    uint64_t event_n);
+void governor_facts(struct governor *governor, const struct drain *drain, uint64_t event_n);
 
 #endif

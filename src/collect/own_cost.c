@@ -138,9 +138,47 @@ static void own_cost_kernel(const struct own_cost *cost, struct model *model)
     }
 }
 
-void own_cost_facts(struct own_cost *cost, struct model *model, const _Atomic uint64_t *timed_class,
+/* Stacks, rings and the data of an event. */
+static void own_cost_events(const struct own_cost *cost, struct model *model,
+                            const struct drain *drain, const struct own_cost_sum *now,
+                            uint64_t event_n)
+{
+    static const char *const keys[] = {
+            [WIRE_SINGLE_THREAD] = "perf_event_cpu_ns_single_thread",
+            [WIRE_THREAD_LOCAL] = "perf_event_cpu_ns_thread_local",
+            [WIRE_ASYNC] = "perf_event_cpu_ns_async",
+            [WIRE_HYBRID] = "perf_event_cpu_ns_hybrid",
+    };
+    const struct segment *segment = cost->images->segment;
+    struct counts_sum counts = tally_sum(cost->tally);
+    struct drain_found found = drain_found(drain);
+    uint32_t strategy = segment->at->config.strategy;
+    if (counts.unwound_n) {
+        double n = (double)counts.unwound_n;
+        own_cost_fact(model, "perf_frames_changed_mean", (double)counts.unwound_frames / n);
+        own_cost_fact(model, "perf_stacks_unchanged_percent",
+                      100 * (double)counts.unwound_same / n);
+    }
+    if (found.rounds_n) {
+        double room = (double)segment->backed_to * WIRE_PAGE_SLOTS;
+        own_cost_fact(model, "perf_ring_slots_mean",
+                      (double)found.slots_n / (double)found.rounds_n);
+        own_cost_fact(model, "perf_ring_slots_most", (double)found.most);
+        own_cost_fact(model, "perf_ring_full_most_percent", 100 * (double)found.most / room);
+    }
+    if (!event_n)
+        return;
+    own_cost_fact(model, "perf_event_bytes",
+                  (double)found.slots_n * sizeof(struct wire_slot) / (double)event_n);
+    if (strategy < sizeof keys / sizeof *keys && keys[strategy])
+        own_cost_fact(model, keys[strategy],
+                      (double)(now->hooks_ns + now->recorder_ns) / (double)event_n);
+}
+
+void own_cost_facts(struct own_cost *cost, struct model *model, const struct drain *drain,
                     uint64_t event_n)
 {
+    const _Atomic uint64_t *timed_class = drain_counts(drain)->timed_class;
     const struct ticks *ticks = &cost->images->ticks;
     struct own_cost_sum now = own_cost_look(cost), none = {0};
     struct counts_sum counts = tally_sum(cost->tally);
@@ -161,5 +199,6 @@ void own_cost_facts(struct own_cost *cost, struct model *model, const _Atomic ui
     own_cost_fact(model, "perf_stalls", (double)counts.stall_n);
     own_cost_fact(model, "perf_stall_s", (double)ticks_to_ns(ticks, counts.stall_ticks) / 1e9);
     own_cost_fact(model, "perf_program_rss_peak_bytes", (double)model->rss_peak_bytes);
+    own_cost_events(cost, model, drain, &now, event_n);
     own_cost_kernel(cost, model);
 }

@@ -8,6 +8,7 @@
 #ifndef MEMSCOPE_COLLECT_OWN_COST_H
 #define MEMSCOPE_COLLECT_OWN_COST_H
 
+#include "collect/drain.h"
 #include "collect/images.h"
 #include "collect/tally.h"
 
@@ -37,7 +38,7 @@ struct own_cost_sum own_cost_look(struct own_cost *cost);
 double own_cost_percent(const struct own_cost_sum *since, const struct own_cost_sum *now);
 
 /* What the program and its hooks did, as facts "perf_..." for the summary and the outputs. */
-void own_cost_facts(struct own_cost *cost, struct model *model, const _Atomic uint64_t *timed_class,
+void own_cost_facts(struct own_cost *cost, struct model *model, const struct drain *drain,
                     uint64_t event_n);
 
 #endif

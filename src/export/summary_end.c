@@ -193,6 +193,31 @@ void summary_mapped(struct summary *summary)
     }
 }
 
+/* --performance-monitoring: the figures of an event, and of the rings. */
+static void summary_performance(struct summary *summary)
+{
+    const struct model *model = summary->model;
+    struct text *part = &summary->part;
+    double per_s = session_fact_double(model, "perf_events_per_s", -1);
+    if (per_s < 0)
+        return;
+    text_clear(part);
+    text_add_grouped(part, (uint64_t)per_s);
+    text_printf(part, " events a second of %.3g bytes, hooks %.0f ns (99 %%: %.0f ns)",
+                session_fact_double(model, "perf_event_bytes", 0),
+                session_fact_double(model, "perf_hook_ns_p50", 0),
+                session_fact_double(model, "perf_hook_ns_p99", 0));
+    double same = session_fact_double(model, "perf_stacks_unchanged_percent", -1);
+    if (same >= 0)
+        text_printf(part, ", %.0f %% of stacks as before (%.2g frames changed)", same,
+                    session_fact_double(model, "perf_frames_changed_mean", 0));
+    text_printf(part, ", rings %.2g %% full at most",
+                session_fact_double(model, "perf_ring_full_most_percent", 0));
+    text_printf(part, ", %.0f waits", session_fact_double(model, "perf_stalls", 0));
+    end_label(summary, "Events");
+    end_wrap(summary, text_string(part), END_LABEL);
+}
+
 void summary_cost(struct summary *summary)
 {
     const struct model *model = summary->model;
@@ -219,6 +244,7 @@ void summary_cost(struct summary *summary)
         text_add(part, ", 0 lost");
     end_label(summary, "Cost");
     end_wrap(summary, text_string(part), END_LABEL);
+    summary_performance(summary);
 }
 
 void summary_notices(struct summary *summary)

@@ -191,7 +191,9 @@ struct wire_lane {
     /* While sampling: usable bytes of blocks that came and went. realloc_n is always counted. */
     _Alignas(WIRE_LINE) _Atomic uint64_t usable_in, usable_out;
     _Atomic uint64_t realloc_n;
-    _Atomic uint64_t pad1[5];
+    /* Stacks of timed hooks: their number, frames that were not as before, stacks without any. */
+    _Atomic uint64_t unwound_n, unwound_frames, unwound_same;
+    _Atomic uint64_t pad1[2];
     /* Timed hooks by their ticks, four classes for each power of two. */
     _Alignas(WIRE_LINE) _Atomic uint32_t timed_class[WIRE_TIMED_CLASSES];
     _Alignas(WIRE_LINE) _Atomic uint64_t page_of[WIRE_LANE_PAGES];
