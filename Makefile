@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 export MEMSCOPE_BUILD = $(abspath $(BUILD))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build demo test test-all check asan bench bench-web fuzz install dist deb format clean
+.PHONY: help deps deps-test build demo test test-all check asan bench bench-governor bench-web fuzz install dist deb format clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -42,6 +42,9 @@ asan: deps-test $(BUILD)/build.ninja ## unit tests of the tool side under ASan a
 bench: build ## compare with other heap profilers, print a table of ratios
 	@packaging/deps.sh packaging/deps-bench.txt
 	@bench/run.py --memscope $(MEMSCOPE) --json $(BUILD)/bench.json --svg $(BUILD)/bench.svg $(BENCH)
+
+bench-governor: build ## hold --max-overhead-percent 5 against the clock on real programs
+	@bench/governor.py --memscope $(MEMSCOPE) --json $(BUILD)/governor.json $(BENCH)
 
 bench-web: build ## measure the page's times and sizes in Chromium, say what is over budget
 	@cd web && node build.mjs >/dev/null && node ../bench/web/run.mjs $(REPORTS)

@@ -30,7 +30,7 @@ enum {
     DRAIN_NAP_MOST_NS = 1000000,
     DRAIN_NAP_SLOTS = 1024, /* to be taken in a round: an eighth of what is offered at once */
     DRAIN_NAP_IDLE_NS = 4000000,
-    DRAIN_WAKE_NS = 8000000, /* the model sleeps that long over less than DRAIN_WAKE_SLOTS */
+    DRAIN_WAKE_NS = 2000000, /* the model sleeps that long over less than DRAIN_WAKE_SLOTS */
     DRAIN_WAKE_SLOTS = 4096,
     DRAIN_IDLE_ROUNDS = 200,
     DRAIN_COUNT_NS = 50000000,

@@ -11,7 +11,8 @@ enum {
     GOVERNOR_SET_PAUSE_NS = 50000000, /* what a change of weight needs to show in the set */
     GOVERNOR_SET_HIGH = 50,           /* per cent of the set in use */
     GOVERNOR_SET_LOW = 10,
-    GOVERNOR_COST_NS = 200000000,    /* from one look at the cost to the next */
+    GOVERNOR_COST_NS = 50000000,     /* from one look at the cost to the next */
+    GOVERNOR_CALM_NS = 200000000,    /* from one look at what is held to the next, and upwards */
     GOVERNOR_EVIDENCE_NS = 50000000, /* processor time that a judgement needs */
     GOVERNOR_JUMP_MOST = 16,
     GOVERNOR_PRIVATE_LEAST = 64 << 10,
@@ -148,12 +149,15 @@ static void governor_steer(struct governor *governor, uint32_t weight, double wi
     double low = is_floor ? bound * 0.93 : bound / 2;
     bool late = !is_floor && whole > bound && window > low;
     if (window > bound || late) {
+        governor->calm_ns = now_ns;
         double jump = (window > bound ? window : whole) / bound;
         uint64_t times = jump >= GOVERNOR_JUMP_MOST ? GOVERNOR_JUMP_MOST : (uint64_t)(jump + 1);
         uint64_t wanted = (limit->weight > weight ? limit->weight : weight) * times;
         limit->weight =
                 wanted < GOVERNOR_COST_WEIGHT_MOST ? (uint32_t)wanted : GOVERNOR_COST_WEIGHT_MOST;
-    } else if (window < low && (is_floor || whole < bound * 0.9)) {
+    } else if (window < low && (is_floor || whole < bound * 0.9) &&
+               now_ns - governor->calm_ns >= GOVERNOR_CALM_NS) {
+        governor->calm_ns = now_ns;
         governor_lower(limit, now_ns);
     }
 }
@@ -197,7 +201,7 @@ static void governor_look_at_memory(struct governor *governor, uint32_t weight, 
     struct governor_limit *limit = &governor->memory;
     double percent = governor->request->max_overhead_percent;
     uint64_t resident = governor->model->rss_peak_bytes;
-    if (!(percent > 0) || !weight || !resident || now_ns - limit->changed_ns < GOVERNOR_COST_NS)
+    if (!(percent > 0) || !weight || !resident || now_ns - limit->changed_ns < GOVERNOR_CALM_NS)
         return;
     double most = (double)resident * percent / 100;
     if (most < GOVERNOR_MEMORY_LEAST)

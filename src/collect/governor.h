@@ -36,6 +36,7 @@ struct governor {
     bool private_full, segment_full; /* was noted */
     double floor_percent;            /* what the highest weight still cost; 0 = it was not needed */
     uint64_t stepped_ns;
+    uint64_t calm_ns; /* when cost last changed the rate */
 };
 
 int governor_init(struct governor *governor, struct segment *segment, struct images *images,
