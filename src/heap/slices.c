@@ -136,6 +136,12 @@ void slices_merge(struct model *model, uint64_t now_ns, size_t left, uint32_t *r
 
 uint32_t slices_find(const struct model_slice *slices, size_t n, uint64_t at_ns)
 {
+    /* As long as none was merged they are of one width. */
+    uint64_t width = n > 1 ? slices[1].start_ns - slices[0].start_ns : 0;
+    uint64_t guess = width ? at_ns / width : n;
+    if (guess < n && slices[guess].start_ns <= at_ns &&
+        (guess + 1 == n || slices[guess + 1].start_ns > at_ns))
+        return (uint32_t)guess;
     size_t least = 0;
     while (n > 1) {
         size_t half = n / 2;
