@@ -45,7 +45,7 @@ struct store_run {
     bool whole; /* into a new file, whatever was saved before */
 };
 
-/* An increment of a row. */
+/* An increment of a row. freed: the number of slices, where the blocks live on: few digits. */
 struct store_row {
     uint32_t cell, born, freed;
     uint64_t n, bytes;
@@ -284,13 +284,14 @@ static struct store_row *store_rows_sort(struct store_row *rows, size_t n)
 static void store_rows_encode(const struct model *model, const struct store_row *rows, size_t n,
                               struct codec_out *out)
 {
+    uint32_t open = (uint32_t)model->slices.n;
     codec_put_u64(out, n);
     for (size_t i = 0; i < n; i++)
         codec_put_u64(out, rows[i].cell - (i ? rows[i - 1].cell : 0));
     for (size_t i = 0; i < n; i++)
         codec_put_i64(out, (int64_t)rows[i].born - (i ? (int64_t)rows[i - 1].born : 0));
     for (size_t i = 0; i < n; i++)
-        codec_put_u64(out, rows[i].freed == MODEL_OPEN ? 0 : rows[i].freed - rows[i].born + 1);
+        codec_put_u64(out, rows[i].freed == open ? 0 : rows[i].freed - rows[i].born + 1);
     for (size_t i = 0; i < n; i++)
         codec_put_i64(out, (int64_t)rows[i].n);
     for (size_t i = 0; i < n; i++) {
@@ -321,7 +322,8 @@ static int store_rows(const struct store_run *run)
     int err = 0;
     for (size_t i = 0; err == 0 && i < model->rows.n; i++) {
         const struct model_row *row = &model->rows.at[i];
-        struct store_row more = {row->cell, row->born, row->freed, row->n, row->bytes};
+        uint32_t freed = row->freed == MODEL_OPEN ? (uint32_t)model->slices.n : row->freed;
+        struct store_row more = {row->cell, row->born, freed, row->n, row->bytes};
         more.n -= saved ? saved[i].n : 0;
         more.bytes -= saved ? saved[i].bytes : 0;
         if (more.n || more.bytes)
