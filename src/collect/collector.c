@@ -24,6 +24,7 @@
 #include "collect/facts.h"
 #include "collect/governor.h"
 #include "collect/order.h"
+#include "collect/priority.h"
 #include "collect/recording_place.h"
 #include "collect/residents.h"
 #include "collect/serve.h"
@@ -529,6 +530,7 @@ int collector_main(const struct collector_start *start)
                                   .report_fd = start->report_fd,
                                   .asked = start->asker != 0};
     struct diag diag = {0};
+    priority_step_back();
     if (collector.asked)
         collector_watch_root(&collector);
     if (collector_begin(&collector, &diag) < 0)
