@@ -129,6 +129,15 @@ static void allocators_set(struct model *model, const struct image *image, const
     process->allocator_is = is;
 }
 
+/* Its hooks may come a moment after it was looked at: then it is recorded after all. */
+static bool allocators_is_settled(const struct model *model, const struct image *image,
+                                  uint32_t flags)
+{
+    return image->allocator_known &&
+           !(flags & WIRE_PROCESS_JEMALLOC &&
+             model->processes.at[image->process].allocator_is == ALLOCATOR_UNSEEN);
+}
+
 void allocators_name(struct images *images, struct image *image)
 {
     struct model *model = images->model;
@@ -136,7 +145,7 @@ void allocators_name(struct images *images, struct image *image)
     uint32_t flags = atomic_load(&wire_process_at(images->segment->at, image->slot)->flags);
     uint64_t live = process->sums.live_bytes;
     uint64_t other = image->rss_bytes > live ? image->rss_bytes - live : 0;
-    if (image->allocator_known)
+    if (allocators_is_settled(model, image, flags))
         return;
     bool own = flags & (WIRE_PROCESS_OWN_ALLOCATOR | WIRE_PROCESS_JEMALLOC_UNSEEN);
     bool much = process->mapped_bytes >= ALLOCATORS_MUCH && other >= ALLOCATORS_MUCH;
@@ -156,7 +165,7 @@ void allocators_name(struct images *images, struct image *image)
 void allocators_name_ended(struct images *images, struct image *image)
 {
     uint32_t flags = atomic_load(&wire_process_at(images->segment->at, image->slot)->flags);
-    if (image->allocator_known)
+    if (allocators_is_settled(images->model, image, flags))
         return;
     if (flags & WIRE_PROCESS_JEMALLOC)
         allocators_set(images->model, image, "jemalloc", ALLOCATOR_RECORDED);

@@ -47,6 +47,8 @@ CASES = tuple(races()) + (
     Case("heap-bug-wild-free", ("{targets}/heap_bugs", "wild"), status=-6),
     Case("heap-bug-overflow", ("{targets}/heap_bugs", "overflow"), status=-6),
     Case("heap-bug-stack-free", ("{targets}/heap_bugs", "stack"), status=-6),
+    *(Case(f"heap-bug-{bug}-sampled", ("{targets}/heap_bugs", bug), status=-6,
+           options=("--sample-rate", "0.01")) for bug in ("double", "wild", "overflow", "stack")),
     Case("race-reuse", ("{targets}/race_reuse", "{counts}"), timeout_s=40,
          ground=Ground(extra_n=8, extra_bytes=8 * 400)),
     # Its threads have numbers there that /proc does not know here.
