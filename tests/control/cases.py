@@ -361,7 +361,9 @@ def double_kill(bench, seconds=6.5):
     process.communicate(timeout=120)
     (recording,) = recordings(bench)
     code, out, err = bench.call("report", recording)
-    assert code == 0 and "not finished" in err and "are missing" in err, (out, err)
+    # Killed right behind a checkpoint: then nobody knows of any time that is missing.
+    told = "are missing" in err or "at most 5 s were not recorded" in err
+    assert code == 0 and "not finished" in err and told, (out, err)
     report = bench.report(recording)
     held, missing = report["duration_ms"] / 1000, report["loss"]["checkpoint_age_ns"] / 1e9
     assert missing <= 5 + slack, f"{missing} s are missing"
