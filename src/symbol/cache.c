@@ -307,6 +307,11 @@ static void cache_sort(struct cache_file *file)
     file->has_more = false;
 }
 
+bool cache_file_has_more(const struct cache_file *file)
+{
+    return file->has_more;
+}
+
 int cache_file_store(struct cache_file *file, int folder)
 {
     if (!file->has_more)

@@ -43,6 +43,9 @@ bool cache_file_find(const struct cache_file *file, uint64_t offset, struct symb
 void cache_file_add(struct cache_file *file, uint64_t offset, const struct symbol_frame *frames,
                     size_t n);
 
+/* Whether something was added since it was loaded. */
+bool cache_file_has_more(const struct cache_file *file);
+
 /* Writes the file if something was added to it. */
 int cache_file_store(struct cache_file *file, int folder);
 

@@ -60,15 +60,20 @@ void client_cache_done(struct symbol_client *client)
 {
     if (client->cache_folder < 0)
         return;
+    bool has_grown = false;
     for (size_t i = 0; i < client->modules.n; i++) {
         struct client_module *module = client->modules.at[i];
-        if (module->cached)
+        if (module->cached && cache_file_has_more(module->cached)) {
+            has_grown = true;
             cache_file_store(module->cached, client->cache_folder);
+        }
         cache_file_free(module->cached);
         module->cached = NULL;
         vec_done(&module->hits);
     }
-    cache_folder_trim(client->cache_folder, CLIENT_CACHE_BYTES_MAX);
+    /* A look at every file there: not for a session that has brought nothing. */
+    if (has_grown)
+        cache_folder_trim(client->cache_folder, CLIENT_CACHE_BYTES_MAX);
     close(client->cache_folder);
     client->cache_folder = -1;
 }
