@@ -72,7 +72,7 @@ static struct blocks_slot *pool_take(struct blocks_pool *pool, unsigned class)
     struct blocks_slot *slots = pool->unused[class];
     size_t n = blocks_capacity[class];
     if (slots) {
-        memcpy(&pool->unused[class], slots, sizeof slots);
+        memcpy(&pool->unused[class], slots, sizeof(void *));
     } else {
         if ((size_t)(pool->end - pool->at) < n && pool_grow(pool) < 0)
             return NULL;
@@ -94,7 +94,7 @@ static unsigned pool_class(size_t capacity)
 static void pool_give(struct blocks_pool *pool, struct blocks_slot *slots, size_t capacity)
 {
     unsigned class = pool_class(capacity);
-    memcpy(slots, &pool->unused[class], sizeof slots);
+    memcpy(slots, &pool->unused[class], sizeof(void *));
     pool->unused[class] = slots;
     pool->slot_n -= capacity;
 }
