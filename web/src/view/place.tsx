@@ -4,5 +4,11 @@ import type { ComponentChildren } from 'preact';
 import { shortPlace } from '../format';
 
 export function Place(props: { at: string; children?: ComponentChildren }) {
-    return <span class="muted place" title={props.at}>{shortPlace(props.at)}{props.children}</span>;
+    const short = shortPlace(props.at), cut = short.lastIndexOf('/') + 1;
+    return (
+        <span class="muted place" title={props.at}>
+            <span>{short.slice(0, cut)}</span>
+            <span>{short.slice(cut)}{props.children}</span>
+        </span>
+    );
 }
