@@ -154,6 +154,28 @@ void limit_done(struct limit *limit)
     text_done(&limit->word);
 }
 
+/* A metric, and an @ or an operator with a figure: arguments of a template never look so. */
+static bool limit_begins(const char *bytes)
+{
+    bytes += strspn(bytes, " \t");
+    for (int i = 0; i < LIMIT_METRICS; i++) {
+        size_t n = strlen(limit_metrics[i]);
+        if (strncmp(bytes, limit_metrics[i], n) != 0)
+            continue;
+        const char *at = bytes + n + strspn(bytes + n, " \t");
+        if (*at == '@')
+            return true;
+        for (int k = 0; k < 6; k++) {
+            size_t length = strlen(limit_operators[k]);
+            if (strncmp(at, limit_operators[k], length) != 0)
+                continue;
+            at += length + strspn(at + length, " \t");
+            return *at && strchr("+-.0123456789", *at);
+        }
+    }
+    return false;
+}
+
 size_t limit_length(const char *list)
 {
     int depth = 0;
@@ -166,7 +188,7 @@ size_t limit_length(const char *list)
             depth++;
         else if (depth && strchr(">)]}", list[n]))
             depth--;
-        else if (list[n] == ',' && depth == 0)
+        else if (list[n] == ',' && (depth == 0 || limit_begins(list + n + 1)))
             break;
     }
     return n;

@@ -52,7 +52,10 @@ struct limit_result {
 int limit_parse(struct limit *ret_limit, const char *bytes, size_t n, struct diag *diag);
 void limit_done(struct limit *limit);
 
-/* The length of the first limit in a list that commas outside of brackets divide. */
+/*
+ * The length of the first limit in a list. A comma divides outside of brackets, and wherever
+ * another limit begins behind it: the brackets of a function's name look like operators.
+ */
 size_t limit_length(const char *list);
 
 /* The figure of a subject in a run; false: no stack has that function. */

@@ -152,6 +152,10 @@ static void lists_are_divided_outside_of_brackets(void **state)
     assert_int_equal(limit_length("leaked==0, peak<200MB"), 9);
     assert_int_equal(limit_length("peak@f<int, char>(a, b)<3,x"), 25);
     assert_int_equal(limit_length("peak<3"), 6);
+    assert_int_equal(limit_length("leaked@f<9,leaked@f>=8"), 10);
+    assert_int_equal(limit_length("peak@f<A, B><9, blocks > 3"), 14);
+    assert_int_equal(limit_length("peak@f<A, peak>>=3,blocks<2"), 18);
+    assert_int_equal(limit_length("peak@f<peak, leaked>==3"), 23);
 }
 
 static void comparisons_match_by_function(void **state)
