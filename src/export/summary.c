@@ -150,12 +150,14 @@ static void summary_facts(struct summary *summary)
 
 void summary_heading(struct summary *summary, const char *heading, const char *titles)
 {
-    size_t used = columns_width(heading, strlen(heading)) + 2;
-    size_t right = columns_width(titles, strlen(titles));
+    size_t n = strlen(heading), right = columns_width(titles, strlen(titles));
+    if (columns_width(heading, n) + 3 + right > summary->width)
+        n = strcspn(heading, ",");
+    size_t used = columns_width(heading, n) + 2;
     text_add(&summary->out, summary->style.full || !summary->has_list ? "\n  " : "  ");
     summary->has_list = true;
     summary_ink(summary, INK_HEAD);
-    text_add(&summary->out, heading);
+    text_add_n(&summary->out, heading, n);
     summary_ink(summary, INK_DIM);
     if (right)
         columns_add_blanks(&summary->out,

@@ -95,9 +95,8 @@ void summary_findings(struct summary *summary, size_t most)
     if (analysis->findings.n == 0) {
         end_label(summary, "Findings");
         summary_ink(summary, INK_GOOD);
-        text_add(&summary->out, "no leak, no growth, no hot churn: nothing to do here");
+        end_wrap(summary, "no leak, no growth, no hot churn: nothing to do here", END_LABEL);
         summary_ink(summary, INK_PLAIN);
-        text_add_char(&summary->out, '\n');
         return;
     }
     for (size_t i = 0; i < analysis->findings.n && i < most; i++) {

@@ -170,7 +170,8 @@ void summary_temporary(struct summary *summary, size_t rows)
     size_t n = analysis_top(summary->analysis, FUNCTION_TEMPORARY, rows, top);
     if (n == 0)
         return;
-    summary_heading(summary, "Freed before the next allocation", "of all its blocks, %   blocks");
+    summary_heading(summary, "Freed before the next allocation",
+                    summary->width < 70 ? "of its, %   blocks" : "of all its blocks, %   blocks");
     for (size_t i = 0; i < n; i++) {
         const struct figures *self = &summary->analysis->functions.at[top[i]].self;
         list_lead(summary, i + 1, top[i], "");

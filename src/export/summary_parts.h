@@ -22,7 +22,8 @@ enum summary_ink { INK_PLAIN, INK_HEAD, INK_DIM, INK_WARN, INK_BAD, INK_GOOD };
 /* Switches the colour; nothing when colours are off. */
 void summary_ink(struct summary *summary, enum summary_ink ink);
 
-/* A heading of a section, with the titles of its columns right-aligned. */
+/* A heading of a section, up to its comma where room is short; its columns' titles right-aligned.
+ */
 void summary_heading(struct summary *summary, const char *heading, const char *titles);
 
 /* The lists of functions. */

@@ -96,6 +96,18 @@ static void widths_have_their_golden_text(void **state)
     }
 }
 
+static void the_full_one_fits_its_width(void **state)
+{
+    static const unsigned widths[] = {60, 69, 70, 80, 120};
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        struct summary_style style = {.columns = widths[i], .full = true};
+        struct text text = {0};
+        render(&text, sample_server, &style);
+        assert_true(widest(&text) <= widths[i]);
+        text_done(&text);
+    }
+}
+
 static void the_full_one_has_its_golden_text(void **state)
 {
     struct summary_style style = {.columns = 80, .utf8 = true, .full = true};
@@ -208,6 +220,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(widths_have_their_golden_text),
+            cmocka_unit_test(the_full_one_fits_its_width),
             cmocka_unit_test(the_full_one_has_its_golden_text),
             cmocka_unit_test(without_utf8_it_is_ascii),
             cmocka_unit_test(colours_change_nothing_else),
