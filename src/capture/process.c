@@ -260,7 +260,8 @@ static bool process_claim_slot(uint32_t parent, uint32_t flags)
             continue;
         slot->pid = process.pid;
         slot->parent = parent;
-        slot->parent_stamp = parent ? process.start_stamp : 0;
+        slot->parent_stamp =
+                parent ? process.start_stamp : (uint64_t)syscall_3(SYS_getppid, 0, 0, 0);
         process.start_stamp = process_stamp();
         slot->start_stamp = process.start_stamp;
         const char *name = process.exe_name ? wire_base_name(process.exe_name) : "";

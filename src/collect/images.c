@@ -109,17 +109,26 @@ static uint32_t images_slot_of(const struct images *images, int pid)
     return images->segment->process_n;
 }
 
-/* The image of the process that started this one, by what the kernel says of its parent. */
-static uint32_t images_parent(struct images *images, int pid)
+/* The number of the process that started this one; 0: not known. */
+static int images_parent_pid(int pid, const struct wire_process *slot)
 {
     char path[64], *text;
     size_t n;
     snprintf(path, sizeof path, "/proc/%d/status", pid);
+    /* It may be gone: then by what it said itself. */
     if (file_read_all(path, 64 << 10, &text, &n, NULL) < 0)
-        return MODEL_NONE;
+        return *(const volatile uint32_t *)&slot->parent
+                       ? 0
+                       : (int)*(const volatile uint64_t *)&slot->parent_stamp;
     const char *line = strstr(text, "PPid:");
     int parent = line ? (int)strtol(line + 5, NULL, 10) : 0;
     free(text);
+    return parent;
+}
+
+static uint32_t images_parent(struct images *images, int pid, const struct wire_process *slot)
+{
+    int parent = images_parent_pid(pid, slot);
     for (uint32_t i = 0; parent && i < images->segment->process_n; i++) {
         if (images->at[i].used && images->at[i].pid == parent && !images->at[i].gone)
             return images->at[i].process;
@@ -160,7 +169,7 @@ static bool images_begin(struct images *images, struct image *image, struct wire
     } else {
         process.parent = forked ? images_forker(images, slot) : MODEL_NONE;
         if (process.parent == MODEL_NONE)
-            process.parent = images_parent(images, image->pid);
+            process.parent = images_parent(images, image->pid, slot);
     }
     /* Until /proc tells more, which it does not of those that are gone already. */
     char name[WIRE_PROCESS_NAME];

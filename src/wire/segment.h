@@ -144,7 +144,9 @@ struct wire_process {
     uint32_t pid;    /* as the process sees itself */
     uint32_t parent; /* slot + 1 of the image that forked it; 0 = unknown */
     uint64_t start_stamp;
-    uint64_t parent_stamp;        /* that image's start_stamp: its slot may be another's by now */
+    /* That image's start_stamp: its slot may be another's by now. Where it is unknown: the number
+     * of the process that started this one, as that sees itself. */
+    uint64_t parent_stamp;
     _Atomic uint32_t common_lane; /* page numbers; 0 = none yet */
     _Atomic uint32_t log_lane;
     _Atomic uint64_t private_bytes;
