@@ -253,9 +253,12 @@ static void images_look(struct images *images)
 }
 
 /* Keeps the name of an image that is passed over, for whoever wonders. */
-static void images_name_passed(struct images *images, const char *exe)
+static void images_name_passed(struct images *images, const struct image *image)
 {
-    const char *name = wire_base_name(exe);
+    if (!image->passed)
+        return;
+    const struct model_process *process = &images->model->processes.at[image->process];
+    const char *name = wire_base_name(model_string_at(images->model, process->exe));
     size_t n = strlen(name), used = strlen(images->passed);
     for (const char *at = images->passed; (at = strstr(at, name)); at += n) {
         bool begins = at == images->passed || at[-1] == ' ';
@@ -299,8 +302,7 @@ static void images_found(struct images *images, struct image *image, int pid)
         process->exe = exe;
         process->command = command;
     }
-    if (image->passed)
-        images_name_passed(images, model_string_at(images->model, process->exe));
+    images_name_passed(images, image);
 }
 
 /*
@@ -325,10 +327,7 @@ static void images_seek(struct images *images, struct image *image, int inner)
     }
     image->sought = false;
     image->dead = true;
-    if (image->passed)
-        images_name_passed(
-                images,
-                model_string_at(images->model, images->model->processes.at[image->process].exe));
+    images_name_passed(images, image);
 }
 
 /*
@@ -439,10 +438,8 @@ uint64_t images_lost(const struct images *images, const struct image *image)
 void images_finish(struct images *images, struct image *image, enum process_end end, int status,
                    uint64_t at_ns)
 {
-    if (image->passed && image->sought)
-        images_name_passed(
-                images,
-                model_string_at(images->model, images->model->processes.at[image->process].exe));
+    if (image->sought)
+        images_name_passed(images, image);
     task_names_from_code(&image->tasks, &image->stacks);
     tasks_set_facts(&image->tasks);
     feed_process_end(images->model, image->process, end, status, at_ns);
