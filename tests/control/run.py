@@ -13,12 +13,14 @@ import pathlib
 import random
 import sys
 import tempfile
-import traceback
 
 import cases
 from bench import Bench
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+import verdicts  # noqa: E402  (found by the line above)
+
 KILLS = 50
 KILLS_AT_ONCE = 4
 
@@ -45,11 +47,7 @@ def kills():
 def judge(named, arguments):
     """Runs a case: (its name, "pass", "FAIL" or "skip", why)."""
     name, case = named
-    try:
-        skipped = run_case(case, arguments)
-    except Exception:  # one test's failure is not the next one's
-        return name, "FAIL", traceback.format_exc()
-    return (name, "skip", skipped) if skipped else (name, "pass", "")
+    return (name, *verdicts.judge(run_case, case, arguments))
 
 
 def results(arguments):
@@ -74,12 +72,7 @@ def main():
     arguments = parser.parse_args()
     if not arguments.targets:
         arguments.targets = arguments.memscope.parents[2] / "tests" / "targets"
-    counts = {"pass": 0, "FAIL": 0, "skip": 0}
-    for name, result, why in results(arguments):
-        counts[result] += 1
-        print(f"{result}  {name}  {why}".rstrip(), flush=True)
-    print(f"{counts['pass']} passed, {counts['FAIL']} failed, {counts['skip']} skipped")
-    return counts["FAIL"] != 0
+    return verdicts.tell(results(arguments))["FAIL"] != 0
 
 
 if __name__ == "__main__":

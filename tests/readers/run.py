@@ -19,9 +19,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+import verdicts  # noqa: E402  (found by the line above)
+
 SPEEDSCOPE, INFERNO = "1.25.0", "0.12.4"
 TOOL_S = 900
 PROGRAM = """
@@ -190,6 +192,14 @@ def speedscope_opens_it(exports, cache):
 CASES = (folded_is_the_total, go_reads_pprof, inferno_reads_folded, speedscope_opens_it)
 
 
+def run_case(case, exports, cache):
+    """What is missing for it, or None: it holds."""
+    try:
+        return case(exports, cache)
+    except Skip as missing:
+        return str(missing)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--memscope", type=pathlib.Path,
@@ -199,22 +209,12 @@ def main():
     arguments = parser.parse_args()
     memscope = arguments.memscope.resolve()
     cache = (arguments.cache or memscope.parents[2] / "readers-cache").resolve()
-    counts = {"pass": 0, "FAIL": 0, "skip": 0}
     with tempfile.TemporaryDirectory(prefix="memscope-readers-") as folder:
         exports = Exports(memscope, pathlib.Path(folder))
-        for case in CASES:
-            if arguments.words and not any(word in case.__name__ for word in arguments.words):
-                continue
-            try:
-                case(exports, cache)
-                result, why = "pass", ""
-            except Skip as missing:
-                result, why = "skip", str(missing)
-            except Exception:  # one test's failure is not the next one's
-                result, why = "FAIL", traceback.format_exc()
-            counts[result] += 1
-            print(f"{result}  {case.__name__}  {why}".rstrip(), flush=True)
-    print(f"{counts['pass']} passed, {counts['FAIL']} failed, {counts['skip']} skipped")
+        wanted = [case for case in CASES
+                  if not arguments.words or any(word in case.__name__ for word in arguments.words)]
+        counts = verdicts.tell((case.__name__, *verdicts.judge(run_case, case, exports, cache))
+                               for case in wanted)
     return counts["FAIL"] != 0
 
 

@@ -10,7 +10,6 @@ import argparse
 import pathlib
 import sys
 import tempfile
-import traceback
 
 sys.dont_write_bytecode = True
 
@@ -18,15 +17,8 @@ import cases  # noqa: E402  (nothing may be written beside it)
 from bench import Bench  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-def judge(case, bench):
-    """("pass", "FAIL" or "skip", why)."""
-    try:
-        skipped = case(bench)
-    except Exception:  # one test's failure is not the next one's
-        return "FAIL", traceback.format_exc()
-    return ("skip", skipped) if skipped else ("pass", "")
+sys.path.append(str(ROOT / "tests"))
+import verdicts  # noqa: E402  (found by the line above)
 
 
 def main():
@@ -35,16 +27,11 @@ def main():
                         default=ROOT / "build" / "src" / "cli" / "memscope")
     parser.add_argument("words", nargs="*")
     arguments = parser.parse_args()
-    counts = {"pass": 0, "FAIL": 0, "skip": 0}
     with tempfile.TemporaryDirectory(prefix="memscope-verbs-") as folder:
         bench = Bench(arguments.memscope.resolve(), pathlib.Path(folder))
-        for case in cases.CASES:
-            if arguments.words and not any(word in case.__name__ for word in arguments.words):
-                continue
-            result, why = judge(case, bench)
-            counts[result] += 1
-            print(f"{result}  {case.__name__}  {why}".rstrip(), flush=True)
-    print(f"{counts['pass']} passed, {counts['FAIL']} failed, {counts['skip']} skipped")
+        wanted = [case for case in cases.CASES
+                  if not arguments.words or any(word in case.__name__ for word in arguments.words)]
+        counts = verdicts.tell((case.__name__, *verdicts.judge(case, bench)) for case in wanted)
     return counts["FAIL"] != 0 or counts["pass"] == 0
 
 
