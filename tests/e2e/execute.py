@@ -11,6 +11,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -53,6 +54,13 @@ def command_of(pid):
         return "?"
 
 
+def free_port():
+    """A port that nobody listens on now; the kernel hands them out in turn."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @dataclass
 class Work:
     """The places of one run: `run` is the working directory, the same for bare and watched."""
@@ -62,6 +70,7 @@ class Work:
     targets: Path
     source: Path
     memscope: str = ""
+    port: int = field(default_factory=free_port)  # for a server; the same in every run
 
     @property
     def counts(self):
@@ -77,7 +86,7 @@ class Work:
 
     def words(self, words):
         places = {"targets": self.targets, "work": self.run, "counts": self.counts,
-                  "source": self.source}
+                  "source": self.source, "port": self.port}
         filled = []
         for word in words:
             word = str(word)

@@ -10,25 +10,22 @@ from case import Case
 from cases.programs import redis_clean
 from compare import between
 
-PORT = "17499"
-
-
-def redis(*words):
-    return subprocess.run(["redis-cli", "-p", PORT, *words], capture_output=True, check=False,
-                          timeout=20)
+def redis(work, *words):
+    return subprocess.run(["redis-cli", "-p", str(work.port), *words], capture_output=True,
+                          check=False, timeout=20)
 
 
 def redis_drive(running):
     """A load that keeps what it makes; then jemalloc's own statistics, and the end."""
     for _ in range(500):
-        if redis("ping").returncode == 0:
+        if redis(running.work, "ping").returncode == 0:
             break
         time.sleep(0.02)
-    subprocess.run(["redis-benchmark", "-p", PORT, "-q", "-n", "3000", "-c", "5", "-d", "1000",
+    subprocess.run(["redis-benchmark", "-p", str(running.work.port), "-q", "-n", "3000", "-c", "5", "-d", "1000",
                     "-r", "2000", "-t", "set,lpush,hset"], stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL, timeout=60, check=True)
-    (running.work.run / "statistics").write_bytes(redis("memory", "malloc-stats").stdout)
-    redis("shutdown", "nosave")
+    (running.work.run / "statistics").write_bytes(redis(running.work, "memory", "malloc-stats").stdout)
+    redis(running.work, "shutdown", "nosave")
 
 
 def redis_agrees(_bare, _watched, work):
@@ -53,7 +50,7 @@ def redis_agrees(_bare, _watched, work):
 
 
 CASES = (
-    Case("allocator-redis", ("redis-server", "--port", PORT, "--save", "", "--loglevel", "warning",
+    Case("allocator-redis", ("redis-server", "--port", "{port}", "--save", "", "--loglevel", "warning",
                              "--appendonly", "no"), drive=redis_drive, clean=redis_clean,
          judge=redis_agrees, modes=("",), timeout_s=60,
          needs=("cmd:redis-server", "cmd:redis-benchmark",

@@ -31,7 +31,7 @@ def shell(name, text, **more):
 
 def redis_drive(running):
     """A short benchmark against the server, then SHUTDOWN; the server says nothing of it."""
-    port = "17379"
+    port = str(running.work.port)
     for _ in range(200):
         if subprocess.run(["redis-cli", "-p", port, "ping"], stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, check=False).returncode == 0:
@@ -103,7 +103,7 @@ REAL = (
          prepare=material.repository, env=GIT_ENV),
     real("git-fsck", "git", "-C", "repo", "fsck", "--full", "--no-progress",
          prepare=material.repository, env=GIT_ENV),
-    real("redis", "redis-server", "--port", "17379", "--save", "", "--loglevel", "warning",
+    real("redis", "redis-server", "--port", "{port}", "--save", "", "--loglevel", "warning",
          "--appendonly", "no", drive=redis_drive, clean=redis_clean, modes=("",),
          needs=("cmd:redis-server", "cmd:redis-benchmark")),
     real("node", "node", "script.js", needs=("cmd:node",), status=3, timeout_s=90),

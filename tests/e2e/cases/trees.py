@@ -251,7 +251,7 @@ http {{
     client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi; scgi_temp_path scgi;
     server {{
-        listen 127.0.0.1:17480 reuseport;
+        listen 127.0.0.1:{port} reuseport;
         location / {{ root .; }}
         location /made {{ return 200 "made\\n"; }}
     }}
@@ -260,12 +260,12 @@ http {{
 
 
 def nginx_made(work):
-    (work.run / "nginx.conf").write_text(NGINX.format(user="nobody nogroup"), encoding="ascii")
+    (work.run / "nginx.conf").write_text(NGINX.format(user="nobody nogroup", port=work.port), encoding="ascii")
     (work.run / "page.txt").write_text("page\n" * 1000, encoding="ascii")
 
 
-def nginx_get(path):
-    with urllib.request.urlopen("http://127.0.0.1:17480" + path, timeout=10) as answer:
+def nginx_get(work, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{work.port}{path}", timeout=10) as answer:
         return answer.read()
 
 
@@ -283,11 +283,11 @@ def until(done, seconds=30):
 
 def nginx_drive(running):
     """Load on the daemon, then it is told to end."""
-    if not until(lambda: nginx_get("/made")):
+    if not until(lambda: nginx_get(running.work, "/made")):
         return
     for _ in range(200):
-        nginx_get("/made")
-        nginx_get("/page.txt")
+        nginx_get(running.work, "/made")
+        nginx_get(running.work, "/page.txt")
     os.kill(int((running.work.run / "nginx.pid").read_text()), signal.SIGQUIT)
     until(lambda: not (running.work.run / "nginx.pid").exists())
 
