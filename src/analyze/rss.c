@@ -29,6 +29,7 @@ static uint64_t rss_highest(const struct model *model, struct rss_line *line)
         line->at_ns = slice->start_ns;
         live = slice->high_bytes;
     }
+    line->looked = highest > 0;
     line->peak_bytes = model->rss_peak_bytes > highest ? model->rss_peak_bytes : highest;
     return live < line->peak_bytes ? live : line->peak_bytes;
 }

@@ -3,6 +3,8 @@
 #ifndef MEMSCOPE_ANALYZE_RSS_H
 #define MEMSCOPE_ANALYZE_RSS_H
 
+#include <stdbool.h>
+
 #include "heap/model.h"
 
 struct rss_line {
@@ -16,6 +18,7 @@ struct rss_line {
     uint64_t stack_bytes;
     uint64_t self_bytes;  /* memscope's own */
     uint64_t other_bytes; /* came and went between two looks, or was not looked at */
+    bool looked;          /* false: all ended before, and the parts are what they said at the end */
 };
 
 struct rss_line rss_explain(const struct model *model);

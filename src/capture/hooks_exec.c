@@ -16,6 +16,7 @@
 #include "capture/exec_env.h"
 #include "capture/exec_fit.h"
 #include "capture/exec_tell.h"
+#include "capture/high_water.h"
 #include "capture/start.h"
 
 #pragma weak environ
@@ -52,6 +53,8 @@ static struct hooks_image hooks_image(const struct exec_fit *fit, const char *pa
                                       char *const *envp, size_t list_bytes, bool spawning)
 {
     struct hooks_image image = {exec_tell(path, fit, spawning), envp};
+    if (!spawning)
+        high_water_tell();
     if (fit->why != WIRE_FITS)
         return image;
     char *scratch = exec_scratch(list_bytes + exec_environment_bytes(envp));

@@ -145,7 +145,8 @@ static void *next_lookup(const struct link_map *from, const char *name)
                                             apply(execve) apply(execvpe) apply(fexecve)            \
                                                     apply(execveat) apply(posix_spawn)             \
                                                             apply(posix_spawnp) apply(system)      \
-                                                                    apply(popen)
+                                                                    apply(popen) apply(_exit)      \
+                                                                            apply(_Exit)
 
 bool next_find(void)
 {

@@ -48,6 +48,8 @@ struct next {
                         const posix_spawnattr_t *, char *const[], char *const[]);
     int (*system)(const char *);
     FILE *(*popen)(const char *, const char *);
+    void (*_exit)(int);
+    void (*_Exit)(int);
 };
 
 extern struct next next;

@@ -6,6 +6,7 @@
 
 #include "capture/allocator.h"
 #include "capture/early.h"
+#include "capture/high_water.h"
 #include "capture/process.h"
 #include "capture/task_table.h"
 
@@ -52,6 +53,8 @@ bool start_join(void)
 __attribute__((constructor(101))) static void start_constructor(void)
 {
     start_hooks();
-    if (process.segment && !process.passing)
+    if (process.segment && !process.passing) {
         start_recorded();
+        high_water_start();
+    }
 }

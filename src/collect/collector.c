@@ -73,8 +73,9 @@ struct collector {
     bool root_ended;
     enum process_end root_end;
     int root_status;
-    uint64_t end_ns; /* of the image that ended last */
-    bool answered;   /* the launcher has its DONE */
+    uint64_t root_rss_bytes; /* its peak, by wait(2); 0: not known */
+    uint64_t end_ns;         /* of the image that ended last */
+    bool answered;           /* the launcher has its DONE */
     struct recording_place place;
 };
 
@@ -206,6 +207,8 @@ static void collector_finish_image(struct collector *collector, struct image *im
         return; /* somebody will say how it ended */
     collector->end_ns = image->end_ns;
     allocators_name_ended(&collector->images, image);
+    residents_end(&collector->images, image,
+                  is_root && collector->root_ended ? collector->root_rss_bytes : 0);
     drain_process_reset(collector->drain, image->slot);
     tally_end(&collector->tally, image->slot);
     collector->model->loss.event_n += images_lost(&collector->images, image);
@@ -289,6 +292,7 @@ static void collector_heed(struct collector *collector)
         collector->root_ended = true;
         collector->root_end = (enum process_end)message.end;
         collector->root_status = message.status;
+        collector->root_rss_bytes = message.rss_peak_bytes;
         collector->scanned_at = 0;
     }
 }

@@ -37,11 +37,12 @@ struct image {
     uint64_t end_ns;      /* when it was seen to be gone */
     enum process_end end; /* how; PROCESS_LOST: nobody saw it */
     int status;
-    uint64_t rss_bytes; /* when it was last looked at */
-    uint64_t rss_at_ns; /* 0 = never */
-    uint64_t rss_load;  /* what was live and mapped then */
-    uint64_t flush;     /* the drain's round that has seen the last of it */
-    uint32_t lane_n;    /* lanes not closed yet */
+    uint64_t rss_bytes;      /* when it was last looked at */
+    uint64_t rss_at_ns;      /* 0 = never */
+    uint64_t rss_load;       /* what was live and mapped then */
+    uint64_t rss_file_bytes; /* when its parts were last told: of files */
+    uint64_t flush;          /* the drain's round that has seen the last of it */
+    uint32_t lane_n;         /* lanes not closed yet */
     struct stacks stacks;
     struct map threads;             /* tid -> thread index */
     bool is_inner;                  /* of a pid namespace below ours: its tids are not /proc's */

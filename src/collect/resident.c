@@ -32,7 +32,7 @@ enum {
 };
 
 struct resident_map {
-    uint64_t start, end, rss_bytes;
+    uint64_t start, end, rss_bytes, anonymous_bytes;
     char protection[5];
     char name[64];    /* its end, but for the first letter */
     const char *path; /* all of it, path_n bytes */
@@ -45,6 +45,7 @@ struct resident_look {
     const struct model *model;
     uint32_t process;
     struct model_resident parts;
+    uint64_t file_bytes; /* as the kernel counts: without pages that were written to */
     struct resident_map before;
     int pagemap; /* -1: not opened, or not to be had */
 };
@@ -185,6 +186,8 @@ static void resident_sort(struct resident_look *look, const struct resident_map 
     struct model_resident *parts = &look->parts;
     bool is_file = resident_is_file(map);
     parts->bytes += map->rss_bytes;
+    if (is_file && map->rss_bytes > map->anonymous_bytes && strncmp(map->name, "/memfd:", 7) != 0)
+        look->file_bytes += map->rss_bytes - map->anonymous_bytes;
     if (resident_is_self(map)) {
         parts->self_bytes += map->rss_bytes;
     } else {
@@ -242,6 +245,8 @@ static void resident_line(struct resident_look *look, struct resident_map *map, 
     struct resident_map next;
     if (strncmp(line, "Rss:", 4) == 0) {
         map->rss_bytes = strtoull(line + 4, NULL, 10) * 1024;
+    } else if (strncmp(line, "Anonymous:", 10) == 0) {
+        map->anonymous_bytes = strtoull(line + 10, NULL, 10) * 1024;
     } else if (strncmp(line, "VmFlags:", 8) == 0) {
         map->is_self = !map->name[0] && memmem(line, n, " dd", 3) && memmem(line, n, " wf", 3);
     } else if (((*line >= '0' && *line <= '9') || (*line >= 'a' && *line <= 'f')) &&
@@ -253,7 +258,7 @@ static void resident_line(struct resident_look *look, struct resident_map *map, 
 }
 
 bool resident_explain(int pid, const struct model *model, uint32_t process,
-                      struct model_resident *ret_parts)
+                      struct model_resident *ret_parts, uint64_t *ret_file_bytes)
 {
     struct resident_look look = {.pid = pid, .model = model, .process = process, .pagemap = -1};
     struct resident_map map = {0};
@@ -276,5 +281,6 @@ bool resident_explain(int pid, const struct model *model, uint32_t process,
         close(look.pagemap);
     look.parts.live_bytes = model->processes.at[process].sums.live_bytes;
     *ret_parts = look.parts;
+    *ret_file_bytes = look.file_bytes;
     return look.parts.bytes > 0;
 }

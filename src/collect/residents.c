@@ -19,6 +19,12 @@ enum {
     RESIDENTS_NEWS = 256, /* the parts, when the sum has grown by 1/this */
     RESIDENTS_COST = 25,  /* and this many times what telling them took has passed */
     RESIDENTS_COST_SAMPLED = 200,
+    RESIDENTS_KB = 1024,
+};
+
+/* What a process said of itself at its end, in bytes. */
+struct residents_told {
+    uint64_t peak, anon, file, shared;
 };
 
 /* What the process holds by its own calls. */
@@ -69,11 +75,11 @@ static void residents_explain(struct images *images, uint64_t at_ns)
         process->resident = (struct model_resident){0};
     }
     for (uint32_t i = 0; i < images->segment->process_n; i++) {
-        const struct image *image = &images->at[i];
+        struct image *image = &images->at[i];
         if (!image->used || image->gone)
             continue;
         struct model_resident *parts = &model->processes.at[image->process].resident;
-        if (resident_explain(image->pid, model, image->process, parts))
+        if (resident_explain(image->pid, model, image->process, parts, &image->rss_file_bytes))
             sum += parts->bytes;
     }
     images->explained_bytes = sum;
@@ -111,4 +117,68 @@ void residents_look(struct images *images, uint64_t at_ns)
     if (sum > images->explained_bytes + images->explained_bytes / RESIDENTS_NEWS &&
         at_ns >= images->explain_at_ns)
         residents_explain(images, at_ns);
+}
+
+/*
+ * The parts of a process that no look divided, as far as the kernel's own division at the end goes:
+ * files are code and data, shared memory of no file is our segment, and what was live is known.
+ */
+static void residents_divide(struct model_process *process, const struct residents_told *told)
+{
+    struct model_resident *parts = &process->resident;
+    uint64_t live = process->sums.live_bytes;
+    if (told->anon + told->file + told->shared > told->peak)
+        return;
+    parts->live_bytes = parts->heap_bytes = live < told->anon ? live : told->anon;
+    parts->file_bytes = told->file;
+    /* Where the program maps, some of it may be the program's. */
+    parts->self_bytes = process->map_n ? 0 : told->shared;
+}
+
+static uint64_t residents_growth(uint64_t now, uint64_t then, uint64_t room)
+{
+    uint64_t growth = now > then ? now - then : 0;
+    return growth < room ? growth : room;
+}
+
+/* What has grown since the last look, where the peak has come after it. */
+static void residents_extend(const struct image *image, struct model_process *process,
+                             const struct residents_told *told)
+{
+    struct model_resident *parts = &process->resident;
+    uint64_t room = told->peak > parts->bytes ? told->peak - parts->bytes : 0;
+    if (told->anon + told->file + told->shared <= parts->bytes)
+        return;
+    uint64_t file = residents_growth(told->file, image->rss_file_bytes, room);
+    uint64_t live = residents_growth(process->sums.live_bytes, parts->live_bytes, room - file);
+    parts->file_bytes += file;
+    parts->heap_bytes += live;
+    parts->live_bytes += live;
+    parts->bytes += file + live;
+}
+
+void residents_end(struct images *images, const struct image *image, uint64_t waited_bytes)
+{
+    struct model *model = images->model;
+    struct model_process *process = &model->processes.at[image->process];
+    const struct wire_process *slot = wire_process_at(images->segment->at, image->slot);
+    const struct residents_told told = {
+            .peak = (uint64_t)atomic_load(&slot->rss_peak_kb) * RESIDENTS_KB,
+            .anon = (uint64_t)atomic_load(&slot->rss_anon_kb) * RESIDENTS_KB,
+            .file = (uint64_t)atomic_load(&slot->rss_file_kb) * RESIDENTS_KB,
+            .shared = (uint64_t)atomic_load(&slot->rss_shmem_kb) * RESIDENTS_KB,
+    };
+    uint64_t peak = told.peak > waited_bytes ? told.peak : waited_bytes;
+    if (image->passed)
+        return;
+    if (peak > process->rss_peak_bytes)
+        process->rss_peak_bytes = peak;
+    if (peak > model->rss_peak_bytes)
+        model->rss_peak_bytes = peak;
+    if (images->seen_n > 1)
+        return; /* the moment that its parts were told at is another's */
+    if (process->resident.bytes)
+        residents_extend(image, process, &told);
+    else
+        residents_divide(process, &told);
 }

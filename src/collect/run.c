@@ -33,6 +33,7 @@ enum {
     RUN_LEAST_BUDGET = 1000 * 1000,
     RUN_FD_LEAST = 1000,
     RUN_DETECT_MS = 300,
+    RUN_KB = 1024,
     RUN_WEIGHT_LEAST = 4, /* of sampling that pays */
 };
 
@@ -342,14 +343,31 @@ static void run_tell_nothing(struct run *run, const struct collector_message *me
     run_warn(run, run->request->argv[0], sentence.text);
 }
 
+static uint64_t run_peak_of(int whom)
+{
+    struct rusage usage;
+    return getrusage(whom, &usage) == 0 ? (uint64_t)usage.ru_maxrss * RUN_KB : 0;
+}
+
+/*
+ * The highest peak of the command's images, as wait(2) told it; 0: it did not. Before its first
+ * image the child was a copy of us: a peak that is no higher than ours may be ours.
+ */
+static uint64_t run_command_peak(uint64_t children_before)
+{
+    uint64_t peak = run_peak_of(RUSAGE_CHILDREN);
+    return peak > children_before && peak > run_peak_of(RUSAGE_SELF) ? peak : 0;
+}
+
 /* Tells the collector how the command ended, and waits for the recording. */
-static void run_finish(struct run *run)
+static void run_finish(struct run *run, uint64_t peak_bytes)
 {
     struct collector_message message = {
             .kind = COLLECTOR_ENDED,
             .pid = run->result->pid,
             .end = run->result->end == LAUNCH_SIGNALED ? PROCESS_SIGNALED : PROCESS_EXITED,
             .status = run->result->status,
+            .rss_peak_bytes = peak_bytes,
     };
     collector_send(run->socket, &message);
     if (collector_receive(run->socket, &message) != 0 || message.kind != COLLECTOR_DONE) {
@@ -425,8 +443,9 @@ static int run_recorded(struct run *run, struct diag *diag)
         diag_set_errno(diag, 0, error, "cannot execute %s", run->program.path);
         return 0;
     }
+    uint64_t children_before = run_peak_of(RUSAGE_CHILDREN);
     run_note_status(run->result, spawn_wait(&spawn));
-    run_finish(run);
+    run_finish(run, run_command_peak(children_before));
     return 0;
 }
 

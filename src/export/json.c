@@ -135,6 +135,8 @@ static void json_add_rss(struct json *json, const struct rss_line *rss)
     json_key_count(json, "stack_bytes", rss->stack_bytes);
     json_key_count(json, "memscope_bytes", rss->self_bytes);
     json_key_count(json, "other_bytes", rss->other_bytes);
+    json_key(json, "looked");
+    json_bool(json, rss->looked);
     json_object_end(json);
 }
 

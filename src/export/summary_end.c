@@ -140,7 +140,9 @@ void summary_resident(struct summary *summary)
     end_part(&parts, "code and files", rss->file_bytes);
     end_part(&parts, "stacks", rss->stack_bytes);
     end_part(&parts, "memscope", rss->self_bytes);
-    end_part(&parts, "between two looks", rss->other_bytes);
+    end_part(&parts,
+             rss->looked ? "between two looks" : "data, stacks, free (it ended before a look)",
+             rss->other_bytes);
     end_label(summary, "Resident");
     end_wrap(summary, text_string(&parts), END_LABEL);
     text_done(&parts);

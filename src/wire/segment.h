@@ -29,7 +29,7 @@
 #define WIRE_MAGIC 0x65706f63736d656dULL /* "memscope" */
 
 enum {
-    WIRE_VERSION = 2,
+    WIRE_VERSION = 3,
     WIRE_PAGE_BYTES = 4096,
     WIRE_PAGE_SLOTS = WIRE_PAGE_BYTES / WIRE_SLOT_BYTES,
     WIRE_PAGE_BITS = 24,   /* of a page number */
@@ -39,7 +39,7 @@ enum {
     WIRE_TIMED_CLASSES = 64,
     WIRE_RETURNED = 11,
     WIRE_CONTROL_PATH = 256,
-    WIRE_PROCESS_NAME = 56,
+    WIRE_PROCESS_NAME = 40,
 };
 
 /* segment.recording */
@@ -157,6 +157,8 @@ struct wire_process {
     _Atomic uint32_t set_room;             /* addresses that the set holds; 0 = there is none */
     /* State numbers (+ 1) of threads that are gone, from the collector to the process. */
     _Atomic uint32_t returned[WIRE_RETURNED];
+    /* Told by the process when it ended: its peak, and what was resident then. 0: not told. */
+    _Atomic uint32_t rss_peak_kb, rss_anon_kb, rss_file_kb, rss_shmem_kb;
     char name[WIRE_PROCESS_NAME]; /* base name of what was executed, cut; maybe without a 0 */
 };
 

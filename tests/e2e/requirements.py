@@ -45,6 +45,9 @@ def missing(need, targets):
     if need == "i386":
         return None if works(str(Path(targets, "child32")), status=5) \
             else "no 32-bit programs here (gcc -m32 or the kernel cannot)"
+    if need == "ptrace":
+        return None if works(str(Path(targets, "high_water")), "/dev/null", "true") \
+            else "no process may be traced here"
     if need == "core":
         pattern = Path("/proc/sys/kernel/core_pattern").read_text(encoding="ascii").strip()
         return None if pattern == "core" else f"core_pattern is {pattern!r}, cores go elsewhere"

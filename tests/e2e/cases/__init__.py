@@ -2,9 +2,9 @@
 """All cases, by the letters of the hazards; the real programs come last."""
 
 from cases import (allocators, api, command_line, death, forks, heap, limits, loading, memory,
-                   places, programs, rust_trees, signals, stacks, start, trees)
+                   places, programs, resident, rust_trees, signals, stacks, start, trees)
 
-PARTS = (start, heap, memory, allocators, forks, trees, rust_trees, signals, stacks, death, limits,
+PARTS = (start, heap, memory, resident, allocators, forks, trees, rust_trees, signals, stacks, death, limits,
          loading, places, api, command_line, programs)
 
 

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Resident memory at its peak, and its parts, against what the kernel says at each program's end.
+
+The oracle is `high_water`, which traces the run and reads /proc's VmHWM of every process as it
+begins to exit: it sees what the program itself could not write down.
+"""
+
+import json
+
+import material
+from case import Case
+from cases.allocators import redis_drive
+from cases.programs import redis_clean
+from compare import between
+
+# The last pages of code are read in behind the program's own last word, 64 KiB at a time. What the
+# kernel notes when memory is unmapped may besides be short by what its processors have not yet
+# summed up, some 256 KiB: the programs whose peak is unmapped again are large ones.
+LATE_BYTES = 96 << 10
+WITHIN = 0.02
+PARTS = ("heap_bytes", "mapped_bytes", "held_bytes", "unseen_bytes", "file_bytes", "stack_bytes",
+         "memscope_bytes", "other_bytes")
+
+
+def high_water(work):
+    """The highest VmHWM of each process, in bytes."""
+    peaks = {}
+    for line in (work.run / "high").read_text(encoding="utf-8").splitlines():
+        pid, kilobytes, _ = line.split(" ", 2)
+        peaks[int(pid)] = max(peaks.get(int(pid), 0), int(kilobytes) * 1024)
+    return peaks
+
+
+def resident_agrees(explained, late=LATE_BYTES):
+    """Of one process: the peak is the kernel's, the parts sum up to it; of those that live long
+    enough for a look, `explained` is the least share that is divided."""
+    def judge(_bare, _watched, work):
+        report = json.loads((work.out / "r.json").read_bytes())
+        seen, peaks = report["rss"], high_water(work)
+        known = [peaks[process["pid"]] for process in report["processes"]
+                 if process["pid"] in peaks]
+        if not known:
+            return ["the oracle has seen no recorded process"]
+        slack = max(int(max(known) * WITHIN), late)
+        faults = between("rss.peak_bytes (oracle: VmHWM)", seen["peak_bytes"], max(known) - slack,
+                         max(known) + slack)
+        parts = sum(seen[part] for part in PARTS)
+        faults += between("sum of the parts of rss", parts, seen["peak_bytes"], seen["peak_bytes"])
+        if seen["looked"]:
+            faults += between("rss.other_bytes", seen["other_bytes"], 0,
+                              int(seen["peak_bytes"] * (1 - explained)))
+        for part in ("file_bytes", "memscope_bytes"):
+            faults += between(f"rss.{part}", seen[part], 1, seen["peak_bytes"])
+        return faults
+    return judge
+
+
+def more_files(work):
+    material.repository(work)
+    words = (work.run / "words.txt").read_bytes()
+    (work.run / "long.txt").write_bytes(b"".join(
+        b"%d %s" % (number, words[:60000]) for number in range(400)))
+    (work.run / "long.json").write_text(json.dumps(
+        [{"n": i, "text": f"x{i * 7}"} for i in range(30000)]), encoding="ascii")
+
+
+def resident(name, *words, explained=0.5, late=LATE_BYTES, **more):
+    return Case("rss-" + name, words, prepare=more.pop("prepare", more_files), modes=("",),
+                through=("{targets}/high_water", "high"), timeout_s=more.pop("timeout_s", 60),
+                needs=("ptrace",) + more.pop("needs", ("cmd:" + words[0],)),
+                judge=resident_agrees(explained, late), **more)
+
+
+SPENDER = "import os, signal; kept = bytes(range(256)) * 150000; "
+
+CASES = (
+    resident("true", "/bin/true"),
+    resident("ls", "/bin/ls", "/usr/bin", slow=True),
+    resident("sed", "/bin/sed", "-n", "$=", "long.txt", slow=True),
+    resident("sort", "/usr/bin/sort", "-S", "30M", "long.txt", "-o", "sorted", explained=0.8),
+    resident("jq", "/usr/bin/jq", "-c", "group_by(.n % 7) | length", "long.json", explained=0.8),
+    resident("sqlite3", "/usr/bin/sqlite3", ":memory:", ".read script.sql"),
+    resident("python3", "/usr/bin/python3", "-I", "-S", "script.py",
+             env={"PYTHONHASHSEED": "0"}),
+    resident("perl", "/usr/bin/perl", "script.pl", env={"PERL_HASH_SEED": "0"}, slow=True),
+    resident("cc1plus", "/usr/lib/gcc/x86_64-linux-gnu/12/cc1plus", "-quiet", "-fsyntax-only",
+             "-imultiarch", "x86_64-linux-gnu", "-D_GNU_SOURCE", "main.cc", explained=0.8,
+             slow=True, timeout_s=120),
+    resident("git", "/usr/bin/git", "-C", "repo", "log", "-p", "--stat",
+             env={"GIT_CONFIG_NOSYSTEM": "1", "GIT_PAGER": "cat"}),
+    resident("node", "node", "script.js", status=3, timeout_s=90),
+    resident("xmllint", "/usr/bin/xmllint", "--format", "data.xml", slow=True),
+    resident("xz", "/usr/bin/xz", "-T1", "-c", "words.txt", explained=0.5, slow=True),
+    resident("bash", "/bin/bash", "--norc", "alone.sh", status=4, slow=True),
+    resident("openssl", "/usr/bin/openssl", "dgst", "-sha256", "words.txt", slow=True),
+    resident("redis", "redis-server", "--port", "{port}", "--save", "", "--loglevel", "warning",
+             "--appendonly", "no", drive=redis_drive, clean=redis_clean, explained=0.8,
+             needs=("cmd:redis-server", "cmd:redis-benchmark")),
+    resident("fast-exit", "/usr/bin/python3", "-I", "-S", "-c", SPENDER + "os._exit(7)", status=7),
+    resident("killed", "/usr/bin/python3", "-I", "-S", "-c",
+             SPENDER + "os.kill(os.getpid(), signal.SIGKILL)", status=-9),
+)
