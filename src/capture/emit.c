@@ -12,6 +12,7 @@
 #include "capture/task.h"
 #include "capture/task_coroutine.h"
 #include "capture/unwind.h"
+#include "capture/unwind_memo.h"
 
 static inline uint64_t emit_stamp(void)
 {
@@ -32,6 +33,7 @@ emit_stack_taken(struct lane_state *state, const struct hook_frame *frame)
 {
     state->unwind->depth = 0;
     state->unwind->base_kept = 0;
+    unwind_memo_forget(state->unwind);
     return stack_capture_plain(frame->pc, frame->sp, frame->bp);
 }
 

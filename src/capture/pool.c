@@ -95,6 +95,15 @@ void *pool_take(size_t bytes)
     return at;
 }
 
+void *pool_take_spare(size_t bytes)
+{
+    const struct wire_segment *segment = process.segment;
+    if (!segment || atomic_load_explicit(&segment->private_bytes, memory_order_relaxed) + bytes >
+                            segment->config.private_limit_bytes / 2)
+        return NULL;
+    return pool_take(bytes);
+}
+
 void *pool_take_kept(size_t bytes)
 {
     if (!process.segment || !pool_charge(bytes))

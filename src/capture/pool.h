@@ -12,7 +12,10 @@
  */
 void *pool_take(size_t bytes);
 
-/* The same, but a forked child has a copy, which it charges with pool_charge_copy. */
+/* The same, for what one can do without: NULL as well once half of the budget is used. */
+void *pool_take_spare(size_t bytes);
+
+/* As pool_take, but a forked child has a copy, which it charges with pool_charge_copy. */
 void *pool_take_kept(size_t bytes);
 bool pool_charge_copy(size_t bytes);
 

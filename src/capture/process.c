@@ -99,6 +99,7 @@ static void process_start_unwinder(void)
                         .exe_name = process.exe_name},
             .main_stack_end = process.main_stack_end,
             .linker_code = _r_debug.r_brk,
+            .last_counts = (segment->config.found & WIRE_FOUND_COROUTINES) != 0,
     };
     uint64_t used = process_await_memory();
     uint64_t limit = segment->config.private_limit_bytes;

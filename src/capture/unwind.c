@@ -10,6 +10,7 @@
 #include "capture/stack.h"
 #include "capture/stack_log.h"
 #include "capture/unwind_buffer.h"
+#include "capture/unwind_memo.h"
 #include "capture/unwind_plain.h"
 #include "capture/unwind_reuse.h"
 #include "capture/unwind_rule.h"
@@ -22,6 +23,7 @@ enum {
 
 static struct {
     uintptr_t linker_start, linker_end;
+    bool last_counts;
     _Atomic bool ready;
 } process;
 
@@ -47,6 +49,7 @@ int unwind_process_init(const struct unwind_config *config)
         return -1;
     module_config_set(&config->modules);
     unwind_range_config(config->main_stack_end);
+    process.last_counts = config->last_counts;
     if (config->linker_code != 0 && config->modules.find_object != NULL &&
         config->modules.find_object((void *)config->linker_code, &linker) == 0) {
         process.linker_start = (uintptr_t)linker.map_start;
@@ -100,6 +103,7 @@ static bool thread_renew(struct unwind_thread *thread, uintptr_t sp, uint32_t ge
         thread->base_id = 0;
         thread->base_kept = 0;
         thread->generation = generation;
+        unwind_memo_forget(thread);
     }
     return true;
 }
@@ -160,6 +164,34 @@ static uint64_t capture_foreign(struct unwind_thread *thread, struct unwind_stat
     return id != 0 ? id : unwind_plain_id(leaf);
 }
 
+/* The stack, once it is not one that came again. */
+static uint64_t capture_walked(struct unwind_thread *thread, struct unwind_state leaf)
+{
+    struct unwind_walked walked;
+    uint32_t captures = captures_begun(thread);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    int result = unwind_reuse_walk(thread, leaf, &walked);
+    if (__builtin_expect(captures_begun(thread) != captures, 0))
+        return unwind_plain_id(leaf);
+    if (__builtin_expect(result != 0, 0)) {
+        uint64_t id = result > 0 ? unwind_deep_id(thread, leaf) : 0;
+        return id != 0 ? id : unwind_plain_id(leaf);
+    }
+    thread->walked = walked.pending;
+    if (walked.pending == 0)
+        thread->depth = walked.kept;
+    else if (unwind_reuse_push(thread, &walked) < 0)
+        return unwind_plain_id(leaf);
+    uint64_t id = stack_intern(thread, walked.kept);
+    if (__builtin_expect(captures_begun(thread) != captures || id == 0, 0))
+        return id;
+    if (thread->memos != NULL)
+        unwind_memo_missed(thread, leaf.pc, leaf.sp, leaf.bp, id);
+    else if (captures - thread->memo_since >= UNWIND_MEMO_PAUSE && !process.last_counts)
+        unwind_memo_begin(thread);
+    return id;
+}
+
 uint64_t stack_capture_id(struct unwind_thread *thread, uintptr_t pc, uintptr_t sp, uintptr_t bp)
 {
     if (__builtin_expect(pc - process.linker_start < process.linker_end - process.linker_start, 0))
@@ -177,22 +209,19 @@ uint64_t stack_capture_id(struct unwind_thread *thread, uintptr_t pc, uintptr_t 
         if (!thread_renew(thread, sp, generation))
             return capture_foreign(thread, (struct unwind_state){pc, sp, bp});
     }
-    struct unwind_walked walked;
     uint32_t captures = ++thread->captures;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    int result = unwind_reuse_walk(thread, (struct unwind_state){pc, sp, bp}, &walked);
-    if (__builtin_expect(captures_begun(thread) != captures, 0))
-        return stack_capture_plain(pc, sp, bp);
-    if (__builtin_expect(result != 0, 0)) {
-        uint64_t id = result > 0 ? unwind_deep_id(thread, (struct unwind_state){pc, sp, bp}) : 0;
-        return id != 0 ? id : stack_capture_plain(pc, sp, bp);
+    if (__builtin_expect(thread->memos != NULL, 1)) {
+        uint64_t id = unwind_memo_find(thread, pc, sp, bp);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        if (__builtin_expect(captures_begun(thread) != captures, 0))
+            return unwind_plain_id((struct unwind_state){pc, sp, bp});
+        if (id != 0) {
+            thread->walked = 0;
+            return id;
+        }
     }
-    thread->walked = walked.pending;
-    if (walked.pending == 0)
-        thread->depth = walked.kept;
-    else if (unwind_reuse_push(thread, &walked) < 0)
-        return stack_capture_plain(pc, sp, bp);
-    return stack_intern(thread, walked.kept);
+    return capture_walked(thread, (struct unwind_state){pc, sp, bp});
 }
 
 uint64_t stack_capture_plain(uintptr_t pc, uintptr_t sp, uintptr_t bp)

@@ -11,6 +11,7 @@
 #ifndef MEMSCOPE_CAPTURE_UNWIND_H
 #define MEMSCOPE_CAPTURE_UNWIND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "capture/module.h"
@@ -19,6 +20,7 @@
 struct unwind_frame;
 struct unwind_check;
 struct unwind_pending;
+struct unwind_memo;
 
 enum { UNWIND_PIECE_FRAMES = 64 };
 
@@ -30,7 +32,10 @@ struct unwind_thread {
     struct unwind_frame *frames;    /* [0] stands before the root; 1..depth are the last capture */
     struct unwind_check *checks;    /* every word that the capture depends on, root side first */
     struct unwind_pending *pending; /* frames walked and not yet pushed, leaf side first */
-    uint32_t capacity;              /* entries of each array; checks: twice as many */
+    struct unwind_memo *memos;      /* stacks that came again (unwind_memo.h); NULL: not now */
+    struct unwind_memo *memos_kept; /* the same, also while they are not used */
+    uint32_t memo_missed_n, memo_since; /* misses since that number of captures */
+    uint32_t capacity;                  /* entries of each array; checks: twice as many */
     uint32_t depth;
     uint32_t generation;
     uint32_t captures;  /* begun; one that finds another begun meanwhile gives up */
@@ -44,6 +49,7 @@ struct unwind_config {
     struct module_config modules;
     uintptr_t main_stack_end; /* __libc_stack_end */
     uintptr_t linker_code;    /* any address in the dynamic linker's code, 0 = unknown */
+    bool last_counts;         /* the frames of the last capture are looked at by others: no memos */
     uint32_t cache_bits;      /* rules kept: 2^14 to 2^16, 8 bytes each */
     uint32_t stack_entries;   /* stacks kept: 24 bytes each */
 };

@@ -14,6 +14,8 @@ enum {
     UNWIND_MUTATE_NO_BP_CHECKS,   /* do not compare saved frame pointers */
     UNWIND_MUTATE_STALE_BP,       /* after a difference go on with the old frame pointer */
     UNWIND_MUTATE_BP_NOT_MATCHED, /* take frames for equal whatever their frame pointer */
+    UNWIND_MUTATE_NO_MEMO_CHECKS, /* believe that a stack with a known leaf has come again */
+    UNWIND_MUTATE_MEMO_BP,        /* take leaves for equal whatever their frame pointer */
 };
 
 static inline int unwind_mutated(int mutation)

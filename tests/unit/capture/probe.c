@@ -62,6 +62,11 @@ void *pool_take(size_t bytes)
     return pages_take(bytes);
 }
 
+void *pool_take_spare(size_t bytes)
+{
+    return pool_take(bytes);
+}
+
 uint64_t stack_log_append(uint64_t prev_id, uint32_t kept, uint32_t flags, uint32_t n,
                           const uintptr_t *pcs_root_first)
 {

@@ -23,6 +23,7 @@ void chain_saving(Next next, void *argument, uint64_t n);
 void chain_bare(Next next, void *argument, uint64_t n);
 void chain_variable(Next next, void *argument, uint64_t n);
 void chain_realigned(Next next, void *argument, uint64_t n);
+void chain_end(Next next, void *argument, uint64_t n);
 void chain_follow(void *link);
 }
 
@@ -134,26 +135,61 @@ struct Link {
     uint64_t n;
 };
 
-NOINLINE void link_end(Next, void *, uint64_t)
-{
-    capture_here();
-    asm volatile("");
-}
+/* A chain of frames that touch, with its end. */
+struct Chain {
+    Link links[7];
+};
 
-/* Short chains of frames that touch, again and again from the same stack pointer: often the
- * sizes add up to the same, and the words of an older chain are still in the gaps. */
-NOINLINE void linked()
+void choose_chain(Chain &chain)
 {
     using Kind = void (*)(Next, void *, uint64_t);
     static const Kind kinds[] = {chain_framed,   chain_saving,   chain_bare,
                                  chain_variable, chain_variable, chain_realigned};
-    Link links[6];
-    for (int round = 0; round < 12; round++) {
-        uint32_t count = 2 + run.random.below(4);
-        for (uint32_t i = 0; i < count; i++)
-            links[i] = Link{kinds[run.random.below(6)], &links[i + 1], run.random.below(8) * 16};
-        links[count] = Link{link_end, nullptr, 0};
-        chain_follow(&links[0]);
+    uint32_t count = 2 + run.random.below(3);
+    for (uint32_t i = 0; i < count; i++)
+        chain.links[i] =
+                Link{kinds[run.random.below(6)], &chain.links[i + 1], run.random.below(8) * 16};
+    chain.links[count] = Link{chain_end, nullptr, PROBE_PLAIN};
+}
+
+/* As `other`, but with two frames in place of one variable one of the same size: where the first
+ * chain saved its words, those of the second may still lie in its gap. */
+void split_chain(Chain &chain, const Chain &other)
+{
+    enum { SAVED_BYTES = 16 };
+    bool split = false;
+    Link *to = chain.links;
+    for (const Link *from = other.links;; from++) {
+        Link link = *from;
+        if (!split && link.kind == chain_variable && link.n >= SAVED_BYTES) {
+            uint64_t first = run.random.below(static_cast<uint32_t>(link.n) / 16) * 16;
+            *to = Link{chain_variable, to + 1, first};
+            to++;
+            link.n -= first + SAVED_BYTES;
+            split = true;
+        }
+        *to = Link{link.kind, to + 1, link.n};
+        if ((to++)->kind == chain_end)
+            break;
+    }
+}
+
+/* Short chains again and again from the same stack pointer: often the sizes add up to the same,
+ * and the words of an older chain are still in the gaps. Each comes several times. */
+NOINLINE void linked()
+{
+    enum { CHAINS = 3, ROUNDS = 18 };
+    Chain chains[CHAINS];
+    for (int round = 0; round < ROUNDS; round++) {
+        Chain &chain = chains[round < CHAINS ? round : run.random.below(CHAINS)];
+        if (round == 1)
+            split_chain(chain, chains[0]);
+        else if (round < CHAINS || run.random.below(8) == 0)
+            choose_chain(chain);
+        if (run.left == 0)
+            return;
+        run.left--;
+        chain_follow(&chain.links[0]);
     }
 }
 
