@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A program that grows without end asks for a checkpoint again and again: such a one keeps a pause
- * of so many times what the last one took that all of them together stay cheap.
+ * of so many times what the last one took that all of them together stay cheap. Nor does a peak ask
+ * for one in the first second of a program: most end before, and would pay for it twice.
  */
 #include "collect/checkpoints.h"
 
@@ -20,6 +21,7 @@ static const uint64_t checkpoints_first_ns = 1000000000u;
 static const uint64_t checkpoints_most_ns = 4000000000u;
 static const uint64_t checkpoints_pulse_ns = 200000000u;
 static const uint64_t checkpoints_pause_least_ns = 250000000u;
+static const uint64_t checkpoints_peak_pause_ns = 1000000000u;
 static const uint64_t checkpoints_cgroup_find_ns = 2000000000u; /* a process may be moved */
 
 /* After 1, 2 and 4 s, then every 4 s. */
@@ -33,8 +35,11 @@ static bool checkpoints_is_time(const struct checkpoints *checkpoints, uint64_t 
     return now_ns - checkpoints->at_ns >= wait_ns;
 }
 
-static bool checkpoints_is_peak(const struct checkpoints *checkpoints, uint64_t peak_bytes)
+static bool checkpoints_is_peak(const struct checkpoints *checkpoints, uint64_t peak_bytes,
+                                uint64_t now_ns)
 {
+    if (now_ns - checkpoints->at_ns < checkpoints_peak_pause_ns)
+        return false;
     uint64_t more = checkpoints->peak_bytes / CHECKPOINTS_PEAK_PART;
     if (more < CHECKPOINTS_PEAK_LEAST)
         more = CHECKPOINTS_PEAK_LEAST;
@@ -72,7 +77,8 @@ enum checkpoints_reason checkpoints_due(struct checkpoints *checkpoints, uint64_
         return CHECKPOINTS_NONE;
     if (checkpoints_is_limit(checkpoints, pid, now_ns))
         return CHECKPOINTS_LIMIT;
-    return checkpoints_is_peak(checkpoints, peak_bytes) ? CHECKPOINTS_PEAK : CHECKPOINTS_NONE;
+    return checkpoints_is_peak(checkpoints, peak_bytes, now_ns) ? CHECKPOINTS_PEAK
+                                                                : CHECKPOINTS_NONE;
 }
 
 bool checkpoints_wants_pulse(struct checkpoints *checkpoints, uint64_t now_ns)

@@ -105,6 +105,7 @@ static int collector_init(struct collector *collector, struct diag *diag)
         intake_init(&collector->intake) < 0)
         return diag_set(diag, ERR_MEMORY, "no memory for the collector");
     collector->images.redact = collector->request->redact_args;
+    collector->images.root_pid = collector->root_pid;
     order_init(&collector->order, collector->model, &collector->images, &collector->intake,
                &collector->journal);
     if (tally_init(&collector->tally, &collector->order, &collector->images) < 0)
@@ -491,8 +492,11 @@ static int collector_meet(struct collector *collector)
         (message.kind != COLLECTOR_BEGIN && message.kind != COLLECTOR_BECOME))
         return ERR_STATE;
     collector->root_pid = message.pid;
+    collector->images.root_pid = message.pid;
     if (message.kind == COLLECTOR_BECOME)
         collector_watch_root(collector);
+    else
+        collector->images.root_parent = getppid();
     return 0;
 }
 
@@ -555,17 +559,7 @@ int collector_main(const struct collector_start *start)
     if (start->request->on_done && !collector.cancelled)
         start->request->on_done(start->request->on_done_context, collector.place.path,
                                 collector.root_pid, collector.report_fd);
-    drain_free(collector.drain);
-    journal_done(&collector.journal);
-    store_free(collector.store);
-    checkpoints_done(&collector.checkpoints);
-    governor_done(&collector.governor);
-    tally_done(&collector.tally);
-    order_done(&collector.order);
-    images_done(&collector.images);
+    /* What else is held goes with the process, at once: millions of blocks may be among it. */
     symbols_done(&collector.symbols);
-    intake_done(&collector.intake);
-    model_free_all(collector.model);
-    recording_place_done(&collector.place);
     return 0;
 }

@@ -305,17 +305,28 @@ static void images_found(struct images *images, struct image *image, int pid)
     images_name_passed(images, image);
 }
 
+/* Whether the image is the command's own process, as its number and its parent's tell. */
+static bool images_is_root(const struct images *images, int inner, const struct wire_process *slot)
+{
+    if (!images->root_pid || inner != images->root_pid ||
+        atomic_load(&slot->flags) & WIRE_PROCESS_FORKED)
+        return false;
+    int parent = (int)*(const volatile uint64_t *)&slot->parent_stamp;
+    return !images->root_parent || parent == images->root_parent;
+}
+
 /*
  * Seeks the process of an image: the one with the number that it has itself, if that has our
- * segment; else one of another namespace, if a look since its start has found one; else it is dead.
+ * segment or is the command's; else one of another namespace, if a look since its start has found
+ * one; else it is dead.
  */
 static void images_seek(struct images *images, struct image *image, int inner)
 {
-    if (images_maps_segment(images, inner)) {
+    const struct wire_process *slot = wire_process_at(images->segment->at, image->slot);
+    if (images_maps_segment(images, inner) || images_is_root(images, inner, slot)) {
         images_found(images, image, inner);
         return;
     }
-    const struct wire_process *slot = wire_process_at(images->segment->at, image->slot);
     if (images->looked_at <= *(const volatile uint64_t *)&slot->start_stamp)
         return;
     for (size_t i = 0; i < images->inner.n; i++) {

@@ -67,6 +67,8 @@ struct images {
     struct image *at; /* by slot */
     uint32_t live_n;
     uint32_t seen_n;                  /* images that were recorded, ever */
+    int root_pid;                     /* the command's process; 0: not known yet */
+    int root_parent;                  /* what started it; 0: anybody */
     bool redact;                      /* of command lines only the first word is kept */
     uint32_t passed_n;                /* images that were passed over */
     char passed[IMAGES_PASSED_BYTES]; /* what they are called, each name once */

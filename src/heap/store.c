@@ -19,6 +19,7 @@ enum {
     STORE_ROWS = 64 << 10,       /* in a chunk */
     STORE_STRINGS = 1 << 20,     /* bytes after which a chunk of strings ends */
     STORE_SLACK_BYTES = 1 << 20, /* a file may grow by this beyond twice its live size */
+    STORE_SMALL_BYTES = 4096,    /* so much beyond its live size is not worth a new file */
 };
 
 /* What of the model is in a file. */
@@ -404,23 +405,25 @@ static int store_write(const struct store_run *run)
     return err ? err : store_commit(run);
 }
 
-/* The whole model into a new file that takes the place of the old one. */
-static int store_rewrite(struct store *store, struct model *model, struct diag *diag)
+/*
+ * The whole model into a new file that takes the place of the old one. Returns whether it did: if
+ * not the old one is as it was.
+ */
+static bool store_rewrite(struct store *store, struct model *model, struct diag *diag)
 {
     struct store_saved fresh = {0};
     struct store_run run = {store, &fresh, model, diag, true};
-    int err = recording_rewrite_begin(store->writer, diag);
-    if (err)
-        return err;
+    if (recording_rewrite_begin(store->writer, diag))
+        return false;
     store_write(&run);
-    err = recording_rewrite_end(store->writer, diag);
-    struct store_saved unused = err == 0 ? store->saved : fresh;
-    if (err == 0)
+    bool done = recording_rewrite_end(store->writer, diag) == 0;
+    struct store_saved unused = done ? store->saved : fresh;
+    if (done)
         store->saved = fresh;
     store_saved_done(&unused);
     /* Kept as it was: not to be tried again before the file has doubled. */
     store->full_bytes = recording_written_bytes(store->writer);
-    return 0;
+    return done;
 }
 
 /* The model's own notes of what has been saved. */
@@ -436,6 +439,12 @@ static void store_remember(struct model *model)
     feed->folds.n = 0;
 }
 
+/* Events are written once. */
+static bool store_may_rewrite(const struct store *store)
+{
+    return store->checkpoint_n > 1 && !recording_has_events(store->writer);
+}
+
 int store_checkpoint(struct store *store, struct model *model, bool finished, struct diag *diag)
 {
     if (recording_is_off(store->writer))
@@ -447,6 +456,13 @@ int store_checkpoint(struct store *store, struct model *model, bool finished, st
         return diag_set(diag, err, "no memory for a checkpoint");
     store->checkpoint_n++;
     model->finished = finished;
+    /* The last one is the whole, unless what lies in the file is next to nothing. */
+    if (finished && store_may_rewrite(store) &&
+        recording_written_bytes(store->writer) > STORE_SMALL_BYTES &&
+        store_rewrite(store, model, diag)) {
+        store_remember(model);
+        return 0;
+    }
     struct store_run run = {store, &store->saved, model, diag, false};
     err = store_write(&run);
     if (err)
@@ -455,10 +471,9 @@ int store_checkpoint(struct store *store, struct model *model, bool finished, st
     uint64_t bytes = recording_written_bytes(store->writer);
     if (store->checkpoint_n == 1)
         store->full_bytes = bytes;
-    bool grown = bytes > 2 * store->full_bytes + STORE_SLACK_BYTES;
-    if (recording_has_events(store->writer) || !(grown || (finished && store->checkpoint_n > 1)))
-        return 0;
-    return store_rewrite(store, model, diag);
+    if (!finished && store_may_rewrite(store) && bytes > 2 * store->full_bytes + STORE_SLACK_BYTES)
+        store_rewrite(store, model, diag);
+    return 0;
 }
 
 int store_snapshot(struct recording_writer *writer, struct model *model, struct diag *diag)
