@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "collect/allocators.h"
+#include "collect/ancestry.h"
 #include "collect/checkpoints.h"
 #include "collect/drain.h"
 #include "collect/exit_status.h"
@@ -374,6 +375,7 @@ static void collector_complete(struct collector *collector)
         ;
     tally_feed(&collector->tally, UINT64_MAX);
     execs_look(&collector->images.execs, &collector->images, true);
+    ancestry_look(&collector->images, true);
     if (collector->root_ended)
         execs_root_ended(collector->model, (uint32_t)collector->root_pid, collector->root_end,
                          collector->root_status);

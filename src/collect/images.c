@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "collect/ancestry.h"
 #include "collect/image_threads.h"
 #include "collect/task_names.h"
 
@@ -51,6 +52,7 @@ void images_done(struct images *images)
     }
     free(images->at);
     vec_done(&images->inner);
+    vec_done(&images->forkers);
     map_done(&images->by_stamp);
 }
 
@@ -84,93 +86,14 @@ static uint32_t images_executable(struct model *model, int pid)
     return exe == MODEL_NONE ? 0 : exe;
 }
 
-/* The image that had this pid before: its life ends where the new one begins. */
-static struct image *images_replaced(struct images *images, const struct image *image)
-{
-    for (uint32_t i = 0; i < images->segment->process_n; i++) {
-        struct image *other = &images->at[i];
-        if (other->used && other != image && other->pid == image->pid && !other->gone &&
-            !other->execed)
-            return other;
-    }
-    return NULL;
-}
-
-/* The slot of a process that lives, by its number as it sees itself; process_n: none. */
-static uint32_t images_slot_of(const struct images *images, int pid)
-{
-    for (uint32_t i = 0; i < images->segment->process_n; i++) {
-        const struct wire_process *slot = wire_process_at(images->segment->at, i);
-        if (!images->at[i].gone && !images->at[i].execed &&
-            (int)*(const volatile uint32_t *)&slot->pid == pid &&
-            atomic_load_explicit(&slot->state, memory_order_acquire) == WIRE_PROCESS_LIVE)
-            return i;
-    }
-    return images->segment->process_n;
-}
-
-/* The number of the process that started this one; 0: not known. */
-static int images_parent_pid(int pid, const struct wire_process *slot)
-{
-    char path[64], *text;
-    size_t n;
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
-    /* It may be gone: then by what it said itself. */
-    if (file_read_all(path, 64 << 10, &text, &n, NULL) < 0)
-        return *(const volatile uint32_t *)&slot->parent
-                       ? 0
-                       : (int)*(const volatile uint64_t *)&slot->parent_stamp;
-    const char *line = strstr(text, "PPid:");
-    int parent = line ? (int)strtol(line + 5, NULL, 10) : 0;
-    free(text);
-    return parent;
-}
-
-static uint32_t images_parent(struct images *images, int pid, const struct wire_process *slot)
-{
-    int parent = images_parent_pid(pid, slot);
-    for (uint32_t i = 0; parent && i < images->segment->process_n; i++) {
-        if (images->at[i].used && images->at[i].pid == parent && !images->at[i].gone)
-            return images->at[i].process;
-    }
-    /* One that writes nothing, or had no time to yet, may not have been seen. */
-    struct image *unseen = parent ? images_get(images, images_slot_of(images, parent)) : NULL;
-    return unseen ? unseen->process : MODEL_NONE;
-}
-
-/* The image that forked this one, which may have ended long ago. */
-static uint32_t images_forker(struct images *images, const struct wire_process *slot)
-{
-    uint32_t parent = *(const volatile uint32_t *)&slot->parent - 1;
-    uint64_t stamp = *(const volatile uint64_t *)&slot->parent_stamp;
-    if (parent < images->segment->process_n && !images->at[parent].used) {
-        const struct wire_process *at = wire_process_at(images->segment->at, parent);
-        if (*(const volatile uint64_t *)&at->start_stamp == stamp)
-            images_get(images, parent);
-    }
-    int64_t known = map_find(&images->by_stamp, stamp);
-    return known == MAP_NONE ? MODEL_NONE : (uint32_t)known;
-}
-
 static bool images_begin(struct images *images, struct image *image, struct wire_process *slot)
 {
     uint32_t flags = atomic_load(&slot->flags);
-    bool forked = flags & WIRE_PROCESS_FORKED;
     struct model_process process = {
             .pid = (uint32_t)image->pid,
-            .parent = MODEL_NONE,
             .start_ns = ticks_to_ns(&images->ticks, *(volatile uint64_t *)&slot->start_stamp),
     };
-    struct image *before = forked ? NULL : images_replaced(images, image);
-    if (before) {
-        before->execed = true;
-        process.parent = before->process;
-        process.is_exec = 1;
-    } else {
-        process.parent = forked ? images_forker(images, slot) : MODEL_NONE;
-        if (process.parent == MODEL_NONE)
-            process.parent = images_parent(images, image->pid, slot);
-    }
+    process.parent = ancestry_parent(images, image, &process);
     /* Until /proc tells more, which it does not of those that are gone already. */
     char name[WIRE_PROCESS_NAME];
     memcpy(name, slot->name, sizeof name);
@@ -181,19 +104,21 @@ static bool images_begin(struct images *images, struct image *image, struct wire
         uint32_t text = model_string_add(images->model, "passed over", strlen("passed over"));
         process.strategy = text == MODEL_NONE ? 0 : text;
     }
-    image->process = feed_process_begin(images->model, &process);
+    image->process = ancestry_take_forker(images, &process, flags & WIRE_PROCESS_FORKED);
+    if (image->process == MODEL_NONE) {
+        image->process = feed_process_begin(images->model, &process);
+        journal_event(images->journal, &(struct events_event){.kind = EVENTS_PROCESS_BEGIN,
+                                                              .process = image->process,
+                                                              .at_ns = process.start_ns});
+    }
     if (image->process != MODEL_NONE)
         map_put(&images->by_stamp, *(volatile uint64_t *)&slot->start_stamp, image->process);
-    journal_event(images->journal, &(struct events_event){.kind = EVENTS_PROCESS_BEGIN,
-                                                          .process = image->process,
-                                                          .at_ns = process.start_ns});
     tasks_init(&image->tasks, images->model, images->journal, image->process, &images->ticks,
                images->segment->at->config.monitor ? 1 : WIRE_POLLS_TIMED);
     return image->process != MODEL_NONE;
 }
 
-/* True when process pid has the session's segment mapped. */
-static bool images_maps_segment(const struct images *images, int pid)
+bool images_maps_segment(const struct images *images, int pid)
 {
     char path[64], *text, inode[32];
     size_t n;
@@ -291,6 +216,7 @@ static void images_found(struct images *images, struct image *image, int pid)
 {
     image->sought = false;
     image->is_inner = pid != image->pid;
+    images->has_inner |= image->is_inner;
     image->pid = pid;
     image->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     image->dead = image->pidfd < 0 && errno == ESRCH;
@@ -401,6 +327,7 @@ void images_scan(struct images *images)
         sought = sought || (image && image->sought);
     }
     execs_look(&images->execs, images, false);
+    ancestry_look(images, false);
     if (!sought || segment_now(images->segment) - images->looked_at < pause)
         return;
     images_look(images);

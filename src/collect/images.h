@@ -56,8 +56,16 @@ struct images_inner {
     int inner, host; /* its number there, and here */
 };
 
+/* A process that has forked others and has not said hello itself: it did not use the heap yet. */
+struct images_forker {
+    uint32_t process; /* in the model */
+    int pid;
+};
+
 struct images {
+    VEC(struct images_forker) forkers;
     VEC(struct images_inner) inner; /* as of looked_at */
+    bool has_inner;                 /* a process of the session is of such a namespace */
     uint64_t looked_at;             /* ticks of the session */
     struct model *model;
     struct segment *segment;
@@ -99,6 +107,9 @@ bool images_any_runs(const struct images *images);
  * ours; 0: it is in ours, or there is no such file.
  */
 int images_inner_number(const char *path);
+
+/* True when process pid has the session's segment mapped. */
+bool images_maps_segment(const struct images *images, int pid);
 
 /* What changes slowly: the names of threads. */
 void images_slow_scan(struct images *images);

@@ -9,11 +9,14 @@ its own path it then alters one thing. Each fault must turn a passing case into 
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import oracle_strace
 
 HERE = Path(__file__).resolve().parent
 
@@ -66,6 +69,47 @@ def verdict(folder, fault, targets):
     return done.returncode == 0
 
 
+TRACE = """10 execve("/bin/bash", ["bash"], 0x1 /* 1 var */) = 0
+10 clone(child_stack=NULL, flags=CLONE_CHILD_SETTID|SIGCHLD <unfinished ...>
+11 execve("/bin/none", ["ls"], 0x1 /* 1 var */) = -1 ENOENT (No such file or directory)
+10 <... clone resumed>, child_tidptr=0x1) = 11
+11 execve("/bin/ls", ["ls"], 0x1 /* 1 var */ <unfinished ...>
+11 <... execve resumed>) = 0
+11 clone3({flags=CLONE_VM|CLONE_THREAD}, 88) = 12
+12 +++ exited with 0 +++
+11 +++ exited with 3 +++
+10 +++ killed by SIGTERM +++
+"""
+
+
+def row(pid, parent, exe, end, status=0):
+    return dict(pid=pid, parent=parent, exe=exe, end=end, status=status)
+
+
+ROWS = (row(10, None, "/bin/bash", "signaled", 15), row(11, 0, "bash", "execed"),
+        row(11, 1, "/usr/bin/ls", "exited", 3))
+# What a report may say that the trace does not.
+TREES = {"": ROWS, "the copy has used no heap": (ROWS[0], row(11, 0, "ls", "lost")),
+         "-missing": ROWS[:2], "-parent": ROWS[:2] + (row(11, 0, "ls", "exited", 3),),
+         "-name": ROWS[:2] + (row(11, 1, "cat", "exited", 3),),
+         "-status": ROWS[:2] + (row(11, 1, "ls", "exited"),),
+         "-end": ROWS[:1] + (row(11, 0, "bash", "exited"),) + ROWS[2:],
+         "-invented": ROWS + (row(13, 0, "bash", "exited"),),
+         "-thread": ROWS + (row(12, 2, "ls", "exited"),)}
+
+
+def trees_right(folder):
+    """How many reports are judged rightly by the trace, and the names of the others."""
+    report, trace = folder / "report.json", folder / "trace"
+    trace.write_text(TRACE, encoding="ascii")
+    wrong = []
+    for name, rows in TREES.items():
+        report.write_text(json.dumps({"processes": rows}), encoding="ascii")
+        if bool(oracle_strace.faults_of(report, trace, folder)) != name.startswith("-"):
+            wrong.append(name)
+    return len(TREES) - len(wrong), wrong
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--targets", type=Path, help="folder of the built targets",
@@ -80,6 +124,10 @@ def main():
             good, bad = good + right, bad + (not right)
             if not right:
                 print(f"FAIL  {'a sound memscope fails' if not fault else fault + ': not noticed'}")
+        right, wrong = trees_right(Path(name))
+        good, bad = good + right, bad + len(wrong)
+        for fault in wrong:
+            print(f"FAIL  process tree {fault or 'that is right'}: judged wrongly")
     print(f"{good} passed, {bad} failed")
     return 1 if bad else 0
 

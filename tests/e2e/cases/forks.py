@@ -2,12 +2,11 @@
 """Hazards C: fork, exec, descriptors and the environment."""
 
 from case import Case, Ground
+from oracle_strace import traced
 
 THREAD = 400
 # The program that starts ours has blocks of its own; whether they are recorded is not judged here.
 BY_OTHERS = Ground(extra_n=1000, extra_bytes=1000000, frees=False, oracle=False)
-
-
 
 
 CASES = (
@@ -25,19 +24,19 @@ CASES = (
          ground=Ground(extra_n=500, extra_bytes=200000, frees=False, oracle=False)),
     Case("fork-handler", ("{targets}/fork_handler",), timeout_s=30),
     Case("fd-numbers", ("{targets}/fd_numbers",)),
-    Case("exec-chain", ("{targets}/exec_chain", "{counts}", "0"),
+    traced(Case("exec-chain", ("{targets}/exec_chain", "{counts}", "0"),
          env={"PATH": "{targets}:/usr/bin:/bin"},
-         ground=Ground(extra_n=30, extra_bytes=30 * THREAD, frees=False, oracle=False)),
-    Case("spawn-all", ("{targets}/spawn_all", "{counts}"),
+         ground=Ground(extra_n=30, extra_bytes=30 * THREAD, frees=False, oracle=False))),
+    traced(Case("spawn-all", ("{targets}/spawn_all", "{counts}"),
          # The shells of system and popen allocate too.
-         ground=Ground(extra_n=4000, extra_bytes=2000000, frees=False, oracle=False)),
+         ground=Ground(extra_n=4000, extra_bytes=2000000, frees=False, oracle=False))),
     Case("env-print", ("{targets}/env_print",)),
     Case("env-print-user-preload", ("{targets}/env_print",),
          env={"LD_PRELOAD": "{targets}/libuser_preload.so", "ODD": "a=b c\t'\"\\"}),
     Case("env-huge", ("{targets}/env_huge",)),
-    Case("daemon", ("{targets}/daemon", "{counts}", "300"), status=2, leaves=True,
+    traced(Case("daemon", ("{targets}/daemon", "{counts}", "300"), status=2, leaves=True,
          options=("--wait",),
-         ground=Ground(frees=False, oracle=False), processes=3),
+         ground=Ground(frees=False, oracle=False), processes=3)),
     Case("daemon-no-wait", ("{targets}/daemon", "{counts}", "300"), status=2, leaves=True,
          recorded=False),
     Case("processes-short", ("sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10; do for j in 1 2 3 4 5 6 7 "

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import execute
 from case import Case, Ground
+from oracle_strace import traced
 
 FILES = {
     "Cargo.toml": """[package]
@@ -138,9 +139,9 @@ ENV = {"PATH": f"{Path(CARGO).parent if CARGO else '/usr/bin'}:{execute.BASE_PAT
 
 def cargo(name, *words, extra_n, **more):
     """extra_n: what libc allocates for each process and thread (its stack's bounds, its dtv)."""
-    return Case("tree-cargo-" + name, ("cargo", *words), env=ENV, prepare=crate_made,
+    return traced(Case("tree-cargo-" + name, ("cargo", *words), env=ENV, prepare=crate_made,
                 needs=("cmd:cargo",), timeout_s=120, modes=("",), clean=times_off,
-                ground=Ground(extra_n=extra_n, extra_bytes=extra_n * 1000, oracle=False), **more)
+                ground=Ground(extra_n=extra_n, extra_bytes=extra_n * 1000, oracle=False), **more))
 
 
 CASES = (

@@ -19,6 +19,7 @@ import material
 import recording
 from case import Case, Ground
 from compare import between
+from oracle_strace import traced
 from requirements import NOBODY
 
 NOT = "not recorded: "
@@ -319,7 +320,7 @@ def database_drive(running):
         as_nobody(work, POSTGRES_BIN + "/pg_ctl", "-D", "db", "-m", "fast", "-w", "stop")
 
 
-TREES = (
+TREES = tuple(map(traced, (
     whole_tree("pipeline", "bash", "--norc", "pipe.sh", status=7, prepare=pipeline_made,
                within=0.01, judges=(programs_are({"heap_plain": 3, "sort": 5, "uniq": 4}),)),
     whole_tree("make", "make", "-s", "-j2", stdout=b"built\n", prepare=project_made, within=0.02,
@@ -339,6 +340,6 @@ TREES = (
                within=0.03, slow=True, through=("setpriv", *NOBODY),
                needs=("root", "nobody", "file:" + POSTGRES_BIN + "/pgbench"),
                judges=(programs_are({"pg_ctl": 1, "postgres": 6}),)),
-)
+)))
 
 CASES = UNRECORDED + TREES
