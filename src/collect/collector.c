@@ -181,6 +181,7 @@ static void collector_image_gone(struct collector *collector, struct image *imag
     if (image->gone)
         return;
     image->gone = true;
+    images_free_memory(&collector->images, image);
     image->end_ns = collector_now(collector);
     image->end = PROCESS_LOST;
     exit_status_of(image->pid, image->pidfd, &image->end, &image->status);

@@ -373,6 +373,15 @@ uint64_t images_lost(const struct images *images, const struct image *image)
     return atomic_load(&wire_process_at(images->segment->at, image->slot)->lost_n);
 }
 
+void images_free_memory(const struct images *images, const struct image *image)
+{
+    struct wire_segment *segment = images->segment->at;
+    struct wire_process *slot = wire_process_at(segment, image->slot);
+    uint64_t private_bytes = atomic_exchange(&slot->private_bytes, 0);
+    uint64_t all = atomic_load(&segment->private_bytes);
+    atomic_fetch_sub(&segment->private_bytes, private_bytes < all ? private_bytes : all);
+}
+
 void images_finish(struct images *images, struct image *image, enum process_end end, int status,
                    uint64_t at_ns)
 {
@@ -386,11 +395,8 @@ void images_finish(struct images *images, struct image *image, enum process_end 
                                                           .size_bytes = end,
                                                           .node = (uint32_t)status,
                                                           .at_ns = at_ns});
-    struct wire_segment *segment = images->segment->at;
-    struct wire_process *slot = wire_process_at(segment, image->slot);
-    uint64_t private_bytes = atomic_exchange(&slot->private_bytes, 0);
-    uint64_t all = atomic_load(&segment->private_bytes);
-    atomic_fetch_sub(&segment->private_bytes, private_bytes < all ? private_bytes : all);
+    images_free_memory(images, image);
+    struct wire_process *slot = wire_process_at(images->segment->at, image->slot);
     image_done(image);
     images->live_n--;
     memset((char *)slot + sizeof slot->state, 0, sizeof *slot - sizeof slot->state);

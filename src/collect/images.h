@@ -117,6 +117,9 @@ void images_slow_scan(struct images *images);
 /* Events of the image that found no lane. */
 uint64_t images_lost(const struct images *images, const struct image *image);
 
+/* The image has ended: its private memory is there for others, who may be waiting for it. */
+void images_free_memory(const struct images *images, const struct image *image);
+
 /* The image has ended and every lane of it was read: ends it in the model, frees the slot. */
 void images_finish(struct images *images, struct image *image, enum process_end end, int status,
                    uint64_t at_ns);
