@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * jemalloc, mimalloc and tcmalloc are known by messages that only they hold; CPython by its name.
- * The files of most programs are never read: what they hold is what they have allocated.
+ * jemalloc, mimalloc and tcmalloc are known by messages and names of properties that only they
+ * hold; CPython by its name. The files of most programs are never read: what they hold is what they
+ * have allocated.
  */
 #include "collect/allocators.h"
 
@@ -29,6 +30,7 @@ static const struct {
         {"mimalloc: error: ", "mimalloc"},
         {"mimalloc: warning: ", "mimalloc"},
         {"tcmalloc: large alloc", "tcmalloc"},
+        {"tcmalloc.max_total_thread_cache_bytes", "tcmalloc"},
 };
 
 /* The name of the allocator whose message stands at "alloc"; NULL: none that is known. */

@@ -300,6 +300,14 @@ def live_sees_growth(bench):
                 run.kill()
 
 
+def findings_do_not_deny_what_is_never_freed(bench):
+    """Beside a list of blocks that were never freed nobody says that there is no leak."""
+    for words, said, not_said in ((("leak", FEW), f"never freed: {FEW} block", "no leak"),
+                                  (("clean",), "no leak, no growth", "never freed:")):
+        seen, out, err = bench.call("report", bench.recording(*words))
+        assert seen == 0 and said in " ".join(out.split()) and not_said not in out, out + err
+
+
 def page_tells_why_not_recorded(bench):
     program = bench.compile("static", "-static")
     if not program:
@@ -319,5 +327,5 @@ CASES = [
     compare_says_what_is_missing, check_gates_leaks, check_counts_exactly,
     check_against_a_baseline, check_writes_junit, check_annotates_for_github,
     check_says_what_it_cannot_read, report_in_plain_ascii, report_in_utf8, live_sees_growth,
-    page_tells_why_not_recorded,
+    findings_do_not_deny_what_is_never_freed, page_tells_why_not_recorded,
 ]

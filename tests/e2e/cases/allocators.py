@@ -6,7 +6,8 @@ import re
 import subprocess
 import time
 
-from case import Case
+from case import Case, Ground
+from cases.memory import all_of, allocator_is, notices_are
 from cases.programs import redis_clean
 from compare import between
 
@@ -49,7 +50,53 @@ def redis_agrees(_bare, _watched, work):
             between("unknown frees", sums["unknown_frees"], 0, 0))
 
 
+LIBRARIES = "/usr/lib/x86_64-linux-gnu/"
+
+
+def preloaded(name, library):
+    """An allocator in LD_PRELOAD is called by our hooks: what the target counts is recorded."""
+    return Case("allocator-" + name + "-preloaded", ("{targets}/heap_plain", "{counts}"),
+                env={"LD_PRELOAD": LIBRARIES + library}, needs=("file:" + LIBRARIES + library,),
+                ground=Ground(oracle=False, extra_n=2, extra_bytes=80 << 10),
+                judge=notices_are(without=("unseen-allocator",)))
+
+
+def linked(name, target):
+    return Case("allocator-" + name + "-linked", ("{targets}/" + target, "{counts}"),
+                needs=("target:" + target,),
+                ground=Ground(oracle=False, extra_n=2, extra_bytes=80 << 10),
+                judge=notices_are(without=("unseen-allocator",)))
+
+
+def unseen(name, target, *names):
+    """In the executable itself: said, by name where the recorder has had time to read it."""
+    return Case("allocator-" + name + "-static", ("{targets}/" + target, "{counts}", "20000", "5"),
+                status=5, needs=("target:" + target,), recorded=False, quiet=False,
+                judge=all_of(notices_are("unseen-allocator"),
+                             allocator_is("unseen", *names, "an allocator")))
+
+
+def resident_is_unseen(_bare, _watched, work):
+    """The target holds 24 MiB of the allocator's blocks, which are in no figure of the heap, and
+    maps 16 MiB, which tcmalloc's own mmap keeps from us."""
+    report = json.loads((work.out / "r.json").read_bytes())
+    told = [notice["value"] for notice in report["notices"]
+            if notice["kind"] == "unseen-allocator"]
+    held, most = 40 << 20, 44 << 20
+    return (between("unseen blocks that the notice tells of", sum(told), held, most) +
+            between("rss.unseen_bytes", report["rss"]["unseen_bytes"], held, most))
+
+
 CASES = (
+    preloaded("jemalloc", "libjemalloc.so.2"),
+    preloaded("tcmalloc", "libtcmalloc_minimal.so.4"),
+    preloaded("mimalloc", "libmimalloc.so.2"),
+    linked("tcmalloc", "heap_tcmalloc_minimal"),
+    linked("mimalloc", "heap_mimalloc"),
+    unseen("tcmalloc", "heap_tcmalloc_static", "tcmalloc"),
+    Case("allocator-tcmalloc-static-held", ("{targets}/resident_tcmalloc_static", "status"),
+         needs=("target:resident_tcmalloc_static",), recorded=False, modes=("",), quiet=False,
+         judge=all_of(resident_is_unseen, allocator_is("unseen", "tcmalloc"))),
     Case("allocator-redis", ("redis-server", "--port", "{port}", "--save", "", "--loglevel", "warning",
                              "--appendonly", "no"), drive=redis_drive, clean=redis_clean,
          judge=redis_agrees, modes=("",), timeout_s=60,

@@ -133,9 +133,10 @@ static void a_run_holds_its_own_baseline(void **state)
 
 static void nonsense_is_refused(void **state)
 {
-    static const char *const words[] = {
-            "",        "leaked",  "==3",        "peek<3",    "peak<",     "peak<x", "peak<3QB",
-            "peak<-3", "peak@<3", "rss@main<3", "peak<3MB4", "peak<+3MB", "peak=3", "peak<<nan"};
+    static const char *const words[] = {"",        "leaked",     "==3",       "peek<3",
+                                        "peak<",   "peak<x",     "peak<3QB",  "peak<-3",
+                                        "peak@<3", "rss@main<3", "peak<3MB4", "peak<+3MB",
+                                        "peak=3",  "peak<<nan",  "peak<5%"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         struct limit limit;
         struct diag diag = {""};
