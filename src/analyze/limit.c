@@ -80,6 +80,11 @@ static int limit_parse_value(struct limit *limit, const char *bytes, size_t n, s
     while (end && limit_blank(*end))
         end++;
     if (is_number && strcmp(end, "%") == 0) {
+        if (!is_signed)
+            return diag_set(diag, ERR_USAGE,
+                            "'%s' in '%.120s' needs a sign: '+5%%' allows 5 %% more than the "
+                            "baseline has, '-5%%' asks for 5 %% less",
+                            word, text_string(&limit->word));
         limit->is_relative = true;
         limit->operator= limit_not_grown(limit);
         return 0;

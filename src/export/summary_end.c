@@ -88,15 +88,36 @@ void summary_phases(struct summary *summary)
     text_add_char(&summary->out, '\n');
 }
 
+/* What was never freed is listed above: it is no finding while it does not grow, but it is there.
+ */
+static void end_no_findings(struct summary *summary)
+{
+    uint64_t n = 0, bytes = 0;
+    VEC_EACH (struct leak, leak, &summary->analysis->leaks) {
+        n += leak->n;
+        bytes += leak->bytes;
+    }
+    struct text *part = &summary->part;
+    text_clear(part);
+    text_add(part, n ? "nothing grows, no hot churn; never freed: "
+                     : "no leak, no growth, no hot churn: nothing to do here");
+    if (n) {
+        text_add_grouped(part, n);
+        text_add(part, n == 1 ? " block, " : " blocks, ");
+        text_add_bytes_iec(part, bytes);
+    }
+    summary_ink(summary, INK_GOOD);
+    end_wrap(summary, text_string(part), END_LABEL);
+    summary_ink(summary, INK_PLAIN);
+}
+
 void summary_findings(struct summary *summary, size_t most)
 {
     const struct analysis *analysis = summary->analysis;
     text_add(&summary->out, summary->style.full ? "\n" : "");
     if (analysis->findings.n == 0) {
         end_label(summary, "Findings");
-        summary_ink(summary, INK_GOOD);
-        end_wrap(summary, "no leak, no growth, no hot churn: nothing to do here", END_LABEL);
-        summary_ink(summary, INK_PLAIN);
+        end_no_findings(summary);
         return;
     }
     for (size_t i = 0; i < analysis->findings.n && i < most; i++) {

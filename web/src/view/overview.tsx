@@ -53,12 +53,15 @@ function FindingRow({ finding }: { finding: Finding }) {
 function Findings() {
     const data = head.value;
     if (!data) return null;
-    const { findings } = data.manifest;
+    const { findings, totals } = data.manifest;
+    const fine = totals.leak_n
+        ? `Nothing grows, no hot churn; never freed: ${plural(totals.leak_n, 'block')}, ${formatBytes(totals.leak_bytes)}.`
+        : 'No leak, no growth, no hot churn: nothing to do here.';
     return (
         <section class="card card-findings" aria-labelledby="findings-title">
             <h2 id="findings-title">Findings</h2>
             {findings.length === 0 ? (
-                <p class="all-good"><span aria-hidden="true">✓</span> No leak, no growth, no hot churn: nothing to do here.</p>
+                <p class="all-good"><span aria-hidden="true">✓</span> {fine}</p>
             ) : (
                 <ul class="findings">{findings.map((finding) => <FindingRow key={finding.id} finding={finding} />)}</ul>
             )}
