@@ -83,6 +83,7 @@ struct images {
     struct map by_stamp;              /* start stamp of an image -> index in the model */
     struct execs execs;               /* images that were not recorded */
     uint64_t explained_bytes; /* the session's resident memory when its parts were last told */
+    uint64_t explained_load;  /* what was live and mapped then, as far as the model knew */
     uint64_t explain_at_ns;   /* when that may be done again */
 };
 

@@ -7,6 +7,8 @@
  */
 #include "collect/residents.h"
 
+#include <time.h>
+
 #include "collect/allocators.h"
 #include "collect/resident.h"
 
@@ -66,11 +68,19 @@ static bool residents_look_at(struct images *images, struct image *image, uint64
     return true;
 }
 
+/* What this thread has worked: on a busy machine a look lasts long, and costs no more. */
+static uint64_t residents_worked_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 /* Tells the parts of all processes that live; the others hold nothing now. */
 static void residents_explain(struct images *images, uint64_t at_ns)
 {
     struct model *model = images->model;
-    uint64_t before = segment_now(images->segment), sum = 0;
+    uint64_t before = residents_worked_ns(), sum = 0, load = 0;
     VEC_EACH (struct model_process, process, &model->processes) {
         process->resident = (struct model_resident){0};
     }
@@ -79,21 +89,35 @@ static void residents_explain(struct images *images, uint64_t at_ns)
         if (!image->used || image->gone)
             continue;
         struct model_resident *parts = &model->processes.at[image->process].resident;
+        load += residents_load(&model->processes.at[image->process]);
         if (resident_explain(image->pid, model, image->process, parts, &image->rss_file_bytes))
             sum += parts->bytes;
     }
     images->explained_bytes = sum;
-    uint64_t cost = ticks_to_ns(&images->ticks, segment_now(images->segment) - before);
+    images->explained_load = load;
+    uint64_t cost = residents_worked_ns() - before;
     images->explain_at_ns =
             at_ns + cost * (model->sampled ? RESIDENTS_COST_SAMPLED : RESIDENTS_COST);
     if (sum > model->rss_peak_bytes)
         model->rss_peak_bytes = sum;
 }
 
+/*
+ * Whether to tell the parts: of a new peak, or once more of the last while it lasts, for what the
+ * kernel shows may be ahead of what has been fed of the program's calls.
+ */
+static bool residents_tells_more(const struct images *images, uint64_t sum, uint64_t load)
+{
+    uint64_t told = images->explained_bytes, step = told / RESIDENTS_NEWS;
+    uint64_t news = load > images->explained_load ? load - images->explained_load
+                                                  : images->explained_load - load;
+    return sum > told + step || (sum + step >= told && news > step);
+}
+
 void residents_look(struct images *images, uint64_t at_ns)
 {
     struct model *model = images->model;
-    uint64_t sum = 0;
+    uint64_t sum = 0, load = 0;
     const struct image *only = NULL;
     bool any = false;
     for (uint32_t i = 0; i < images->segment->process_n; i++) {
@@ -102,6 +126,7 @@ void residents_look(struct images *images, uint64_t at_ns)
             continue;
         any = residents_look_at(images, image, at_ns) || any;
         sum += image->rss_bytes;
+        load += residents_load(&model->processes.at[image->process]);
         only = image;
     }
     if (!any || !sum)
@@ -114,8 +139,7 @@ void residents_look(struct images *images, uint64_t at_ns)
         uint64_t peak = model->processes.at[only->process].rss_peak_bytes;
         model->rss_peak_bytes = peak > model->rss_peak_bytes ? peak : model->rss_peak_bytes;
     }
-    if (sum > images->explained_bytes + images->explained_bytes / RESIDENTS_NEWS &&
-        at_ns >= images->explain_at_ns)
+    if (at_ns >= images->explain_at_ns && residents_tells_more(images, sum, load))
         residents_explain(images, at_ns);
 }
 

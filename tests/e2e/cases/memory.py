@@ -88,7 +88,7 @@ def resident_is_explained(*least):
         faults += between("sum of the parts of rss (oracle: VmHWM)", parts, low, top)
         for name, value in least:
             faults += between(f"rss.{name}", seen[name], int(value * 0.95), int(value * 1.05))
-        return faults
+        return faults + ([f"all of rss: {seen}"] if faults else [])
     return judge
 
 
