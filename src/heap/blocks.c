@@ -2,9 +2,7 @@
 /* Room for blocks: arrays of slots out of chunks, growth of regions and of their table. */
 #include "heap/blocks.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/diag.h"
 
@@ -13,8 +11,7 @@ enum {
     BLOCKS_LAST_SHIFT = 64 - 36, /* 2^36 regions at the most */
     BLOCKS_CHUNK_LEAST = 8 << 10,
     BLOCKS_CHUNK_MOST = 4 << 20,
-    BLOCKS_MAPPED_BYTES = 256 << 10, /* from this size on, straight from the kernel */
-    BLOCKS_HUGE_BYTES = 2 << 20,     /* from this size on, huge pages where there are any */
+    BLOCKS_EXPECTED_BYTES = 256 << 10, /* of a chunk, had from the kernel in one go */
 };
 
 /* What a region's array holds, in each class. */
@@ -29,55 +26,48 @@ struct blocks_chunk {
 };
 _Static_assert(sizeof(struct blocks_chunk) <= sizeof(struct blocks_slot), "a head is one slot");
 
-static void *blocks_memory_new(size_t bytes)
-{
-    if (bytes < BLOCKS_MAPPED_BYTES)
-        return calloc(1, bytes);
-    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED)
-        return NULL;
-    if (bytes >= BLOCKS_HUGE_BYTES)
-        madvise(at, bytes, MADV_HUGEPAGE);
-    return at;
-}
-
-static void blocks_memory_free(void *at, size_t bytes)
-{
-    if (bytes < BLOCKS_MAPPED_BYTES)
-        free(at);
-    else
-        munmap(at, bytes);
-}
-
 /* Each chunk is as large as all before it, within limits. */
-static int pool_grow(struct blocks_pool *pool)
+static int pool_grow(struct blocks_pool *pool, struct pages *pages)
 {
     size_t bytes = BLOCKS_CHUNK_LEAST;
     if (pool->chunks)
         bytes = pool->chunks->bytes < BLOCKS_CHUNK_MOST ? pool->chunks->bytes * 2
                                                         : BLOCKS_CHUNK_MOST;
-    struct blocks_chunk *chunk = blocks_memory_new(bytes);
+    struct blocks_chunk *chunk = pages_new(pages, bytes);
     if (!chunk)
         return ERR_MEMORY;
     *chunk = (struct blocks_chunk){pool->chunks, bytes};
     pool->chunks = chunk;
     pool->at = (struct blocks_slot *)chunk + 1;
     pool->end = (struct blocks_slot *)chunk + bytes / sizeof *pool->end;
+    pool->expected = bytes < PAGES_MAPPED_BYTES ? pool->end : pool->at;
     return 0;
 }
 
+/* What comes next in a chunk is there before it is needed. */
+static void pool_expect(struct blocks_pool *pool)
+{
+    size_t left = (size_t)(pool->end - pool->expected);
+    size_t n = BLOCKS_EXPECTED_BYTES / sizeof *pool->end;
+    n = n < left ? n : left;
+    pages_expect(pool->expected, pool->expected + n);
+    pool->expected += n;
+}
+
 /* An array of the class; NULL: no memory. */
-static struct blocks_slot *pool_take(struct blocks_pool *pool, unsigned class)
+static struct blocks_slot *pool_take(struct blocks_pool *pool, struct pages *pages, unsigned class)
 {
     struct blocks_slot *slots = pool->unused[class];
     size_t n = blocks_capacity[class];
     if (slots) {
         memcpy(&pool->unused[class], slots, sizeof(void *));
     } else {
-        if ((size_t)(pool->end - pool->at) < n && pool_grow(pool) < 0)
+        if ((size_t)(pool->end - pool->at) < n && pool_grow(pool, pages) < 0)
             return NULL;
         slots = pool->at;
         pool->at += n;
+        if (pool->at > pool->expected)
+            pool_expect(pool);
     }
     pool->slot_n += n;
     return slots;
@@ -104,7 +94,7 @@ static void pool_done(struct blocks_pool *pool)
     while (pool->chunks) {
         struct blocks_chunk *chunk = pool->chunks;
         pool->chunks = chunk->next;
-        blocks_memory_free(chunk, chunk->bytes);
+        pages_free(chunk, chunk->bytes);
     }
     *pool = (struct blocks_pool){0};
 }
@@ -119,26 +109,30 @@ static struct blocks_region *blocks_region_place(const struct blocks *blocks, ui
 }
 
 /* An empty table of 2^(64 - shift) regions. */
-static int blocks_table_new(struct blocks *blocks, unsigned shift)
+static int blocks_table_new(struct blocks *blocks, unsigned shift, struct pages *pages)
 {
-    size_t regions = (size_t)1 << (64 - shift);
-    *blocks = (struct blocks){.regions = blocks_memory_new(regions * sizeof *blocks->regions),
-                              .mask = regions - 1,
-                              .shift = shift};
-    return blocks->regions ? 0 : ERR_MEMORY;
+    size_t regions = (size_t)1 << (64 - shift), bytes = regions * sizeof *blocks->regions;
+    *blocks = (struct blocks){
+            .regions = pages_new(pages, bytes), .mask = regions - 1, .shift = shift};
+    if (!blocks->regions)
+        return ERR_MEMORY;
+    if (bytes >= PAGES_MAPPED_BYTES)
+        pages_expect(blocks->regions, blocks->regions + regions);
+    blocks->pages = *pages;
+    return 0;
 }
 
 static void blocks_table_free(struct blocks *blocks)
 {
     if (blocks->regions)
-        blocks_memory_free(blocks->regions, (blocks->mask + 1) * sizeof *blocks->regions);
+        pages_free(blocks->regions, (blocks->mask + 1) * sizeof *blocks->regions);
 }
 
 /* Moves regions that have blocks, with their arrays, into a table of 2^(64 - shift) of them. */
 static int blocks_table_renew(struct blocks *blocks, unsigned shift)
 {
     struct blocks other;
-    if (blocks_table_new(&other, shift) < 0)
+    if (blocks_table_new(&other, shift, &blocks->pages) < 0)
         return ERR_MEMORY;
     other.n = blocks->n;
     for (size_t i = 0; blocks->regions && i <= blocks->mask; i++) {
@@ -177,7 +171,7 @@ static int blocks_table_reserve(struct blocks *blocks)
 static int blocks_region_grow(struct blocks *blocks, struct blocks_region *region)
 {
     unsigned class = blocks_class_after[region->capacity];
-    struct blocks_slot *slots = pool_take(&blocks->pool, class);
+    struct blocks_slot *slots = pool_take(&blocks->pool, &blocks->pages, class);
     if (!slots)
         return ERR_MEMORY;
     if (region->capacity) {
@@ -274,7 +268,7 @@ static int blocks_region_pack(struct blocks *into, const struct blocks_region *r
     unsigned n = (unsigned)__builtin_popcount(region->used), slot = 0;
     unsigned class = pool_class(n);
     struct blocks_region packed = *region;
-    packed.slots = pool_take(&into->pool, class);
+    packed.slots = pool_take(&into->pool, &into->pages, class);
     if (!packed.slots)
         return ERR_MEMORY;
     packed.capacity = blocks_capacity[class];
@@ -302,7 +296,7 @@ void blocks_shrink(struct blocks *blocks)
     while (((size_t)1 << (64 - shift)) / 2 <= used)
         shift--;
     /* Without memory for less the more stays. */
-    int err = blocks_table_new(&other, shift);
+    int err = blocks_table_new(&other, shift, &blocks->pages);
     for (size_t i = 0; i <= blocks->mask && err == 0; i++) {
         if (blocks->regions[i].used)
             err = blocks_region_pack(&other, &blocks->regions[i]);

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "heap/pages.h"
 #include "heap/strays.h"
 
 enum {
@@ -44,6 +45,7 @@ struct blocks_region {
 struct blocks_pool {
     struct blocks_chunk *chunks;
     struct blocks_slot *at, *end; /* what is left of the first chunk */
+    struct blocks_slot *expected; /* of that, what the kernel has provided */
     struct blocks_slot *unused[BLOCKS_CLASSES];
     size_t slot_n; /* in arrays that regions have */
 };
@@ -54,7 +56,9 @@ struct blocks {
     size_t mask; /* regions - 1 */
     unsigned shift;
     size_t region_n;
-    size_t n; /* blocks, strays left out */
+    size_t n;       /* blocks, strays left out */
+    size_t roomy_n; /* removals while there was far too much room */
+    struct pages pages;
     struct blocks_pool pool;
     struct strays strays;
 };
@@ -166,11 +170,15 @@ static inline void blocks_remove(struct blocks *blocks, uint64_t address)
     blocks->n--;
 }
 
-/* Gives back memory when few blocks are left; called now and then, moves blocks. */
+/*
+ * Gives back memory when few blocks are left; moves blocks. Asked after each removal: not while a
+ * program frees what it has and ends, but when it goes on with few.
+ */
 void blocks_shrink(struct blocks *blocks);
-static inline bool blocks_is_roomy(const struct blocks *blocks)
+static inline bool blocks_is_roomy(struct blocks *blocks)
 {
-    return blocks->n < blocks->pool.slot_n / 8 && blocks->pool.slot_n > 1024;
+    size_t roomy = blocks->pool.slot_n / 8;
+    return __builtin_expect(blocks->n < roomy, 0) && roomy > 128 && ++blocks->roomy_n > roomy;
 }
 
 /* Takes the block at address out of all look-ups. ERR_MEMORY: it is as it was. Moves blocks. */

@@ -4,15 +4,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/diag.h"
 
 enum {
     ROWS_INDEX_FIRST = 4096,
     ROWS_AHEAD = 16,
-    ROWS_HUGE_BYTES = 4 << 20,
-    ROWS_PAGE_BYTES = 4096,
 };
 
 int rows_init(struct rows *rows, struct model *model, size_t max)
@@ -27,9 +24,15 @@ int rows_init(struct rows *rows, struct model *model, size_t max)
     return 0;
 }
 
+static void rows_index_free(struct rows *rows)
+{
+    if (rows->index)
+        pages_free(rows->index, (rows->mask + 1) * sizeof *rows->index);
+}
+
 void rows_done(struct rows *rows)
 {
-    free(rows->index);
+    rows_index_free(rows);
     free(rows->cache);
     free(rows->waiting);
     vec_done(&rows->saved);
@@ -79,16 +82,6 @@ static size_t rows_ask(const struct rows *rows, const struct model_row *from, si
     return n;
 }
 
-/* Asks for huge pages where the index is large: its entries are touched at random. */
-static void rows_index_advise(struct rows_entry *index, size_t bytes)
-{
-    if (bytes < ROWS_HUGE_BYTES)
-        return;
-    uintptr_t first = ((uintptr_t)index + ROWS_PAGE_BYTES - 1) & ~(uintptr_t)(ROWS_PAGE_BYTES - 1);
-    uintptr_t end = ((uintptr_t)index + bytes) & ~(uintptr_t)(ROWS_PAGE_BYTES - 1);
-    madvise((void *)first, end - first, MADV_HUGEPAGE);
-}
-
 static int rows_index_reserve(struct rows *rows, size_t n)
 {
     size_t entries = rows->index ? rows->mask + 1 : ROWS_INDEX_FIRST;
@@ -96,11 +89,10 @@ static int rows_index_reserve(struct rows *rows, size_t n)
         entries *= 2;
     if (rows->index && entries == rows->mask + 1)
         return 0;
-    struct rows_entry *index = calloc(entries, sizeof *index);
+    struct rows_entry *index = pages_new(&rows->pages, entries * sizeof *index);
     if (!index)
         return ERR_MEMORY;
-    rows_index_advise(index, entries * sizeof *index);
-    free(rows->index);
+    rows_index_free(rows);
     rows->index = index;
     rows->mask = entries - 1;
     const struct model *model = rows->model;

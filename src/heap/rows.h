@@ -13,6 +13,7 @@
 
 #include "base/map.h"
 #include "heap/model.h"
+#include "heap/pages.h"
 
 enum {
     ROWS_CACHE = 4096,
@@ -34,7 +35,8 @@ struct rows {
     struct model *model;
     size_t max;
     struct rows_entry *index;
-    size_t mask;                  /* of index, 0 = none yet */
+    size_t mask; /* of index, 0 = none yet */
+    struct pages pages;
     VEC(struct rows_saved) saved; /* one for each row */
     struct model_row *cache;      /* ROWS_CACHE of them; n and bytes 0 = unused */
     struct model_row *waiting;    /* room for ROWS_WAITING */

@@ -169,7 +169,10 @@ static size_t memory_bytes(const struct blocks *blocks)
            blocks->pool.slot_n * sizeof(struct blocks_slot);
 }
 
-/* Memory follows the blocks, up and down, and does not grow when addresses wander. */
+/*
+ * Memory follows the blocks, up and, as the program goes on, down; it does not grow when addresses
+ * wander.
+ */
 static void test_memory(void **state)
 {
     enum { MANY = 1 << 20, WINDOW = 4096 };
@@ -185,8 +188,9 @@ static void test_memory(void **state)
         take_out(&blocks, &known);
     }
     assert_int_equal(blocks_count(&blocks), WINDOW);
-    assert_true(memory_bytes(&blocks) < (size_t)WINDOW * 56 * 16);
     for (size_t i = MANY; i < 4 * MANY; i++) {
+        if (i == MANY + MANY / 4)
+            assert_true(memory_bytes(&blocks) < (size_t)WINDOW * 56 * 16);
         known.address = address_of(1, i);
         put(&blocks, &known);
         known.address = address_of(1, i - WINDOW);
