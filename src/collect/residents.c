@@ -19,7 +19,7 @@ enum {
     RESIDENTS_LOAD = 128, /* ... and when it holds 1/this more */
     RESIDENTS_LOAD_LEAST = 64 << 10,
     RESIDENTS_NEWS = 256, /* the parts, when the sum has grown by 1/this */
-    RESIDENTS_COST = 50,  /* and this many times what telling them took has passed */
+    RESIDENTS_COST = 25,  /* and this many times what telling them took has passed */
     RESIDENTS_COST_SAMPLED = 200,
     RESIDENTS_KB = 1024,
 };

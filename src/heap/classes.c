@@ -18,7 +18,7 @@ uint64_t model_size_class_least(unsigned size_class)
 
 unsigned model_life_class(uint64_t ns)
 {
-    return classes_life(ns);
+    return classes_life(ns < UINT64_MAX ? ns : ns - 1);
 }
 
 uint64_t model_life_class_least(unsigned life_class)
@@ -29,7 +29,7 @@ uint64_t model_life_class_least(unsigned life_class)
 
 unsigned model_cell_life_class(uint64_t ns)
 {
-    return classes_cell_life(classes_life(ns));
+    return classes_cell_life(model_life_class(ns));
 }
 
 uint64_t model_cell_life_class_least(unsigned cell_life_class)

@@ -6,7 +6,7 @@
 #include "heap/model.h"
 
 /* Quarter decades from 1 us to 1 h, rounded to whole nanoseconds. */
-static const uint64_t classes_life_least[MODEL_LIFE_CLASSES] = {
+static const uint64_t classes_life_least[MODEL_LIFE_CLASSES + 1] = {
         0,
         1000,
         1778,
@@ -47,6 +47,7 @@ static const uint64_t classes_life_least[MODEL_LIFE_CLASSES] = {
         1000000000000,
         1778279410039,
         3162277660168,
+        UINT64_MAX,
 };
 
 /* The class of 2^(bits - 1), where a search for a number of that many bits begins. */
@@ -74,9 +75,9 @@ static inline unsigned classes_size(uint64_t bytes)
 static inline unsigned classes_life(uint64_t ns)
 {
     unsigned life_class = classes_life_of_bits[classes_bits(ns)];
-    while (life_class + 1 < MODEL_LIFE_CLASSES && ns >= classes_life_least[life_class + 1])
-        life_class++;
-    return life_class;
+    /* At most two classes begin within a power of two. */
+    life_class += ns >= classes_life_least[life_class + 1];
+    return life_class + (ns >= classes_life_least[life_class + 1]);
 }
 
 /* The class of a cell's lifetimes that holds this one: two of them make one. */

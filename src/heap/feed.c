@@ -16,14 +16,12 @@
 
 #include "base/diag.h"
 #include "heap/classes.h"
+#include "heap/feed_figures.h"
 #include "heap/spread.h"
 #include "heap/state.h"
 
 /* Fewer are in the processor's caches anyway. */
-enum { FEED_FAR_CELLS = 8192, FEED_NEAR_LIVES = 256 };
-
-/* What every event goes through, in one piece. */
-#define FEED_INLINE static inline __attribute__((always_inline))
+enum { FEED_FAR_CELLS = 8192, FEED_FAR_REGIONS = 256 };
 
 /* One change of the live heap: what dies, what is born, by whom. */
 struct feed_change {
@@ -55,6 +53,12 @@ void feed_prefetch_cell(const struct model *model, const struct feed_context *co
         cells_prefetch_at(model, slot->cell);
 }
 
+bool feed_is_far(const struct model *model, uint32_t process)
+{
+    return process < model->feed->processes.n &&
+           model->feed->processes.at[process].blocks.mask >= FEED_FAR_REGIONS;
+}
+
 bool feed_is_live(const struct model *model, uint32_t process, uint64_t address)
 {
     return process < model->feed->processes.n && address &&
@@ -76,54 +80,6 @@ bool feed_find(const struct model *model, uint32_t process, uint64_t address,
     return true;
 }
 
-/* Saves the cell's share of each peak that was passed since it was touched last. */
-static inline void feed_touch(struct model *model, const struct model_process *process,
-                              struct model_cell *cell)
-{
-    if (cell->peak_epoch != model->sums.peak_epoch) {
-        if (model->feed->weighted)
-            spread_save(&cell->spread);
-        cell->peak_epoch = model->sums.peak_epoch;
-        cell->peak_n = cell->live_n;
-        cell->peak_bytes = cell->live_bytes;
-    }
-    if (cell->process_peak_epoch != process->sums.peak_epoch) {
-        cell->process_peak_epoch = process->sums.peak_epoch;
-        cell->process_peak_n = cell->live_n;
-        cell->process_peak_bytes = cell->live_bytes;
-    }
-    cell->touched = model->feed->checkpoint;
-}
-
-static inline void feed_sums_alloc(struct model_sums *sums, uint64_t n, uint64_t bytes,
-                                   uint64_t size_bytes)
-{
-    sums->alloc_n += n;
-    sums->alloc_bytes += bytes;
-    sums->live_n += n;
-    sums->live_bytes += bytes;
-    if (size_bytes > sums->max_block_bytes)
-        sums->max_block_bytes = size_bytes;
-}
-
-static inline void feed_sums_free(struct model_sums *sums, uint64_t n, uint64_t bytes)
-{
-    sums->free_n += n;
-    sums->free_bytes += bytes;
-    sums->live_n -= n;
-    sums->live_bytes -= bytes;
-}
-
-static inline void feed_sums_peak(struct model_sums *sums, uint64_t at_ns)
-{
-    if (sums->live_bytes <= sums->peak_bytes)
-        return;
-    sums->peak_bytes = sums->live_bytes;
-    sums->peak_n = sums->live_n;
-    sums->peak_at_ns = at_ns;
-    sums->peak_epoch++;
-}
-
 /* After each step: peaks are those of states between events only. */
 static inline void feed_peaks(struct model *model, struct model_process *process)
 {
@@ -141,18 +97,7 @@ FEED_INLINE void feed_born(struct model *model, const struct feed_change *change
 {
     struct model_cell *cell = &model->cells.at[change->cell];
     uint64_t n = weight, bytes = size_bytes * weight;
-    feed_touch(model, change->process, cell);
-    cell->alloc_n += n;
-    cell->alloc_bytes += bytes;
-    cell->live_n += n;
-    cell->live_bytes += bytes;
-    if (size_bytes < cell->size_min)
-        cell->size_min = size_bytes;
-    if (size_bytes > cell->size_max)
-        cell->size_max = size_bytes;
-    cell->last_ns = model->feed->now_ns;
-    if (cell->key.task)
-        model->feed->tasks.at[cell->key.task].live_n += n;
+    feed_cell_born(model, change->process, cell, size_bytes, n);
     if (weight != 1) {
         model->feed->weighted = true;
         cell->weight_excess += weight - 1;
@@ -160,10 +105,6 @@ FEED_INLINE void feed_born(struct model *model, const struct feed_change *change
     }
     feed_sums_alloc(&model->sums, n, bytes, size_bytes);
     feed_sums_alloc(&change->process->sums, n, bytes, size_bytes);
-    unsigned size_class = classes_size(size_bytes);
-    model->histograms->size_n[size_class] += n;
-    model->histograms->size_bytes[size_class] += bytes;
-    model->feed->slice.size_n[classes_slice_size(size_bytes)] += n;
 }
 
 /* Obtains what the death of a block of this cell needs. */
@@ -179,41 +120,10 @@ static inline int feed_dies_prepare(struct model *model, uint32_t cell)
 FEED_INLINE void feed_dies(struct model *model, const struct feed_change *change,
                            const struct blocks_slot *block)
 {
-    struct model_feed *feed = model->feed;
-    struct model_row *row = rows_take(&feed->rows, block->cell,
-                                      feed_born_slice(model, block->born_ns), feed->slice_at);
-    struct model_cell *cell = &model->cells.at[block->cell];
-    uint64_t size_bytes = block->size_bytes & ~BLOCKS_PENDING;
-    uint64_t n = block->weight, bytes = size_bytes * block->weight;
-    uint64_t age_ns = feed->now_ns - block->born_ns;
-    row->n += n;
-    row->bytes += bytes;
-    feed_touch(model, change->process, cell);
-    cell->live_n -= n;
-    cell->live_bytes -= bytes;
-    if (block->weight != 1)
-        spread_died(&cell->spread, size_bytes, block->weight);
-    if (cell->key.task) {
-        feed->tasks.at[cell->key.task].live_n -= n;
-        feed_task_rest(feed, cell->key.task);
-    }
-    if (change->thread != cell->key.thread)
-        cell->other_thread_free_n += n;
-    if (change->task != cell->key.task)
-        cell->other_task_free_n += n;
-    feed_sums_free(&model->sums, n, bytes);
-    feed_sums_free(&change->process->sums, n, bytes);
-    unsigned life_class = classes_life(age_ns), cell_class = classes_cell_life(life_class);
-    const struct feed_death death = {cell->life, cell_class, block->weight};
-    if (model->lives.n <= FEED_NEAR_LIVES) {
-        cells_death_count(model, &death);
-    } else {
-        if (feed->death_n == FEED_DEATHS)
-            cells_deaths_drain(model);
-        feed->deaths[feed->death_n++] = death;
-    }
-    model->histograms->size_life_n[classes_size(size_bytes)][life_class] += n;
-    feed->slice.life_n[cell_class] += n;
+    uint64_t bytes = (block->size_bytes & ~BLOCKS_PENDING) * block->weight;
+    feed_cell_died(model, change->process, block, change->thread, change->task);
+    feed_sums_free(&model->sums, block->weight, bytes);
+    feed_sums_free(&change->process->sums, block->weight, bytes);
 }
 
 /*

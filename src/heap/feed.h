@@ -73,6 +73,9 @@ void feed_prefetch(const struct model *model, uint32_t process, uint64_t address
 void feed_prefetch_cell(const struct model *model, const struct feed_context *context,
                         uint64_t address, uint32_t node);
 
+/* Whether the process has so many blocks that asking for their memory ahead is worth it. */
+bool feed_is_far(const struct model *model, uint32_t process);
+
 /* True while a live block has this address: the collector's order repair asks. */
 bool feed_is_live(const struct model *model, uint32_t process, uint64_t address);
 

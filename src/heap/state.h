@@ -74,6 +74,8 @@ struct feed_death {
 
 enum { FEED_DEATHS = 256 };
 
+enum { FEED_OLD_BATCHES = 16 };
+
 struct model_feed {
     uint64_t now_ns;
     struct feed_slice slice;
@@ -97,6 +99,7 @@ struct model_feed {
     struct rows rows;
     struct feed_death deaths[FEED_DEATHS]; /* counted together: their memory is far apart */
     unsigned death_n;
+    unsigned old_n;       /* batches to come in which blocks are not expected to die young */
     uint32_t *renamed;    /* room for the new index of each slice */
     uint32_t slices_from; /* first slice that changed since the last checkpoint */
 };
@@ -119,12 +122,15 @@ static inline bool cells_same(const struct model_cell_key *a, const struct model
 /* cells.c: the cell of the key, made if there is none. Indices of the key are checked then. */
 int cells_look_up(struct model *model, const struct model_cell_key *key, uint64_t at_ns,
                   uint32_t *ret_cell);
+static inline uint32_t *cells_recent(struct model *model, const struct model_cell_key *key)
+{
+    return &model->feed->cells
+                    .recent[(key->node + key->thread * 61 + key->task * 127) % CELLS_RECENT];
+}
 static inline int cells_take(struct model *model, const struct model_cell_key *key, uint64_t at_ns,
                              uint32_t *ret_cell)
 {
-    struct cells_index *index = &model->feed->cells;
-    uint32_t *recent =
-            &index->recent[(key->node + key->thread * 61 + key->task * 127) % CELLS_RECENT];
+    uint32_t *recent = cells_recent(model, key);
     if (*recent && cells_same(&model->cells.at[*recent - 1].key, key)) {
         *ret_cell = *recent - 1;
         return 0;

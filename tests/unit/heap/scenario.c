@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "heap/feed.h"
+#include "heap/feed_batch.h"
 #include "heap/replay.h"
 #include "heap/state.h"
 
@@ -18,6 +19,8 @@ struct scenario_maker {
     bool *ended; /* processes */
     bool *task_ended;
     uint64_t *reallocing; /* of each thread: old address, 0 = none */
+    uint32_t burst_thread;
+    uint64_t burst_address;
 };
 
 static uint64_t scenario_random(struct scenario_maker *maker)
@@ -145,23 +148,50 @@ static uint64_t scenario_address(struct scenario_maker *maker)
     return i % 3 ? 0x7f0000000000 + i * 16 : i * 0x100001;
 }
 
+/* Somewhere near what the burst did last. */
+static uint64_t scenario_burst_address(struct scenario_maker *maker)
+{
+    if (!maker->shape->bursts || !maker->burst_address || scenario_below(maker, 6) == 0)
+        maker->burst_address = scenario_address(maker);
+    else if (scenario_below(maker, 2))
+        maker->burst_address += (scenario_below(maker, 9) - 4) * 16;
+    return maker->burst_address;
+}
+
 static uint64_t scenario_size(struct scenario_maker *maker)
 {
     uint64_t size = scenario_random(maker) >> (27 + scenario_below(maker, 21));
     return scenario_below(maker, 20) ? size : 0;
 }
 
+static uint32_t scenario_thread(struct scenario_maker *maker)
+{
+    uint32_t index = (uint32_t)scenario_below(maker, maker->out->tables->threads.n);
+    if (!maker->shape->bursts || scenario_below(maker, 40) == 0)
+        maker->burst_thread = index;
+    return maker->burst_thread;
+}
+
+static void scenario_born(struct scenario_maker *maker, struct events_event *event)
+{
+    event->size_bytes = scenario_size(maker);
+    event->node = (uint32_t)scenario_below(maker, maker->out->tables->nodes.n);
+    event->weight = 1;
+    if (maker->shape->weighted && scenario_below(maker, 2))
+        event->weight = (uint32_t)scenario_below(maker, 5000);
+}
+
 static void scenario_heap(struct scenario_maker *maker)
 {
     const struct model *tables = maker->out->tables;
-    uint32_t index = (uint32_t)scenario_below(maker, tables->threads.n);
+    uint32_t index = scenario_thread(maker);
     struct events_event event = {.thread = index, .process = tables->threads.at[index].process};
     if (maker->ended[event.process])
         return;
-    if (scenario_below(maker, 3) == 0)
+    if (scenario_below(maker, maker->shape->bursts ? 50 : 3) == 0)
         event.task = (uint32_t)scenario_below(maker, tables->tasks.n);
     event.kind = scenario_below(maker, 9) < 4 ? EVENTS_ALLOC : EVENTS_FREE;
-    event.address = scenario_address(maker);
+    event.address = scenario_burst_address(maker);
     if (maker->reallocing[index]) {
         if (scenario_below(maker, 3))
             return; /* in the middle of it */
@@ -172,17 +202,12 @@ static void scenario_heap(struct scenario_maker *maker)
         if (event.kind == EVENTS_REALLOC_CANCEL || scenario_below(maker, 20) == 0)
             event.address = 0;
         maker->reallocing[index] = 0;
-    } else if (scenario_below(maker, 9) == 0) {
+    } else if (scenario_below(maker, maker->shape->bursts ? 60 : 9) == 0) {
         event.kind = EVENTS_REALLOC_BEGIN;
         maker->reallocing[index] = event.address;
     }
-    if (event.kind == EVENTS_ALLOC || event.kind == EVENTS_REALLOC_END) {
-        event.size_bytes = scenario_size(maker);
-        event.node = (uint32_t)scenario_below(maker, tables->nodes.n);
-        event.weight = 1;
-        if (maker->shape->weighted && scenario_below(maker, 2))
-            event.weight = (uint32_t)scenario_below(maker, 5000);
-    }
+    if (event.kind == EVENTS_ALLOC || event.kind == EVENTS_REALLOC_END)
+        scenario_born(maker, &event);
     scenario_put(maker, event);
 }
 
@@ -250,7 +275,7 @@ void scenario_tables_copy(const struct scenario *scenario, struct model *model)
     }
 }
 
-struct model *scenario_feed(const struct scenario *scenario, size_t slices, size_t rows)
+static struct model *scenario_model(const struct scenario *scenario, size_t slices, size_t rows)
 {
     struct model *model = model_new();
     int err = feed_open(model, 1000000);
@@ -261,8 +286,57 @@ struct model *scenario_feed(const struct scenario *scenario, size_t slices, size
     if (rows)
         model->feed->limits.rows = rows;
     scenario_tables_copy(scenario, model);
+    return model;
+}
+
+struct model *scenario_feed(const struct scenario *scenario, size_t slices, size_t rows)
+{
+    struct model *model = scenario_model(scenario, slices, rows);
     bool fed = scenario_feed_some(scenario, model, 0, scenario->events.n);
     assert(fed);
     (void)fed;
+    return model;
+}
+
+/* Makes a batch of the events from `from` on. */
+static unsigned scenario_batch(const struct scenario *scenario, size_t from,
+                               struct feed_event batch[static FEED_BATCH_MAX])
+{
+    const struct events_event *first = &scenario->events.at[from];
+    unsigned n = 0;
+    for (; from + n < scenario->events.n && n < FEED_BATCH_MAX; n++) {
+        const struct events_event *event = &first[n];
+        bool is_free = event->kind == EVENTS_FREE;
+        if ((!is_free && (event->kind != EVENTS_ALLOC || event->weight > 1)) || event->task ||
+            event->process != first->process || event->thread != first->thread)
+            break;
+        batch[n] = (struct feed_event){.address = event->address,
+                                       .size_bytes = event->size_bytes,
+                                       .at_ns = event->at_ns,
+                                       .node = is_free ? MODEL_NONE : event->node};
+    }
+    return n;
+}
+
+struct model *scenario_feed_batched(const struct scenario *scenario, size_t slices, size_t rows,
+                                    size_t *ret_batched_n)
+{
+    struct model *model = scenario_model(scenario, slices, rows);
+    size_t batched_n = 0;
+    for (size_t i = 0; i < scenario->events.n;) {
+        const struct events_event *event = &scenario->events.at[i];
+        struct feed_event batch[FEED_BATCH_MAX];
+        unsigned n = scenario_batch(scenario, i, batch);
+        unsigned fed = n > 1 ? feed_batch(model, event->process, event->thread, batch, n) : 0;
+        batched_n += fed;
+        i += fed;
+        if (fed < n || n == 0) {
+            bool one = scenario_feed_some(scenario, model, i, i + 1);
+            assert(one);
+            (void)one;
+            i++;
+        }
+    }
+    *ret_batched_n = batched_n;
     return model;
 }

@@ -14,6 +14,7 @@ struct scenario_shape {
     unsigned addresses;                 /* per process, so that they are used again */
     uint64_t step_ns;                   /* mean time between events */
     bool weighted;
+    bool bursts; /* a thread does much in a row, mostly with what it just allocated */
 };
 
 struct scenario {
@@ -29,6 +30,13 @@ void scenario_tables_copy(const struct scenario *scenario, struct model *model);
 
 /* A fresh model that was fed all events; slices and rows: its limits, 0 = as they are. */
 struct model *scenario_feed(const struct scenario *scenario, size_t slices, size_t rows);
+
+/*
+ * The same, where events of one thread behind each other are fed together as far as that goes.
+ * Returns in *ret_batched_n how many were.
+ */
+struct model *scenario_feed_batched(const struct scenario *scenario, size_t slices, size_t rows,
+                                    size_t *ret_batched_n);
 
 /* The same without settling and with the model as it is; false: the feed ran out of memory. */
 bool scenario_feed_some(const struct scenario *scenario, struct model *model, size_t from,

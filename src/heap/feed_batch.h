@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Many events of one thread at once: what feed_alloc and feed_free do with each, but faster. */
+#ifndef MEMSCOPE_HEAP_FEED_BATCH_H
+#define MEMSCOPE_HEAP_FEED_BATCH_H
+
+#include "heap/feed.h"
+
+enum { FEED_BATCH_MAX = 128 };
+
+/* A block of weight 1 is allocated, or freed, by a thread that runs no task. */
+struct feed_event {
+    uint64_t address;
+    uint64_t size_bytes;
+    uint64_t at_ns;
+    uint32_t node; /* MODEL_NONE: a free */
+};
+
+/*
+ * Feeds up to FEED_BATCH_MAX events of a thread of this process. Returns how many were fed: the one
+ * behind them is unusual, or fails, and is to be fed by itself.
+ */
+unsigned feed_batch(struct model *model, uint32_t process, uint32_t thread,
+                    const struct feed_event *events, unsigned n);
+
+#endif
