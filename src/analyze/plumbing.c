@@ -133,6 +133,19 @@ static const char *const plumbing_names[] = {
         "_IO_doallocbuf",
         "rust_alloc",
         "do_rallocx",
+        /* jemalloc without a prefix, between its entries and its hooks. */
+        "hook_invoke_alloc",
+        "hook_invoke_expand",
+        "malloc_default",
+        "imalloc",
+        "imalloc_body",
+        "large_ralloc",
+        "large_malloc",
+        "large_palloc",
+        "arena_ralloc",
+        "arena_palloc",
+        "arena_malloc_hard",
+        "irallocx_prof",
 };
 
 /* Beginnings of names: namespaces of containers, and families. */

@@ -165,7 +165,7 @@ static void slot_write(struct module_slot *slot, const struct module_object *obj
 /*
  * The headers of the module that the object is, or is a segment of. The executable's come from
  * the kernel. Others begin at the object's start; where that is a segment in the middle, at the
- * module's base, if that is mapped at all.
+ * module's base, if that is mapped at all. Else the linker knows.
  */
 static bool headers_find(const struct module_object *object, struct module_headers *ret_headers)
 {
@@ -177,8 +177,11 @@ static bool headers_find(const struct module_object *object, struct module_heade
     if (module_headers_read(at, ret_headers))
         return true;
     uintptr_t base = object->link_map != NULL ? object->link_map->l_addr : 0;
-    return base != 0 && base < at && base % CPU_PAGE_BYTES == 0 && unwind_range_readable(base) &&
-           module_headers_read(base, ret_headers);
+    if (base != 0 && base < at && base % CPU_PAGE_BYTES == 0 && unwind_range_readable(base) &&
+        module_headers_read(base, ret_headers))
+        return true;
+    return module_headers_of_map(&modules.config, object->link_map, at, (uintptr_t)object->map_end,
+                                 ret_headers);
 }
 
 /* Reads the module's headers and writes its record to the log. */

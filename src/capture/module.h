@@ -40,6 +40,7 @@ struct module_config {
      * is no find_object. */
     const Elf64_Phdr *exe_headers;
     uint32_t exe_headers_count;
+    const struct link_map *exe_map; /* the linker's entry of the executable, NULL = unknown */
     const char *exe_name; /* AT_EXECFN: the linker's list has no name for the executable */
 };
 

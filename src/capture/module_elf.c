@@ -7,7 +7,11 @@
 
 #include "capture/cpu/x86_64/cpu.h"
 
-enum { BUILD_ID_BYTES_MAX = 64, NOTE_HEADER_BYTES = 12 };
+enum {
+    BUILD_ID_BYTES_MAX = 64,
+    NOTE_HEADER_BYTES = 12,
+    MAP_BYTES_MAX = 832, /* no libc's entry of a module is shorter */
+};
 
 bool module_headers_read(uintptr_t start, struct module_headers *ret_headers)
 {
@@ -43,6 +47,35 @@ bool module_headers_of_exe(const struct module_config *config, struct module_hea
                 .count = config->exe_headers_count,
                 .bias = (uintptr_t)config->exe_headers - config->exe_headers[i].p_vaddr,
         };
+        return true;
+    }
+    return false;
+}
+
+/* What the linker keeps of a module's headers: their address, the entry point, their number. */
+struct map_headers {
+    const Elf64_Phdr *at;
+    uintptr_t entry;
+    uint16_t count;
+};
+
+bool module_headers_of_map(const struct module_config *config, const struct link_map *map,
+                           uintptr_t start, uintptr_t end, struct module_headers *ret_headers)
+{
+    const char *exe = (const char *)config->exe_map;
+    if (exe == NULL || config->exe_headers == NULL || map == NULL)
+        return false;
+    for (size_t i = sizeof(struct link_map); i < MAP_BYTES_MAX; i += sizeof(uintptr_t)) {
+        const struct map_headers *known = (const struct map_headers *)(exe + i);
+        if (known->at != config->exe_headers || known->count != config->exe_headers_count)
+            continue;
+        known = (const struct map_headers *)((const char *)map + i);
+        uintptr_t at = (uintptr_t)known->at;
+        if (at % 8 != 0 || at < start || at >= end ||
+            known->count > (end - at) / sizeof(Elf64_Phdr))
+            return false;
+        *ret_headers = (struct module_headers){
+                .at = known->at, .count = known->count, .bias = map->l_addr};
         return true;
     }
     return false;

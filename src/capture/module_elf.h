@@ -18,6 +18,14 @@ bool module_headers_read(uintptr_t start, struct module_headers *ret_headers);
 /* The executable's, as the kernel gave them; false when their place in the image is not told. */
 bool module_headers_of_exe(const struct module_config *config, struct module_headers *ret_headers);
 
+/*
+ * The linker's own pointer to them: tools that rewrite files (BOLT, patchelf) put them anywhere.
+ * Where the linker keeps it is learned from the executable's entry, whose headers the kernel has
+ * told; false when they were not found there, or do not lie in [start, end).
+ */
+bool module_headers_of_map(const struct module_config *config, const struct link_map *map,
+                           uintptr_t start, uintptr_t end, struct module_headers *ret_headers);
+
 /* From the first loaded segment's page to the end of the last one; false when there is none. */
 bool module_headers_extent(const struct module_headers *headers, struct module_range *ret_range);
 

@@ -55,7 +55,8 @@ bool module_list_find(const struct module_config *config, uintptr_t address,
         return false;
     struct link_map *map = debug->r_map;
     for (int i = 0; map != NULL && i < LIST_LENGTH_MAX; i++, map = map->l_next) {
-        if (i > 0 && !module_headers_read(map->l_addr, &headers))
+        if (i > 0 && !module_headers_read(map->l_addr, &headers) &&
+            !module_headers_of_map(config, map, map->l_addr, UINTPTR_MAX, &headers))
             continue;
         if (!headers_cover(&headers, address, ret_object))
             continue;

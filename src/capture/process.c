@@ -96,6 +96,7 @@ static void process_start_unwinder(void)
             .modules = {.find_object = (module_finder)next_symbol("_dl_find_object"),
                         .exe_headers = process.exe_headers,
                         .exe_headers_count = process.exe_header_n,
+                        .exe_map = _r_debug.r_map,
                         .exe_name = process.exe_name},
             .main_stack_end = process.main_stack_end,
             .linker_code = _r_debug.r_brk,

@@ -148,6 +148,7 @@ void probe_init(void)
             .modules =
                     {
                             .find_object = (module_finder)(void *)_dl_find_object,
+                            .exe_map = _r_debug.r_map,
                             .exe_headers = (const Elf64_Phdr *)getauxval(AT_PHDR),
                             .exe_headers_count = (uint32_t)getauxval(AT_PHNUM),
                     },
