@@ -194,7 +194,7 @@ emit_alloc_sampled(struct lane_state *state, uint64_t rate, const void *address,
     if (weight)
         emit_alloc_record(state, address, size_bytes, frame, weight);
     if (begun)
-        sampling_time_end(state, begun);
+        sampling_time_end(state, begun, weight);
     if (begun && weight)
         sampling_unwound(state);
 }
@@ -239,12 +239,13 @@ static void __attribute__((noinline))
 emit_free_sampled(struct lane_state *state, uint64_t rate, const void *address)
 {
     uint64_t begun = sampling_time_begin(state, rate);
-    if (sampling_free(state, rate, address)) {
+    bool recorded = sampling_free(state, rate, address);
+    if (recorded) {
         bool full = wire_rate_is_full(rate);
         emit_address(state, address, WIRE_FREE, !full && (!state || state->sample.between));
     }
     if (begun)
-        sampling_time_end(state, begun);
+        sampling_time_end(state, begun, recorded);
 }
 
 void emit_free(const void *address)
@@ -264,9 +265,13 @@ void emit_realloc_begin(const void *old, struct emit_realloc *ret_begun)
     *ret_begun = (struct emit_realloc){.old = old, .counted = emit_follows()};
     if (!ret_begun->counted)
         return;
-    ret_begun->written = sampling_realloc_begin(sampling_rate(), old, &ret_begun->sampling);
+    uint64_t rate = sampling_rate();
+    uint64_t begun = sampling_time_begin(lane_mine(), rate);
+    ret_begun->written = sampling_realloc_begin(rate, old, &ret_begun->sampling);
     if (ret_begun->written)
         emit_address(lane_mine(), old, WIRE_REALLOC_BEGIN, 0);
+    if (begun)
+        sampling_time_end(lane_mine(), begun, ret_begun->written);
 }
 
 /* The old block is gone, and nothing that is recorded took its place. */
@@ -313,6 +318,7 @@ void emit_realloc_end(const struct emit_realloc *begun, const void *address, siz
         return;
     }
     uint64_t rate = sampling_rate();
+    uint64_t timed = sampling_time_begin(state, rate);
     sampling_realloc_freed(state, rate, &begun->sampling);
     /* Paused: the old block is gone, the new one is not recorded. */
     if (!address || emit_ignored() || !emit_wanted()) {
@@ -326,6 +332,8 @@ void emit_realloc_end(const struct emit_realloc *begun, const void *address, siz
         emit_realloc_record(state, begun, address, size_bytes, frame, weight);
     else
         emit_realloc_ends(state, begun);
+    if (timed)
+        sampling_time_end(state, timed, weight || begun->written);
 }
 
 void emit_map(const void *address, size_t bytes, enum wire_map how, const struct hook_frame *frame)

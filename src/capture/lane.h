@@ -28,6 +28,7 @@ struct lane_state {
     uint32_t ignored;      /* regions that the thread wants to be ignored, nested */
     uint32_t ignored_n;    /* allocations that were */
     uint32_t timing;       /* hooks until the next timed one */
+    uint64_t timed_stall;  /* what the thread had waited when the present one began */
     struct unwind_thread *unwind;
     void *scratch; /* of the exec hooks */
     size_t scratch_bytes;

@@ -245,13 +245,24 @@ static unsigned sampling_timed_class(uint64_t ticks)
     return class < WIRE_TIMED_CLASSES ? class : WIRE_TIMED_CLASSES - 1;
 }
 
-void sampling_time_end(struct lane_state *state, uint64_t begun)
+void sampling_time_next(struct lane_state *state)
 {
-    uint64_t ticks = process_stamp() - begun;
-    ticks = ticks > sampling_stamp_ticks ? ticks - sampling_stamp_ticks : 0;
+    uint64_t seed = process_stamp();
+    state->timing = WIRE_RATE_TIMING / 2 + (uint32_t)(sample_random(&seed) % WIRE_RATE_TIMING);
+    state->timed_stall = atomic_load_explicit(&state->lane->stall_ticks, memory_order_relaxed);
+}
+
+void sampling_time_note(struct lane_state *state, uint64_t ticks, bool recorded)
+{
+    uint64_t none = sampling_stamp_ticks + /* who waits is not on a processor */
+                    atomic_load_explicit(&state->lane->stall_ticks, memory_order_relaxed) -
+                    state->timed_stall;
+    ticks = ticks > none ? ticks - none : 0;
     thread_add(&state->lane->timed_n, 1);
     /* So long only a thread that had to wait, or was not on a processor: no time of ours. */
-    thread_add(&state->lane->timed_ticks, ticks < SAMPLING_TIME_MOST ? ticks : 0);
+    uint64_t counted = ticks < SAMPLING_TIME_MOST ? ticks : 0;
+    thread_add(&state->lane->timed_ticks, counted);
+    thread_add(&state->lane->timed_event_ticks, recorded ? counted : 0);
     _Atomic uint32_t *class = &state->lane->timed_class[sampling_timed_class(ticks)];
     atomic_store_explicit(class, atomic_load_explicit(class, memory_order_relaxed) + 1,
                           memory_order_relaxed);

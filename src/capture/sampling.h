@@ -81,15 +81,27 @@ static inline void sampling_count_free(struct lane_state *state)
 /* Keeps the address of a task's block, so that its free is recorded and tells the task's end. */
 void sampling_keep(uint64_t address);
 
-/* One hook in WIRE_RATE_TIMING is timed: 0 = not this one. */
+/*
+ * One hook in WIRE_RATE_TIMING is timed, at uneven distances: at even ones a program that allocates
+ * and frees in turns would show one of the two only. Each half of a realloc counts as a hook.
+ */
+void sampling_time_next(struct lane_state *state);
+void sampling_time_note(struct lane_state *state, uint64_t ticks, bool recorded);
+
+/* 0 = not this one. */
 static inline uint64_t sampling_time_begin(struct lane_state *state, uint64_t rate)
 {
     if (!(rate & WIRE_RATE_TIMED) || !state || state->timing--)
         return 0;
-    state->timing = WIRE_RATE_TIMING - 1;
+    sampling_time_next(state);
     return process_stamp();
 }
-void sampling_time_end(struct lane_state *state, uint64_t begun);
+
+/* The stamp is read here: the way to the rest, which few hooks take, is not in it. */
+static inline void sampling_time_end(struct lane_state *state, uint64_t begun, bool recorded)
+{
+    sampling_time_note(state, process_stamp() - begun, recorded);
+}
 /* Behind a timed hook that captured a stack: how much of that was new. */
 void sampling_unwound(struct lane_state *state);
 

@@ -180,6 +180,7 @@ static void collector_image_gone(struct collector *collector, struct image *imag
 {
     if (image->gone)
         return;
+    own_cost_ended(&collector->governor.own, image->slot);
     image->gone = true;
     images_free_memory(&collector->images, image);
     image->end_ns = collector_now(collector);
@@ -230,12 +231,14 @@ static void collector_finish_images(struct collector *collector)
         if (collector->flushed >= image->flush)
             collector_finish_image(collector, image);
     }
-    drain_hurry(collector->drain, finishing);
+    drain_hurry(collector->drain,
+                finishing || governor_hurries(&collector->governor, collector_now(collector)));
 }
 
 static void collector_scan(struct collector *collector)
 {
     uint64_t now = collector_now(collector);
+    governor_step(&collector->governor, collector->order.event_n, now);
     if (now - collector->scanned_at < COLLECTOR_SCAN_NS)
         return;
     collector->scanned_at = now;
@@ -250,7 +253,6 @@ static void collector_scan(struct collector *collector)
     feed_time(collector->model, fed_ns);
     journal_event(&collector->journal,
                   &(struct events_event){.kind = EVENTS_TIME, .at_ns = fed_ns});
-    governor_step(&collector->governor, now);
     symbols_step(&collector->symbols);
     order_retire(&collector->order, now);
     if (now - collector->slow_scanned_at >= COLLECTOR_SLOW_SCAN_NS) {
@@ -297,6 +299,8 @@ static void collector_heed(struct collector *collector)
         collector->root_status = message.status;
         collector->root_rss_bytes = message.rss_peak_bytes;
         collector->scanned_at = 0;
+        own_cost_told(&collector->governor.own, (int)collector->root_pid, message.program_cpu_ns);
+        own_cost_launcher(&collector->governor.own, message.launcher_cpu_ns);
     }
 }
 
@@ -496,6 +500,7 @@ static int collector_meet(struct collector *collector)
         return ERR_STATE;
     collector->root_pid = message.pid;
     collector->images.root_pid = message.pid;
+    own_cost_launcher(&collector->governor.own, message.launcher_cpu_ns);
     if (message.kind == COLLECTOR_BECOME)
         collector_watch_root(collector);
     else

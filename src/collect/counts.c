@@ -50,6 +50,7 @@ static void counts_add(struct counts_sum *sum, uint64_t *classes, const struct w
     uint64_t timed_n = counts_word(&lane->timed_n);
     sum->timed_n += timed_n;
     sum->timed_ticks += counts_word(&lane->timed_ticks);
+    sum->timed_event_ticks += counts_word(&lane->timed_event_ticks);
     for (unsigned i = 0; timed_n && i < WIRE_TIMED_CLASSES; i++)
         classes[i] += atomic_load_explicit(&lane->timed_class[i], memory_order_relaxed);
 }

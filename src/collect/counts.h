@@ -19,7 +19,7 @@ struct counts_sum {
     uint64_t alloc_n, alloc_bytes, free_n, realloc_n;
     uint64_t usable_in, usable_out;
     uint64_t stall_n, stall_ticks;
-    uint64_t timed_n, timed_ticks;
+    uint64_t timed_n, timed_ticks, timed_event_ticks;
     uint64_t unwound_n, unwound_frames, unwound_same;
 };
 

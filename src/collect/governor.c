@@ -11,14 +11,11 @@ enum {
     GOVERNOR_SET_PAUSE_NS = 50000000, /* what a change of weight needs to show in the set */
     GOVERNOR_SET_HIGH = 50,           /* per cent of the set in use */
     GOVERNOR_SET_LOW = 10,
-    GOVERNOR_COST_NS = 50000000,     /* from one look at the cost to the next */
-    GOVERNOR_CALM_NS = 200000000,    /* from one look at what is held to the next, and upwards */
-    GOVERNOR_EVIDENCE_NS = 50000000, /* processor time that a judgement needs */
-    GOVERNOR_JUMP_MOST = 16,
+    GOVERNOR_HURRY_NS = 10000000,
+    GOVERNOR_COST_NS = 20000000,  /* from one look at the cost to the next */
+    GOVERNOR_CALM_NS = 200000000, /* from one look at what is held to the next, and upwards */
     GOVERNOR_PRIVATE_LEAST = 64 << 10,
-    GOVERNOR_COST_WEIGHT_MOST = 4096, /* beyond it nothing becomes cheaper */
-    GOVERNOR_OVER_FLOOR = 15,         /* per cent */
-    GOVERNOR_MEMORY_LEAST = 8000000,  /* that a percent budget always allows for */
+    GOVERNOR_MEMORY_LEAST = 8000000, /* that a percent budget always allows for */
     GOVERNOR_RECORDER_PAUSE_NS = 500000000,
     GOVERNOR_RECORDER_LOW = 3, /* parts of so many in use: the weight may fall */
     GOVERNOR_RECORDER_OF = 4,
@@ -47,6 +44,7 @@ int governor_init(struct governor *governor, struct segment *segment, struct ima
                                        &governor->recorder};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         limits[i]->weight = 1;
+    steer_init(&governor->steer, request->max_overhead_percent);
     if (!wire_rate_is_full(atomic_load(&segment->at->rate)) && governor->wanted != 1)
         feed_sampled(governor->model);
     return own_cost_init(&governor->own, images, tally);
@@ -136,57 +134,29 @@ static void governor_look_at_set(struct governor *governor, uint32_t weight, uin
         governor_lower(limit, now_ns);
 }
 
-/* Moves the weight that cost asks for, by what the last window and the whole run cost. */
-static void governor_steer(struct governor *governor, uint32_t weight, double window, double whole,
-                           uint64_t now_ns)
+static struct steer_sum governor_sum(struct governor *governor, uint64_t event_n)
 {
-    struct governor_limit *limit = &governor->cost;
-    double most = governor->request->max_overhead_percent;
-    /* Where counting alone costs more than the limit, a little more than that is the limit. */
-    double floor = governor->floor_percent * (1 + GOVERNOR_OVER_FLOOR / 100.0);
-    bool is_floor = floor > most;
-    double bound = is_floor ? floor : most;
-    double low = is_floor ? bound * 0.93 : bound / 2;
-    bool late = !is_floor && whole > bound && window > low;
-    if (window > bound || late) {
-        governor->calm_ns = now_ns;
-        double jump = (window > bound ? window : whole) / bound;
-        uint64_t times = jump >= GOVERNOR_JUMP_MOST ? GOVERNOR_JUMP_MOST : (uint64_t)(jump + 1);
-        uint64_t wanted = (limit->weight > weight ? limit->weight : weight) * times;
-        limit->weight =
-                wanted < GOVERNOR_COST_WEIGHT_MOST ? (uint32_t)wanted : GOVERNOR_COST_WEIGHT_MOST;
-    } else if (window < low && (is_floor || whole < bound * 0.9) &&
-               now_ns - governor->calm_ns >= GOVERNOR_CALM_NS) {
-        governor->calm_ns = now_ns;
-        governor_lower(limit, now_ns);
-    }
+    struct own_cost_sum cost = own_cost_look(&governor->own);
+    uint64_t program = cost.program_ns > cost.hooks_ns ? cost.program_ns - cost.hooks_ns : 0;
+    return (struct steer_sum){.program_ns = program,
+                              .own_ns = own_cost_ns(&cost),
+                              .hook_n = cost.hook_n,
+                              .event_n = event_n};
 }
 
-/*
- * The percent budget: time. Cost beyond it in the last window, or on the whole, asks for a higher
- * weight at once, in proportion; a lower one needs both well below.
- */
-static void governor_look_at_cost(struct governor *governor, uint32_t weight, uint64_t now_ns)
+/* The percent budget: time. */
+static void governor_look_at_cost(struct governor *governor, uint32_t weight, uint64_t event_n,
+                                  uint64_t now_ns)
 {
     struct governor_limit *limit = &governor->cost;
-    double most = governor->request->max_overhead_percent;
-    if (now_ns - limit->changed_ns < GOVERNOR_COST_NS ||
-        !(atomic_load(&governor->segment->at->rate) & WIRE_RATE_TIMED))
+    uint64_t pause = governor->steer.begun ? GOVERNOR_COST_NS : 0;
+    if (!(governor->request->max_overhead_percent > 0) || !weight ||
+        now_ns - limit->changed_ns < pause || !steer_wants(&governor->steer, event_n))
         return;
-    struct own_cost_sum now = own_cost_look(&governor->own), none = {0};
-    if (!(most > 0) || !weight) {
-        limit->changed_ns = now_ns;
-        return;
-    }
-    if (now.program_ns - governor->window.program_ns < GOVERNOR_EVIDENCE_NS)
-        return;
-    double window = own_cost_percent(&governor->window, &now);
-    governor->window = now;
     limit->changed_ns = now_ns;
-    if (limit->weight >= GOVERNOR_COST_WEIGHT_MOST && window > most &&
-        !(governor->floor_percent > 0))
-        governor->floor_percent = window;
-    governor_steer(governor, weight, window, own_cost_percent(&none, &now), now_ns);
+    struct steer_sum sum = governor_sum(governor, event_n);
+    steer_look(&governor->steer, &sum, weight);
+    limit->weight = governor->steer.weight;
 }
 
 static uint64_t governor_held_bytes(const struct governor *governor)
@@ -266,9 +236,11 @@ static void governor_look_at_budget(struct governor *governor)
     }
 }
 
-void governor_step(struct governor *governor, uint64_t now_ns)
+void governor_step(struct governor *governor, uint64_t event_n, uint64_t now_ns)
 {
-    if (now_ns - governor->stepped_ns < GOVERNOR_STEP_NS)
+    bool hurries = governor->request->max_overhead_percent > 0 && !governor->steer.begun &&
+                   steer_wants(&governor->steer, event_n);
+    if (now_ns - governor->stepped_ns < GOVERNOR_STEP_NS && !hurries)
         return;
     governor->stepped_ns = now_ns;
     struct wire_segment *at = governor->segment->at;
@@ -281,10 +253,20 @@ void governor_step(struct governor *governor, uint64_t now_ns)
     }
     governor_look_at_budget(governor);
     governor_look_at_set(governor, now, now_ns);
-    governor_look_at_cost(governor, now, now_ns);
+    governor_look_at_cost(governor, now, event_n, now_ns);
     governor_look_at_memory(governor, now, now_ns);
     governor_look_at_recorder(governor, now, now_ns);
     governor_set_weight(governor, governor_weight(governor, &reason), reason);
+}
+
+bool governor_hurries(struct governor *governor, uint64_t now_ns)
+{
+    if (!(governor->request->max_overhead_percent > 0) || governor->steer.begun ||
+        !governor->images->seen_n)
+        return false;
+    if (!governor->first_ns)
+        governor->first_ns = now_ns;
+    return now_ns - governor->first_ns < GOVERNOR_HURRY_NS;
 }
 
 void governor_facts(struct governor *governor, const struct drain *drain, uint64_t event_n)
@@ -292,9 +274,10 @@ void governor_facts(struct governor *governor, const struct drain *drain, uint64
     if (!(atomic_load(&governor->segment->at->rate) & WIRE_RATE_TIMED))
         return;
     own_cost_facts(&governor->own, governor->model, drain, event_n);
-    if (!(governor->floor_percent > 0))
+    if (!(governor->request->max_overhead_percent > 0))
         return;
+    struct steer_sum sum = governor_sum(governor, event_n);
     char text[32];
-    snprintf(text, sizeof text, "%.2f", governor->floor_percent);
+    snprintf(text, sizeof text, "%.6g", steer_floor(&governor->steer, &sum));
     model_fact_set(governor->model, "overhead_floor_percent", text);
 }

@@ -14,6 +14,7 @@
 #include "collect/images.h"
 #include "collect/own_cost.h"
 #include "collect/segment.h"
+#include "collect/steer.h"
 #include "collect/tally.h"
 #include "launch/request.h"
 
@@ -32,11 +33,10 @@ struct governor {
     uint32_t wanted; /* as it was seen last */
     struct governor_limit set, memory, cost, recorder;
     struct own_cost own;
-    struct own_cost_sum window;      /* as the present window began */
+    struct steer steer;
     bool private_full, segment_full; /* was noted */
-    double floor_percent;            /* what the highest weight still cost; 0 = it was not needed */
     uint64_t stepped_ns;
-    uint64_t calm_ns; /* when cost last changed the rate */
+    uint64_t first_ns; /* when the first image was seen */
 };
 
 int governor_init(struct governor *governor, struct segment *segment, struct images *images,
@@ -44,8 +44,11 @@ int governor_init(struct governor *governor, struct segment *segment, struct ima
 
 void governor_done(struct governor *governor);
 
-/* Looks at all limits; every 10 ms or so. */
-void governor_step(struct governor *governor, uint64_t now_ns);
+/* Looks at all limits; every 10 ms or so, and where the beginning of a limited session is over. */
+void governor_step(struct governor *governor, uint64_t event_n, uint64_t now_ns);
+
+/* True while the beginning of a limited session may be over at any moment. */
+bool governor_hurries(struct governor *governor, uint64_t now_ns);
 
 /* What recording cost so far, where hooks are timed. */
 void governor_facts(struct governor *governor, const struct drain *drain, uint64_t event_n);

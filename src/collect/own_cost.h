@@ -3,10 +3,15 @@
  * What recording costs, measured by itself, beside what the program used.
  *
  * Time in hooks is that of one hook in WIRE_RATE_TIMING, read by the time stamp counter, times
- * that number; waits for room are in it. The recorder's processor time is the kernel's figure.
+ * that number, and what stands before and behind the two readings, which is known beforehand, for
+ * each call; waits for room are not in it. Processor time of recorder, launcher and program is the
+ * kernel's figure. What the library's loading and joining takes is known beforehand, too.
  */
 #ifndef MEMSCOPE_COLLECT_OWN_COST_H
 #define MEMSCOPE_COLLECT_OWN_COST_H
+
+#include <stdint.h>
+#include <time.h>
 
 #include "collect/drain.h"
 #include "collect/images.h"
@@ -14,8 +19,8 @@
 
 /* Since the session began, in nanoseconds. */
 struct own_cost_sum {
-    uint64_t hooks_ns;    /* in the program's hooks, waits included */
-    uint64_t recorder_ns; /* processor time of this process */
+    uint64_t hooks_ns;    /* in the program's hooks, and where the library starts */
+    uint64_t recorder_ns; /* processor time of this process, its helpers and the launcher */
     uint64_t program_ns;  /* processor time of all recorded processes, hooks included */
     uint64_t hook_n;
 };
@@ -24,15 +29,28 @@ struct own_cost {
     struct images *images;
     struct tally *tally;
     uint64_t *process_ns; /* by slot */
-    int *pid;             /* that it is of */
+    int *pid;             /* that it is of; 0 = no process */
     uint64_t ended_ns;
+    uint64_t launcher_ns;
 };
 
 int own_cost_init(struct own_cost *cost, struct images *images, struct tally *tally);
 void own_cost_done(struct own_cost *cost);
 
-/* Looks at all processes; those that end between two looks lose what they used since. */
+/* Looks at all processes. */
 struct own_cost_sum own_cost_look(struct own_cost *cost);
+
+/* The process of the slot has ended: the last look at it, which may come too late. */
+void own_cost_ended(struct own_cost *cost, uint32_t slot);
+/* What others know of: the processor time of a process at its end, that of the launcher. */
+void own_cost_told(struct own_cost *cost, int pid, uint64_t cpu_ns);
+void own_cost_launcher(struct own_cost *cost, uint64_t cpu_ns);
+
+/* Our own part of it all. */
+uint64_t own_cost_ns(const struct own_cost_sum *sum);
+
+/* A clock of processor time, in nanoseconds; 0: it cannot be read. */
+uint64_t own_cost_clock(clockid_t clock);
 
 /* Added processor time in per cent of what the program used without it; 0: nothing was used. */
 double own_cost_percent(const struct own_cost_sum *since, const struct own_cost_sum *now);

@@ -21,6 +21,7 @@
 #include "collect/collector.h"
 #include "collect/facts.h"
 #include "collect/library.h"
+#include "collect/own_cost.h"
 #include "collect/ticks.h"
 #include "launch/choice.h"
 #include "launch/detect.h"
@@ -293,7 +294,10 @@ static int run_fork_collector(struct run *run, bool as_stranger, struct diag *di
 static int run_begin_session(struct run *run, enum collector_message_kind kind, pid_t target,
                              struct diag *diag)
 {
-    struct collector_message message = {.kind = kind, .pid = target};
+    struct collector_message message = {.kind = kind,
+                                        .pid = target,
+                                        .launcher_cpu_ns =
+                                                own_cost_clock(CLOCK_PROCESS_CPUTIME_ID)};
     if (collector_send(run->socket, &message) < 0 || collector_receive(run->socket, &message) != 0)
         return diag_set(diag, ERR_STATE, "the collector ended before the program began");
     if (message.kind != COLLECTOR_READY)
@@ -360,7 +364,7 @@ static uint64_t run_command_peak(uint64_t children_before)
 }
 
 /* Tells the collector how the command ended, and waits for the recording. */
-static void run_finish(struct run *run, uint64_t peak_bytes)
+static void run_finish(struct run *run, uint64_t peak_bytes, uint64_t program_cpu_ns)
 {
     struct collector_message message = {
             .kind = COLLECTOR_ENDED,
@@ -368,6 +372,8 @@ static void run_finish(struct run *run, uint64_t peak_bytes)
             .end = run->result->end == LAUNCH_SIGNALED ? PROCESS_SIGNALED : PROCESS_EXITED,
             .status = run->result->status,
             .rss_peak_bytes = peak_bytes,
+            .program_cpu_ns = program_cpu_ns,
+            .launcher_cpu_ns = own_cost_clock(CLOCK_PROCESS_CPUTIME_ID),
     };
     collector_send(run->socket, &message);
     if (collector_receive(run->socket, &message) != 0 || message.kind != COLLECTOR_DONE) {
@@ -398,7 +404,7 @@ static int run_bare(struct run *run, const char *why, struct diag *diag)
         diag_set_errno(diag, 0, error, "cannot execute %s", run->program.path);
         return 0;
     }
-    run_note_status(run->result, spawn_wait(&spawn));
+    run_note_status(run->result, spawn_wait(&spawn, &(uint64_t){0}));
     return 0;
 }
 
@@ -443,9 +449,9 @@ static int run_recorded(struct run *run, struct diag *diag)
         diag_set_errno(diag, 0, error, "cannot execute %s", run->program.path);
         return 0;
     }
-    uint64_t children_before = run_peak_of(RUSAGE_CHILDREN);
-    run_note_status(run->result, spawn_wait(&spawn));
-    run_finish(run, run_command_peak(children_before));
+    uint64_t cpu_ns = 0, children_before = run_peak_of(RUSAGE_CHILDREN);
+    run_note_status(run->result, spawn_wait(&spawn, &cpu_ns));
+    run_finish(run, run_command_peak(children_before), cpu_ns);
     return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Passed on when somebody sends them to us; from the terminal the program has its own. */
@@ -165,11 +166,24 @@ static void spawn_forward(int number, siginfo_t *info, void *context)
     errno = error;
 }
 
+/* Processor time of a child; also when it has ended, until it is waited for. */
+static uint64_t spawn_cpu_ns(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        return 0;
+    return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
 /* Waits for the end; stops and goes on with the child, so that the shell's job control holds. */
-static int spawn_wait_end(pid_t pid)
+static int spawn_wait_end(pid_t pid, uint64_t *ret_cpu_ns)
 {
     int status = 0;
+    siginfo_t ended;
     for (;;) {
+        if (waitid(P_PID, (id_t)pid, &ended, WEXITED | WSTOPPED | WNOWAIT) == 0)
+            *ret_cpu_ns = spawn_cpu_ns(pid);
         if (waitpid(pid, &status, WUNTRACED) < 0) {
             if (errno == EINTR)
                 continue;
@@ -192,9 +206,9 @@ void spawn_forward_signals(const struct spawn *spawn)
         sigaction(spawn_signals[i], &forward, &spawn_before[i]);
 }
 
-int spawn_wait(const struct spawn *spawn)
+int spawn_wait(const struct spawn *spawn, uint64_t *ret_cpu_ns)
 {
-    int status = spawn_wait_end(spawn->pid);
+    int status = spawn_wait_end(spawn->pid, ret_cpu_ns);
     for (int i = 0; i < SPAWN_SIGNALS_N; i++)
         sigaction(spawn_signals[i], &spawn_before[i], NULL);
     return status;

@@ -44,8 +44,8 @@ void spawn_cancel(struct spawn *spawn);
 
 /*
  * Waits for the child's end, passing on the signals that are sent to us and leaving the
- * terminal's to it. Returns the status of wait(2).
+ * terminal's to it. Returns the status of wait(2); *ret_cpu_ns: the processor time it used itself.
  */
-int spawn_wait(const struct spawn *spawn);
+int spawn_wait(const struct spawn *spawn, uint64_t *ret_cpu_ns);
 
 #endif

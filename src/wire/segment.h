@@ -197,7 +197,8 @@ struct wire_lane {
     _Atomic uint64_t realloc_n;
     /* Stacks of timed hooks: their number, frames that were not as before, stacks without any. */
     _Atomic uint64_t unwound_n, unwound_frames, unwound_same;
-    _Atomic uint64_t pad1[2];
+    _Atomic uint64_t timed_event_ticks; /* of timed_ticks: hooks that recorded something */
+    _Atomic uint64_t pad1;
     /* Timed hooks by their ticks, four classes for each power of two. */
     _Alignas(WIRE_LINE) _Atomic uint32_t timed_class[WIRE_TIMED_CLASSES];
     _Alignas(WIRE_LINE) _Atomic uint64_t page_of[WIRE_LANE_PAGES];

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looks at sums of processor time, and the weight that follows from them. */
+#include "collect/steer.h"
+
+enum {
+    STEER_BEGINNING = 1024,        /* events that are recorded as asked for */
+    STEER_EVIDENCE_NS = 40000000,  /* of the program's time, for a judgement */
+    STEER_URGENT_NS = 10000000,    /* the same where much is being spent */
+    STEER_HORIZON_NS = 1000000000, /* in which what was overspent is earned back */
+    STEER_EVENT_MOST_NS = 1000,    /* what an event costs at most, both sides, new stacks and all */
+    STEER_EVENT_LEAST_NS = 200,
+    STEER_WEIGHT_MOST = 4096, /* beyond it nothing becomes cheaper */
+    STEER_FIRST = 5000,       /* by the limit in per cent: the weight behind the beginning */
+    STEER_FIRST_LEAST = 16,
+    STEER_FALL = 4, /* times in one look */
+};
+
+void steer_init(struct steer *steer, double percent)
+{
+    *steer = (struct steer){.percent = percent, .weight = 1};
+}
+
+bool steer_wants(const struct steer *steer, uint64_t event_n)
+{
+    return steer->begun || event_n >= STEER_BEGINNING;
+}
+
+static uint32_t steer_bounded(double weight)
+{
+    return weight >= STEER_WEIGHT_MOST ? STEER_WEIGHT_MOST : weight > 1 ? (uint32_t)weight : 1;
+}
+
+/* What was overspent since the beginning, as a part of the time in which it is earned back. */
+static double steer_debt(const struct steer *steer, const struct steer_sum *now)
+{
+    double allowed = (double)now->program_ns * steer->percent / 100;
+    double debt = ((double)now->own_ns - allowed) / STEER_HORIZON_NS;
+    double most = steer->percent / 200;
+    return debt > most ? most : debt < -most ? -most : debt;
+}
+
+/* The weight at which the calls of a time would cost what is left to them. */
+static double steer_wanted(double calls_n, double program_ns, double room)
+{
+    if (room <= 0)
+        return STEER_WEIGHT_MOST;
+    return calls_n * STEER_EVENT_MOST_NS / program_ns / room;
+}
+
+static bool steer_move(struct steer *steer, uint32_t weight)
+{
+    bool moved = weight != steer->weight;
+    steer->weight = weight;
+    return moved;
+}
+
+/* The beginning is over: from here on the limit is kept. */
+static bool steer_begin(struct steer *steer, const struct steer_sum *now)
+{
+    steer->begun = true;
+    steer->start = *now;
+    steer->last = *now;
+    uint32_t first = steer_bounded(STEER_FIRST / steer->percent);
+    return steer_move(steer, first > STEER_FIRST_LEAST ? first : STEER_FIRST_LEAST);
+}
+
+bool steer_look(struct steer *steer, const struct steer_sum *now, uint32_t weight)
+{
+    if (!steer->begun)
+        return steer_wants(steer, now->event_n) && steer_begin(steer, now);
+    double program = (double)(now->program_ns - steer->last.program_ns);
+    double own = (double)now->own_ns - (double)steer->last.own_ns;
+    bool urgent = own > 2 * program * steer->percent / 100;
+    if (program < (urgent ? STEER_URGENT_NS : STEER_EVIDENCE_NS))
+        return false;
+    double events = (double)(now->event_n - steer->last.event_n) * STEER_EVENT_MOST_NS;
+    double calls = (double)(now->hook_n - steer->last.hook_n);
+    double base = (own - events) / program;
+    steer->base = base > 0 ? base : 0;
+    steer->last = *now;
+    double room = steer->percent / 100 - steer->base - steer_debt(steer, now);
+    double wanted = steer_wanted(calls, program, room);
+    double stands = weight > steer->weight ? weight : steer->weight;
+    if (wanted > stands * 1.25)
+        return steer_move(steer, steer_bounded(wanted));
+    if (wanted < stands / 1.5)
+        return steer_move(steer, steer_bounded(wanted > steer->weight / STEER_FALL
+                                                       ? wanted
+                                                       : steer->weight / STEER_FALL));
+    return false;
+}
+
+double steer_floor(const struct steer *steer, const struct steer_sum *now)
+{
+    double own = (double)now->own_ns;
+    if (steer->begun)
+        own -= (double)(now->event_n - steer->start.event_n) * STEER_EVENT_LEAST_NS;
+    if (own < (double)steer->start.own_ns)
+        own = (double)steer->start.own_ns;
+    return now->program_ns ? 100 * own / (double)now->program_ns : 0;
+}
