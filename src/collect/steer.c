@@ -12,7 +12,9 @@ enum {
     STEER_WEIGHT_MOST = 4096, /* beyond it nothing becomes cheaper */
     STEER_FIRST = 5000,       /* by the limit in per cent: the weight behind the beginning */
     STEER_FIRST_LEAST = 16,
-    STEER_FALL = 4, /* times in one look */
+    STEER_AIM = 95,    /* per cent of the limit */
+    STEER_LITTLE = 70, /* per cent of the limit: with less than this in use the rate rises */
+    STEER_FALL = 4,    /* times in one look */
 };
 
 void steer_init(struct steer *steer, double percent)
@@ -27,16 +29,21 @@ bool steer_wants(const struct steer *steer, uint64_t event_n)
 
 static uint32_t steer_bounded(double weight)
 {
-    return weight >= STEER_WEIGHT_MOST ? STEER_WEIGHT_MOST : weight > 1 ? (uint32_t)weight : 1;
+    return weight >= STEER_WEIGHT_MOST ? STEER_WEIGHT_MOST
+           : weight > 1                ? (uint32_t)(weight + 0.999)
+                                       : 1;
 }
 
-/* What was overspent since the beginning, as a part of the time in which it is earned back. */
+/*
+ * What was overspent since the session began, as a part of the time in which it is earned back.
+ * What was saved is not spent later: whoever looks at a busy second finds the limit kept.
+ */
 static double steer_debt(const struct steer *steer, const struct steer_sum *now)
 {
     double allowed = (double)now->program_ns * steer->percent / 100;
     double debt = ((double)now->own_ns - allowed) / STEER_HORIZON_NS;
     double most = steer->percent / 200;
-    return debt > most ? most : debt < -most ? -most : debt;
+    return debt > most ? most : debt < 0 ? 0 : debt;
 }
 
 /* The weight at which the calls of a time would cost what is left to them. */
@@ -75,15 +82,16 @@ bool steer_look(struct steer *steer, const struct steer_sum *now, uint32_t weigh
         return false;
     double events = (double)(now->event_n - steer->last.event_n) * STEER_EVENT_MOST_NS;
     double calls = (double)(now->hook_n - steer->last.hook_n);
-    double base = (own - events) / program;
-    steer->base = base > 0 ? base : 0;
+    steer->base = (own - events) / program; /* below 0: events cost much less than the bound */
     steer->last = *now;
-    double room = steer->percent / 100 - steer->base - steer_debt(steer, now);
+    double room = STEER_AIM * steer->percent / 10000 - steer->base - steer_debt(steer, now);
     double wanted = steer_wanted(calls, program, room);
     double stands = weight > steer->weight ? weight : steer->weight;
-    if (wanted > stands * 1.25)
+    bool over = own > program * steer->percent / 100;
+    if (wanted > stands * 1.25 || (wanted > stands && over))
         return steer_move(steer, steer_bounded(wanted));
-    if (wanted < stands / 1.5)
+    bool much_left = own < STEER_LITTLE * program * steer->percent / 10000;
+    if (wanted < stands / 1.5 || (wanted < stands && much_left))
         return steer_move(steer, steer_bounded(wanted > steer->weight / STEER_FALL
                                                        ? wanted
                                                        : steer->weight / STEER_FALL));
