@@ -58,6 +58,11 @@ static const char *const plumbing_names[] = {
         "__rdl_alloc_zeroed",
         "__rdl_realloc",
         "PyMem_Malloc",
+        "PyUnicode_New",
+        "_PyBytes_FromSize",
+        "default_malloc", /* numpy */
+        "default_calloc",
+        "default_realloc",
         "PyMem_Calloc",
         "PyMem_Realloc",
         "PyMem_RawMalloc",

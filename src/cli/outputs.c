@@ -121,6 +121,14 @@ static int outputs_add_lone(struct outputs *outputs, const char *name, bool take
     return 0;
 }
 
+/* A recording by its suffix: such a name belongs to no -e, wherever it stands. */
+static bool outputs_is_recording(const char *name)
+{
+    static const char suffix[] = ".mscope";
+    size_t n = strlen(name), suffix_n = sizeof suffix - 1;
+    return n > suffix_n && strcmp(name + n - suffix_n, suffix) == 0;
+}
+
 static int outputs_pair(struct outputs *outputs, const struct settings *settings,
                         bool takes_recording, struct diag *diag)
 {
@@ -136,7 +144,7 @@ static int outputs_pair(struct outputs *outputs, const struct settings *settings
             outputs->folder = strdup(name);
             if (!outputs->folder)
                 return diag_set(diag, ERR_MEMORY, "no memory");
-        } else if (next < settings->exports.n) {
+        } else if (next < settings->exports.n && !outputs_is_recording(name)) {
             outputs->exports[next++].name = name;
         } else {
             err = outputs_add_lone(outputs, name, takes_recording, diag);

@@ -80,6 +80,10 @@ static void lone_output_tells_by_its_suffix(void **state)
     assert_int_equal(outputs.n, 1);
     assert_string_equal(outputs.recording, "r.mscope");
     outputs_done(&outputs);
+    assert_int_equal(PLAN(&outputs, &diag, true, "-o", "r.mscope", "-e", "json", "-o", "a"), 0);
+    assert_string_equal(outputs.recording, "r.mscope");
+    assert_string_equal(outputs.exports[0].name, "a");
+    outputs_done(&outputs);
     assert_int_equal(PLAN(&outputs, &diag, true, "-o", "out.txt"), ERR_USAGE);
     assert_non_null(strstr(diag.text, "suffix"));
 }
