@@ -103,6 +103,9 @@ static unsigned plain_batch(struct order *order, const struct order_lane *lane, 
     const struct intake_run *run = lane->runs.first;
     if (run->n - run->at < PLAIN_BATCH_LEAST || lane->task.slot || image->tasks.slots.n)
         return 0;
+    /* Stamps rise: where another lane comes in between soon, there is no batch. */
+    if (run->slots[run->at + PLAIN_BATCH_LEAST - 1].head >> WIRE_KIND_BITS > limit)
+        return 0;
     unsigned n = plain_events(order, lane, image, limit, events), fed = 0;
     if (n < PLAIN_BATCH_LEAST)
         return 0;
