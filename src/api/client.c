@@ -10,21 +10,41 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "api/ask.h"
 #include "api/fault.h"
 #include "capture/cpu/x86_64/syscall.h"
 
-enum { CLIENT_WAIT_MS = 10000, CLIENT_TEXT_MAX = 200 };
+enum {
+    CLIENT_WAIT_MS = 10000,
+    CLIENT_TEXT_MAX = 200,
+    CLIENT_PATH_PAUSE_NS = 200000,
+    CLIENT_PATH_PAUSES = 10000,
+};
+
+/* The recorder opens its socket while the program is loaded. Returns whether there is one. */
+static bool client_await_path(const struct wire_segment *segment)
+{
+    const struct timespec pause = {.tv_nsec = CLIENT_PATH_PAUSE_NS};
+    for (int i = 0; i < CLIENT_PATH_PAUSES; i++) {
+        /* Acquire: pairs with the release of the first byte, which is written last. */
+        char first = __atomic_load_n(segment->control, __ATOMIC_ACQUIRE);
+        if (first)
+            return first != WIRE_CONTROL_NONE[0];
+        syscall_3(SYS_nanosleep, (long)(uintptr_t)&pause, 0, 0);
+    }
+    return false;
+}
 
 static int client_connect(const struct wire_segment *segment, long *ret_fd,
                           struct memscope_error *error)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
-    fault_copy(name.sun_path, sizeof name.sun_path, segment->control);
-    if (!segment->control[0])
+    if (!client_await_path(segment))
         return fault_set(error, MEMSCOPE_E_COLLECTOR_LOST,
                          "the recorder has no control socket, so it cannot be asked", NULL);
+    fault_copy(name.sun_path, sizeof name.sun_path, segment->control);
     long fd = syscall_3(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return fault_errno(error, MEMSCOPE_E_DENIED, "no socket can be made", fd);

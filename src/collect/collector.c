@@ -41,6 +41,7 @@ enum {
     COLLECTOR_SCAN_NS = 10000000,
     COLLECTOR_SLOW_SCAN_NS = 200000000,
     COLLECTOR_SYMBOL_WAIT_S = 60,
+    COLLECTOR_FIRST_PAGES = 64,
 };
 
 struct collector {
@@ -62,12 +63,12 @@ struct collector {
     struct journal journal;
     struct ticks ticks;
     struct serve serve;
-    uint64_t fed;     /* watermark up to which everything was fed */
-    uint64_t flushed; /* highest flush that was answered and fed */
-    uint64_t scanned_at, slow_scanned_at;
+    uint64_t fed;                         /* watermark up to which everything was fed */
+    uint64_t flushed;                     /* highest flush that was answered and fed */
+    uint64_t scanned_at, slow_scanned_at; /* 0: a scan is due */
     uint64_t shared_asked_at;
-    pid_t root_pid;
-    int root_pidfd; /* while nobody else tells how it ends; -1 */
+    pid_t root_pid, root_parent; /* parent 0: anybody */
+    int root_pidfd;              /* while nobody else tells how it ends; -1 */
     int report_fd;
     bool cancelled; /* nothing ran */
     bool asked;     /* by the root process itself: socket leads to it */
@@ -75,8 +76,10 @@ struct collector {
     enum process_end root_end;
     int root_status;
     uint64_t root_rss_bytes; /* its peak, by wait(2); 0: not known */
-    uint64_t end_ns;         /* of the image that ended last */
-    bool answered;           /* the launcher has its DONE */
+    uint64_t start_unix_ns;
+    uint64_t launcher_cpu_ns; /* before the program went */
+    uint64_t end_ns;          /* of the image that ended last */
+    bool answered;            /* the launcher has its DONE */
     struct recording_place place;
 };
 
@@ -91,15 +94,15 @@ static void collector_module(void *context, uint32_t module, const char *path, i
     symbols_module(&collector->symbols, module, path, fd);
 }
 
-/* Everything that needs no target yet. */
+/* What the model thread works with. */
 static int collector_init(struct collector *collector, struct diag *diag)
 {
-    ticks_init(&collector->ticks);
-    segment_keep(collector->segment);
     collector->model = model_new();
     if (!collector->model || feed_open(collector->model, COLLECTOR_SLICE_NS) < 0)
         return diag_set(diag, ERR_MEMORY, "no memory for the heap model");
+    collector->model->start_unix_ns = collector->start_unix_ns;
     symbols_init(&collector->symbols, collector->model);
+    ticks_init(&collector->ticks);
     const struct stacks_sink sink = {.module = collector_module, .context = collector};
     if (images_init(&collector->images, collector->model, collector->segment, &sink,
                     &collector->journal) < 0 ||
@@ -107,6 +110,7 @@ static int collector_init(struct collector *collector, struct diag *diag)
         return diag_set(diag, ERR_MEMORY, "no memory for the collector");
     collector->images.redact = collector->request->redact_args;
     collector->images.root_pid = collector->root_pid;
+    collector->images.root_parent = collector->root_parent;
     order_init(&collector->order, collector->model, &collector->images, &collector->intake,
                &collector->journal);
     if (tally_init(&collector->tally, &collector->order, &collector->images) < 0)
@@ -114,6 +118,7 @@ static int collector_init(struct collector *collector, struct diag *diag)
     if (governor_init(&collector->governor, collector->segment, &collector->images,
                       &collector->tally, collector->request) < 0)
         return diag_set(diag, ERR_MEMORY, "no memory for the collector");
+    own_cost_launcher(&collector->governor.own, collector->launcher_cpu_ns);
     return drain_start(collector->segment, &collector->intake, &collector->drain, diag);
 }
 
@@ -121,12 +126,10 @@ static int collector_open_recording(struct collector *collector, struct diag *di
 {
     const struct run_request *request = collector->request;
     int err = recording_place_open(&collector->place, request, (int)collector->root_pid,
-                                   collector->model->start_unix_ns, &collector->writer, diag);
+                                   collector->start_unix_ns, &collector->writer, diag);
     if (err < 0)
         return err;
     collector->store = store_new(collector->writer);
-    if (request->detailed)
-        collector->journal.writer = collector->writer;
     return collector->store ? 0 : diag_set(diag, ERR_MEMORY, "no memory for the recording");
 }
 
@@ -239,7 +242,7 @@ static void collector_scan(struct collector *collector)
 {
     uint64_t now = collector_now(collector);
     governor_step(&collector->governor, collector->order.event_n, now);
-    if (now - collector->scanned_at < COLLECTOR_SCAN_NS)
+    if (collector->scanned_at && now - collector->scanned_at < COLLECTOR_SCAN_NS)
         return;
     collector->scanned_at = now;
     images_scan(&collector->images);
@@ -494,43 +497,61 @@ static void collector_watch_root(struct collector *collector)
 static int collector_meet(struct collector *collector)
 {
     struct collector_message message = {.kind = COLLECTOR_HELLO, .pid = collector_proc_pid()};
-    if (collector_send(collector->socket, &message) < 0 ||
-        collector_receive(collector->socket, &message) != 0 ||
+    if (collector_send(collector->socket, &message) < 0)
+        return ERR_STATE;
+    segment_keep(collector->segment);
+    segment_offer(collector->segment, COLLECTOR_FIRST_PAGES);
+    if (collector_receive(collector->socket, &message) != 0 ||
         (message.kind != COLLECTOR_BEGIN && message.kind != COLLECTOR_BECOME))
         return ERR_STATE;
     collector->root_pid = message.pid;
-    collector->images.root_pid = message.pid;
-    own_cost_launcher(&collector->governor.own, message.launcher_cpu_ns);
+    collector->launcher_cpu_ns = message.launcher_cpu_ns;
     if (message.kind == COLLECTOR_BECOME)
         collector_watch_root(collector);
     else
-        collector->images.root_parent = getppid();
+        collector->root_parent = getppid();
     return 0;
 }
 
-static int collector_begin(struct collector *collector, struct diag *diag)
+/* The model and all that feeds it, and what of the session is known by now. */
+static int collector_build(struct collector *collector, struct diag *diag)
 {
     int err = collector_init(collector, diag);
+    if (err < 0)
+        return err;
+    if (collector->request->detailed)
+        collector->journal.writer = collector->writer;
+    facts_begin(collector->model, collector->request, collector->segment);
+    model_fact_set(collector->model, "reason", collector->reason);
+    model_fact_set(collector->model, "evidence", collector->evidence);
+    /* A program may ask as soon as it runs. */
+    collector_open_control(collector);
+    /* Whoever is killed in the first second leaves a recording, too. */
+    collector_checkpoint(collector, false, CHECKPOINTS_TIME);
+    return 0;
+}
+
+/*
+ * The launcher's program goes as soon as there is a recording to write to: the rest gets ready
+ * while it is loaded. Events that are there before wait in the segment.
+ */
+static int collector_begin(struct collector *collector, struct diag *diag)
+{
     if (!collector->asked && collector_meet(collector) != 0)
         return ERR_STATE;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    collector->model->start_unix_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    collector->start_unix_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    int err = collector_open_recording(collector, diag);
+    if (!collector->asked)
+        collector_tell_ready(collector->socket, err, diag);
     if (err == 0) {
-        facts_begin(collector->model, collector->request, collector->segment);
-        model_fact_set(collector->model, "reason", collector->reason);
-        model_fact_set(collector->model, "evidence", collector->evidence);
-        err = collector_open_recording(collector, diag);
+        err = collector_build(collector, diag);
+        if (err < 0)
+            collector_leave_nothing(collector);
     }
-    /* Whoever is killed in the first second leaves a recording, too. */
-    if (err == 0)
-        collector_checkpoint(collector, false, CHECKPOINTS_TIME);
-    if (err == 0)
-        collector_open_control(collector);
     if (collector->asked)
         collector_tell_door(collector->socket, collector->segment, err, diag);
-    else
-        collector_answer(collector, err < 0 ? COLLECTOR_FAILED : COLLECTOR_READY, diag->text);
     return err;
 }
 
@@ -551,6 +572,7 @@ int collector_main(const struct collector_start *start)
         collector_watch_root(&collector);
     if (collector_begin(&collector, &diag) < 0)
         return 125;
+    collector.scanned_at = collector_now(&collector);
     while (!collector_is_over(&collector)) {
         if (!collector_feed(&collector))
             collector_wait(&collector);

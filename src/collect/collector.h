@@ -61,6 +61,9 @@ void collector_tell_images(struct collector_message *message, const struct image
 /* Runs the collector to its end, in a process of its own; returns its exit status. */
 int collector_main(const struct collector_start *start);
 
+/* To the launcher: whether its program may go. */
+void collector_tell_ready(int socket, int err, const struct diag *diag);
+
 /* To the process that asked for a collector: how it gets in, or why not (err < 0: the diag). */
 void collector_tell_door(int socket, const struct segment *segment, int err,
                          const struct diag *diag);

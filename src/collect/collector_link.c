@@ -53,6 +53,14 @@ pid_t collector_proc_pid(void)
     return pid > 0 ? (pid_t)pid : getpid();
 }
 
+/* To the launcher: whether its program may go. */
+void collector_tell_ready(int socket, int err, const struct diag *diag)
+{
+    struct collector_message message = {.kind = err < 0 ? COLLECTOR_FAILED : COLLECTOR_READY};
+    snprintf(message.text, sizeof message.text, "%s", diag->text);
+    collector_send(socket, &message);
+}
+
 /* To the process that asked for us: how it gets in, or why not. */
 void collector_tell_door(int socket, const struct segment *segment, int err,
                          const struct diag *diag)

@@ -2,6 +2,9 @@
 /*
  * The launcher's side: makes the segment, forks the collector, lets the program go, and waits for
  * both. The collector is in a session of its own: what the terminal sends never reaches the drain.
+ *
+ * Every program waits for its start: so the collector is forked first of all and gets ready while
+ * the launcher finds and judges the program, and the strategy goes into the segment afterwards.
  */
 #include "collect/run.h"
 
@@ -12,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -22,6 +25,7 @@
 #include "collect/facts.h"
 #include "collect/library.h"
 #include "collect/own_cost.h"
+#include "collect/run_segment.h"
 #include "collect/ticks.h"
 #include "launch/choice.h"
 #include "launch/detect.h"
@@ -30,12 +34,15 @@
 #include "wire/begin.h"
 
 enum {
-    RUN_DEFAULT_BUDGET = 64 * 1000 * 1000,
-    RUN_LEAST_BUDGET = 1000 * 1000,
     RUN_FD_LEAST = 1000,
     RUN_DETECT_MS = 300,
     RUN_KB = 1024,
-    RUN_WEIGHT_LEAST = 4, /* of sampling that pays */
+};
+
+/* What the launcher notes for the recording after the collector was forked: shared memory. */
+struct run_notes {
+    char reason[256];                                              /* of the strategy */
+    char evidence[DETECT_EVIDENCE_MAX * (DETECT_TEXT_BYTES + 32)]; /* lines, for the report */
 };
 
 struct run {
@@ -44,10 +51,10 @@ struct run {
     struct program program;
     enum run_strategy strategy; /* forced, or chosen by what kind of program it is */
     struct segment segment;
-    char reason[256];                                              /* of the strategy */
-    char evidence[DETECT_EVIDENCE_MAX * (DETECT_TEXT_BYTES + 32)]; /* lines, for the report */
-    uint32_t found;                                                /* enum wire_found */
-    pid_t collector;                                               /* as /proc shows it */
+    struct run_notes *notes;
+    uint32_t found;      /* enum wire_found */
+    pid_t collector;     /* as /proc shows it */
+    pid_t collector_pid; /* that fork gave; 0: it is no child of ours */
     int socket;
     int report_fd; /* in the collector: the program's standard error, or -1 */
 };
@@ -93,12 +100,13 @@ static bool run_tracks_tasks(const struct run_request *request)
 static void run_note_evidence(struct run *run, const struct detect *detect)
 {
     size_t n = 0;
-    for (uint32_t i = 0; i < detect->evidence_n && n < sizeof run->evidence; i++) {
+    char *lines = run->notes->evidence;
+    for (uint32_t i = 0; i < detect->evidence_n && n < sizeof run->notes->evidence; i++) {
         const struct detect_evidence *evidence = &detect->evidence[i];
         const char *for_what = evidence->for_async     ? "tasks"
                                : evidence->for_threads ? "threads"
                                                        : "one-thread";
-        n += (size_t)snprintf(run->evidence + n, sizeof run->evidence - n, "%s%.2f %s %s",
+        n += (size_t)snprintf(lines + n, sizeof run->notes->evidence - n, "%s%.2f %s %s",
                               i ? " | " : "", evidence->weight, for_what, evidence->text);
     }
 }
@@ -110,12 +118,13 @@ static enum run_strategy run_choose(struct run *run)
     struct detect detect;
     struct diag ignored = {0};
     bool chosen = run->request->strategy != RUN_STRATEGY_AUTO;
-    snprintf(run->reason, sizeof run->reason, "it was asked for");
+    char *reason = run->notes->reason;
+    snprintf(reason, sizeof run->notes->reason, "it was asked for");
     if (run->request->mode == RUN_MODE_LEGACY || (chosen && !run_tracks_tasks(run->request)))
         return run->request->strategy;
     if (detect_program(run->program.path, &options, &detect, &ignored) < 0) {
         if (!chosen)
-            snprintf(run->reason, sizeof run->reason, "its file cannot be read");
+            snprintf(reason, sizeof run->notes->reason, "its file cannot be read");
         return run->request->strategy;
     }
     if (detect.boundary_missing)
@@ -127,79 +136,27 @@ static enum run_strategy run_choose(struct run *run)
     run_note_evidence(run, &detect);
     if (chosen)
         return run->request->strategy;
-    snprintf(run->reason, sizeof run->reason, "%s (confidence %.2f)",
+    snprintf(reason, sizeof run->notes->reason, "%s (confidence %.2f)",
              detect.evidence_n ? detect.evidence[0].text : "nothing speaks against it",
              detect.confidence);
     return detect.recommended;
 }
 
-/* Of the draws: MEMSCOPE_SEED makes a sampled run of a deterministic program repeatable. */
-static uint64_t run_seed(void)
+static int run_make_notes(struct run *run, struct diag *diag)
 {
-    const char *text = getenv("MEMSCOPE_SEED");
-    uint64_t seed;
-    if (text && *text)
-        return strtoull(text, NULL, 0);
-    return getrandom(&seed, sizeof seed, 0) == sizeof seed ? seed : ticks_now();
-}
-
-/* One block in two or three costs more to choose and to find again than all cost to record. */
-static uint32_t run_weight(double share)
-{
-    uint32_t weight = wire_weight_of_share(share);
-    return weight && weight < RUN_WEIGHT_LEAST ? 1 : weight;
-}
-
-/*
- * The rate word as the session begins. Addresses are kept from the start where the rate is going to
- * change: then a free of a block that was not sampled never has to be recorded.
- */
-static uint64_t run_rate(const struct run_request *request, uint32_t weight)
-{
-    bool changes = request->max_overhead_percent > 0;
-    uint64_t rate = weight == 1 && !changes ? weight | WIRE_RATE_FREES : weight | WIRE_RATE_KEEP;
-    if (request->performance_monitoring || changes)
-        rate |= WIRE_RATE_TIMED;
-    return rate;
-}
-
-/* The segment takes five eighths of the budget, private memory of the processes the rest. */
-static int run_make_segment(struct run *run, struct diag *diag)
-{
-    uint64_t budget = run->request->max_overhead_bytes;
-    if (!budget)
-        budget = RUN_DEFAULT_BUDGET;
-    if (budget < RUN_LEAST_BUDGET)
-        budget = RUN_LEAST_BUDGET;
-    uint64_t segment_bytes = budget / 8 * 5;
-    uint64_t pages = segment_bytes / WIRE_PAGE_BYTES;
-    uint32_t weight = run_weight(run->request->sample_rate);
-    struct wire_config config = {
-            .strategy = run_strategy(run),
-            .weight = weight,
-            .rate = run_rate(run->request, weight),
-            .seed = run_seed(),
-            .follow = run->request->follow,
-            /* What the command starts may have tasks where it has none itself. */
-            .track_tasks = run->request->track_async                     ? 1
-                           : run->request->strategy == RUN_STRATEGY_AUTO ? 2
-                                                                         : 0,
-            .track_maps = 1,
-            .monitor = run->request->performance_monitoring,
-            .found = run->found,
-            .lane_pages = pages / 8 < WIRE_LANE_PAGES ? (uint32_t)(pages / 8) : WIRE_LANE_PAGES,
-            .private_limit_bytes = budget - segment_bytes,
-    };
-    struct wire_choice choice;
-    int err = choice_fill(&choice, run->request, diag);
-    err = err ? err : segment_init(&run->segment, segment_bytes, &config, diag);
-    if (err < 0)
-        return err;
-    run->segment.at->choice = choice;
-    atomic_store(&run->segment.at->root_passes, choice_passes_root(run->request));
-    if (!ticks_are_trusted())
-        run->segment.at->stamp_source = WIRE_STAMP_SEQUENCE;
+    void *at = mmap(NULL, sizeof *run->notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                    -1, 0);
+    if (at == MAP_FAILED)
+        return diag_set(diag, ERR_MEMORY, "no memory for the recorder");
+    run->notes = at;
     return 0;
+}
+
+/* What was found of the program; before its first image looks. */
+static void run_tell_found(struct run *run)
+{
+    run->segment.at->config.strategy = run_strategy(run);
+    run->segment.at->config.found = run->found;
 }
 
 /* What ends or stops programs from a terminal must not end the collector. */
@@ -248,8 +205,8 @@ static int run_collect(struct run *run, pid_t asker)
     const struct collector_start start = {.segment = &run->segment,
                                           .socket = run->socket,
                                           .request = run->request,
-                                          .reason = run->reason,
-                                          .evidence = run->evidence,
+                                          .reason = run->notes->reason,
+                                          .evidence = run->notes->evidence,
                                           .asker = asker,
                                           .report_fd = run->report_fd};
     return collector_main(&start);
@@ -284,11 +241,30 @@ static int run_fork_collector(struct run *run, bool as_stranger, struct diag *di
     run->socket = sockets[0];
     if (as_stranger)
         waitpid(child, NULL, 0);
+    else
+        run->collector_pid = child;
+    return 0;
+}
+
+static int run_await_hello(struct run *run, struct diag *diag)
+{
     struct collector_message message;
     if (collector_receive(run->socket, &message) != 0 || message.kind != COLLECTOR_HELLO)
         return diag_set(diag, ERR_STATE, "the collector does not start");
     run->collector = message.pid;
     return 0;
+}
+
+/* The program cannot be recorded: the collector ends, which has nothing to do yet. */
+static void run_drop_collector(struct run *run)
+{
+    if (run->socket < 0)
+        return;
+    close(run->socket);
+    run->socket = -1;
+    segment_done(&run->segment);
+    if (run->collector_pid)
+        waitpid(run->collector_pid, NULL, 0);
 }
 
 static int run_begin_session(struct run *run, enum collector_message_kind kind, pid_t target,
@@ -412,7 +388,10 @@ static int run_bare(struct run *run, const char *why, struct diag *diag)
 static char **run_environment(struct run *run, struct diag *diag)
 {
     char library[LIBRARY_PATH_MAX], door[96];
+    run_tell_found(run);
     int err = library_find(library, diag);
+    if (err == 0)
+        err = run_await_hello(run, diag);
     if (err == 0)
         segment_door(&run->segment, run->collector, door, sizeof door);
     segment_done(&run->segment); /* the collector's alone from here on */
@@ -476,21 +455,24 @@ int run_program(const struct run_request *request, struct launch_result *ret_res
     struct launch_result result = {0};
     struct run run = {.request = request, .result = &result, .socket = -1};
     struct diag trouble = {0};
-    int err = 0;
-    if (run_find(&run, diag)) {
+    int err = run_make_notes(&run, diag);
+    if (err < 0)
+        return err;
+    bool has_segment = run_segment_make(request, &run.segment, &trouble) == 0;
+    if (has_segment)
+        err = run_fork_collector(&run, false, diag);
+    if (err == 0 && run_find(&run, diag)) {
+        run_drop_collector(&run);
         *ret_result = result;
         return 0;
     }
-    if (run.program.reach != PROGRAM_REACHED) {
-        err = run_bare(&run, program_reach_text(run.program.reach), diag);
-    } else if (run_make_segment(&run, &trouble) < 0) {
-        err = run_bare(&run, trouble.text, diag);
-    } else {
-        err = run_fork_collector(&run, false, diag);
-        if (err == 0)
-            err = run_recorded(&run, diag);
-        if (run.socket >= 0)
-            close(run.socket);
+    if (err == 0 && (run.program.reach != PROGRAM_REACHED || !has_segment)) {
+        run_drop_collector(&run);
+        err = run_bare(&run, has_segment ? program_reach_text(run.program.reach) : trouble.text,
+                       diag);
+    } else if (err == 0) {
+        err = run_recorded(&run, diag);
+        close(run.socket);
     }
     if (err < 0) {
         launch_result_done(&result);
@@ -515,12 +497,16 @@ int run_become(const struct run_request *request, struct launch_result *ret_resu
     struct launch_result result = {0};
     struct run run = {.request = request, .result = &result, .socket = -1};
     struct diag trouble = {0};
+    int made = run_make_notes(&run, diag);
+    if (made < 0)
+        return made;
     if (run_find(&run, diag)) {
         *ret_result = result;
         return 0;
     }
     char **envp = NULL;
-    if (run.program.reach == PROGRAM_REACHED && run_make_segment(&run, &trouble) == 0) {
+    if (run.program.reach == PROGRAM_REACHED &&
+        run_segment_make(request, &run.segment, &trouble) == 0) {
         int err = run_fork_collector(&run, true, diag);
         envp = err == 0 ? run_environment(&run, diag) : NULL;
         if (err == 0)
@@ -558,10 +544,14 @@ int run_asked(const struct run_request *request, pid_t asker, int socket)
     snprintf(path, sizeof path, "/proc/%d/exe", (int)asker);
     ssize_t n = readlink(path, run.program.path, sizeof run.program.path - 1);
     run.program.path[n < 0 ? 0 : n] = 0;
-    run.strategy = run_choose(&run);
-    int err = run_make_segment(&run, &diag);
+    int err = run_make_notes(&run, &diag);
+    if (err == 0) {
+        run.strategy = run_choose(&run);
+        err = run_segment_make(request, &run.segment, &diag);
+    }
     int status = 125;
     if (err == 0) {
+        run_tell_found(&run);
         int fd = fcntl(run.segment.fd, F_DUPFD_CLOEXEC, RUN_FD_LEAST);
         if (fd >= 0) {
             close(run.segment.fd);

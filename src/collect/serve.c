@@ -349,6 +349,14 @@ static void serve_job(struct serve *serve, const struct control_job *job)
     }
 }
 
+/* Its first byte last: whoever sees that sees all. */
+static void serve_tell_path(const struct segment *segment, const char *path)
+{
+    char *to = segment->at->control;
+    memcpy(to + 1, path + 1, strlen(path));
+    __atomic_store_n(to, *path, __ATOMIC_RELEASE);
+}
+
 int serve_init(struct serve *ret_serve, const struct serve_session *session, int event_fd,
                struct diag *diag)
 {
@@ -357,11 +365,12 @@ int serve_init(struct serve *ret_serve, const struct serve_session *session, int
     snprintf(name, sizeof name, "session_%llu",
              (unsigned long long)(session->model->start_unix_ns / 1000000u));
     int err = control_start(name, event_fd, &ret_serve->control, diag);
-    if (err < 0)
+    if (err < 0) {
+        serve_tell_path(session->segment, WIRE_CONTROL_NONE);
         return err;
+    }
     const char *path = control_path(ret_serve->control);
-    if (strlen(path) < WIRE_CONTROL_PATH)
-        memcpy(session->segment->at->control, path, strlen(path) + 1);
+    serve_tell_path(session->segment, strlen(path) < WIRE_CONTROL_PATH ? path : WIRE_CONTROL_NONE);
     return 0;
 }
 

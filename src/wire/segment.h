@@ -81,6 +81,8 @@ struct wire_config {
     uint64_t rate; /* wire/rate.h: as the session begins */
 };
 
+#define WIRE_CONTROL_NONE "-"
+
 struct wire_segment {
     uint64_t magic;
     uint32_t version;
@@ -96,7 +98,9 @@ struct wire_segment {
     uint32_t collector_pid, stamp_source;
     struct wire_config config;
     struct wire_choice choice;
-    char control[WIRE_CONTROL_PATH]; /* path of the control socket (wire/control.h); "" = none */
+    /* Path of the control socket (wire/control.h), or WIRE_CONTROL_NONE; its first byte is written
+     * last, a moment after the first image was let go. */
+    char control[WIRE_CONTROL_PATH];
 
     /* Written by the collector, read by hooks. */
     _Alignas(WIRE_LINE) _Atomic uint32_t recording;
