@@ -8,6 +8,7 @@
  */
 #include "heap/store.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,8 @@ struct store_run {
     struct store_saved *saved;
     struct model *model;
     struct diag *diag;
-    bool whole; /* into a new file, whatever was saved before */
+    bool whole;                  /* into a new file, whatever was saved before */
+    struct recording_part *part; /* where chunks go; NULL: into the file at once */
 };
 
 /* An increment of a row. freed: the number of slices, where the blocks live on: few digits. */
@@ -84,9 +86,13 @@ static int store_no_memory(const struct store_run *run)
 /* Writes a chunk and frees it. */
 static int store_put(const struct store_run *run, enum recording_type type, struct codec_out *out)
 {
-    int err = out->failed
-                      ? store_no_memory(run)
-                      : recording_write(run->store->writer, type, out->bytes, out->n, run->diag);
+    int err;
+    if (out->failed)
+        err = store_no_memory(run);
+    else if (run->part)
+        err = recording_part_add(run->part, type, out->bytes, out->n);
+    else
+        err = recording_write(run->store->writer, type, out->bytes, out->n, run->diag);
     codec_out_done(out);
     return err;
 }
@@ -389,20 +395,72 @@ static int store_commit(const struct store_run *run)
     return store_put(run, RECORDING_COMMIT, &out);
 }
 
-static int store_write(const struct store_run *run)
+static int store_write_tables(const struct store_run *run)
 {
     int err = store_strings(run);
     if (err == 0)
         err = store_folds(run);
     for (size_t i = 0; err == 0 && i < STORE_TABLES; i++)
-        err = i == STORE_LIVES ? store_lives(run) : store_table(run, i);
+        err = i == STORE_LIVES ? 0 : store_table(run, i);
+    return err;
+}
+
+/* The rest: about as much work. */
+static int store_write_rows(const struct store_run *run)
+{
+    int err = store_lives(run);
     if (err == 0)
         err = store_rows(run);
-    if (err == 0)
-        err = store_histograms(run);
-    if (err == 0)
-        err = store_session(run);
+    return err ? err : store_histograms(run);
+}
+
+static int store_write_end(const struct store_run *run)
+{
+    int err = store_session(run);
     return err ? err : store_commit(run);
+}
+
+static int store_write(const struct store_run *run)
+{
+    int err = store_write_tables(run);
+    if (err == 0)
+        err = store_write_rows(run);
+    return err ? err : store_write_end(run);
+}
+
+/* What a second thread writes. */
+struct store_half {
+    struct store_run run;
+    int err;
+};
+
+static void *store_half_main(void *context)
+{
+    struct store_half *half = context;
+    half->err = store_write_rows(&half->run);
+    return NULL;
+}
+
+/* As store_write, by two threads: the program has ended, and its user waits. */
+static int store_write_together(const struct store_run *run)
+{
+    struct diag ignored = {0};
+    struct store_half half = {.run = *run};
+    pthread_t thread;
+    half.run.diag = &ignored;
+    half.run.part = recording_part_new();
+    if (!half.run.part || pthread_create(&thread, NULL, store_half_main, &half) != 0) {
+        recording_part_free(half.run.part);
+        return store_write(run);
+    }
+    int err = store_write_tables(run);
+    pthread_join(thread, NULL);
+    if (err == 0 && half.err)
+        err = store_no_memory(run);
+    if (err == 0)
+        err = recording_part_append(run->store->writer, half.run.part, run->diag);
+    recording_part_free(half.run.part);
+    return err ? err : store_write_end(run);
 }
 
 /*
@@ -412,10 +470,13 @@ static int store_write(const struct store_run *run)
 static bool store_rewrite(struct store *store, struct model *model, struct diag *diag)
 {
     struct store_saved fresh = {0};
-    struct store_run run = {store, &fresh, model, diag, true};
+    struct store_run run = {store, &fresh, model, diag, true, NULL};
     if (recording_rewrite_begin(store->writer, diag))
         return false;
-    store_write(&run);
+    if (model->finished)
+        store_write_together(&run);
+    else
+        store_write(&run);
     bool done = recording_rewrite_end(store->writer, diag) == 0;
     struct store_saved unused = done ? store->saved : fresh;
     if (done)
@@ -463,7 +524,7 @@ int store_checkpoint(struct store *store, struct model *model, bool finished, st
         store_remember(model);
         return 0;
     }
-    struct store_run run = {store, &store->saved, model, diag, false};
+    struct store_run run = {store, &store->saved, model, diag, false, NULL};
     err = store_write(&run);
     if (err)
         return err;
@@ -482,7 +543,7 @@ int store_snapshot(struct recording_writer *writer, struct model *model, struct 
     if (err < 0)
         return diag_set(diag, err, "no memory for a snapshot");
     struct store store = {.writer = writer, .checkpoint_n = 1};
-    struct store_run run = {&store, &store.saved, model, diag, true};
+    struct store_run run = {&store, &store.saved, model, diag, true, NULL};
     bool finished = model->finished;
     model->finished = false;
     err = store_write(&run);

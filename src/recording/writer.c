@@ -12,6 +12,7 @@
 #include <zstd.h>
 
 #include "base/file.h"
+#include "recording/codec.h"
 
 enum { RECORDING_TRIES = 1000, RECORDING_LEVEL = 3, RECORDING_SMALL = 64 };
 
@@ -23,6 +24,17 @@ struct recording_file {
     bool has_pulse;           /* a PULSE lies behind the written bytes */
 };
 
+struct recording_packer {
+    ZSTD_CCtx *zstd;
+    uint8_t *packed; /* room for a head and any compressed payload */
+    size_t packed_bytes;
+};
+
+struct recording_part {
+    struct recording_packer packer;
+    struct codec_out out;
+};
+
 struct recording_writer {
     struct recording_file file;
     struct recording_file rewrite; /* fd < 0: no rewrite is under way */
@@ -32,10 +44,22 @@ struct recording_writer {
     uint64_t start_unix_ns;
     char *name;
     char *rewrite_name;
-    ZSTD_CCtx *zstd;
-    uint8_t *packed; /* room for a head and any compressed payload */
-    size_t packed_bytes;
+    struct recording_packer packer;
 };
+
+static bool recording_packer_init(struct recording_packer *packer)
+{
+    packer->zstd = ZSTD_createCCtx();
+    packer->packed_bytes = RECORDING_HEAD_BYTES + ZSTD_compressBound(RECORDING_RAW_MAX);
+    packer->packed = malloc(packer->packed_bytes);
+    return packer->zstd && packer->packed;
+}
+
+static void recording_packer_done(struct recording_packer *packer)
+{
+    ZSTD_freeCCtx(packer->zstd);
+    free(packer->packed);
+}
 
 static int recording_header_write(struct recording_file *file, uint64_t start_unix_ns)
 {
@@ -62,11 +86,8 @@ int recording_adopt(struct recording_writer **ret_writer, int fd, const char *na
     writer->rewrite.fd = -1;
     writer->start_unix_ns = start_unix_ns;
     writer->name = strdup(name);
-    writer->zstd = ZSTD_createCCtx();
-    writer->packed_bytes = RECORDING_HEAD_BYTES + ZSTD_compressBound(RECORDING_RAW_MAX);
-    writer->packed = malloc(writer->packed_bytes);
     int err = 0;
-    if (!writer->name || !writer->zstd || !writer->packed)
+    if (!recording_packer_init(&writer->packer) || !writer->name)
         err = diag_set(diag, ERR_MEMORY, "no memory to write %s", name);
     else if (recording_header_write(&writer->file, start_unix_ns) < 0)
         err = diag_set_errno(diag, ERR_IO, errno, "cannot write %s", name);
@@ -87,17 +108,17 @@ int recording_create(struct recording_writer **ret_writer, const char *name, uin
     return recording_adopt(ret_writer, fd, name, start_unix_ns, diag);
 }
 
-/* Packs head and payload into writer->packed; returns their length. */
-static size_t recording_pack(struct recording_writer *writer, enum recording_type type,
+/* Packs head and payload into packer->packed; returns their length. */
+static size_t recording_pack(struct recording_packer *packer, enum recording_type type,
                              const void *bytes, size_t n)
 {
     struct recording_head head = {.type = (uint16_t)type, .raw_bytes = (uint32_t)n};
     memcpy(head.magic, RECORDING_CHUNK_MAGIC, sizeof head.magic);
-    uint8_t *payload = writer->packed + RECORDING_HEAD_BYTES;
+    uint8_t *payload = packer->packed + RECORDING_HEAD_BYTES;
     size_t stored = n;
     if (n > RECORDING_SMALL) {
-        size_t packed = ZSTD_compressCCtx(writer->zstd, payload,
-                                          writer->packed_bytes - RECORDING_HEAD_BYTES, bytes, n,
+        size_t packed = ZSTD_compressCCtx(packer->zstd, payload,
+                                          packer->packed_bytes - RECORDING_HEAD_BYTES, bytes, n,
                                           RECORDING_LEVEL);
         if (!ZSTD_isError(packed) && packed < n &&
             n <= RECORDING_RAW_FREE + RECORDING_RATIO_MAX * packed) {
@@ -110,7 +131,7 @@ static size_t recording_pack(struct recording_writer *writer, enum recording_typ
     head.stored_bytes = (uint32_t)stored;
     uLong sum = crc32(0, (const Bytef *)&head, offsetof(struct recording_head, checksum));
     head.checksum = (uint32_t)crc32(sum, payload, (uInt)stored);
-    memcpy(writer->packed, &head, sizeof head);
+    memcpy(packer->packed, &head, sizeof head);
     return RECORDING_HEAD_BYTES + stored;
 }
 
@@ -143,12 +164,26 @@ int recording_pulse(struct recording_writer *writer, uint64_t at_ns, struct diag
     if (writer->off || writer->rewrite.fd >= 0)
         return RECORDING_OFF;
     struct recording_file *file = &writer->file;
-    size_t packed = recording_pack(writer, RECORDING_PULSE, &at_ns, sizeof at_ns);
-    ssize_t wrote = pwrite(file->fd, writer->packed, packed, (off_t)file->written_bytes);
+    size_t packed = recording_pack(&writer->packer, RECORDING_PULSE, &at_ns, sizeof at_ns);
+    ssize_t wrote = pwrite(file->fd, writer->packer.packed, packed, (off_t)file->written_bytes);
     file->has_pulse = wrote > 0;
     /* No room for it is no reason to give up the recording: there may be some again. */
     if (wrote != (ssize_t)packed && recording_pulse_drop(file) < 0)
         return recording_write_failed(writer, errno, diag);
+    return 0;
+}
+
+static struct recording_file *recording_file_now(struct recording_writer *writer)
+{
+    return writer->rewrite.fd >= 0 ? &writer->rewrite : &writer->file;
+}
+
+static int recording_append(struct recording_writer *writer, struct recording_file *file,
+                            const void *packed, size_t n, struct diag *diag)
+{
+    if (recording_pulse_drop(file) < 0 || file_write_all(file->fd, packed, n) < 0)
+        return recording_write_failed(writer, errno, diag);
+    file->written_bytes += n;
     return 0;
 }
 
@@ -161,16 +196,56 @@ int recording_write(struct recording_writer *writer, enum recording_type type, c
         return RECORDING_KEPT;
     if (n > RECORDING_RAW_MAX)
         return diag_set(diag, ERR_LIMIT, "a chunk of %zu bytes is too long", n);
-    struct recording_file *file = writer->rewrite.fd >= 0 ? &writer->rewrite : &writer->file;
-    size_t packed = recording_pack(writer, type, bytes, n);
-    if (recording_pulse_drop(file) < 0 || file_write_all(file->fd, writer->packed, packed) < 0)
-        return recording_write_failed(writer, errno, diag);
-    file->written_bytes += packed;
+    struct recording_file *file = recording_file_now(writer);
+    size_t packed = recording_pack(&writer->packer, type, bytes, n);
+    int err = recording_append(writer, file, writer->packer.packed, packed, diag);
+    if (err)
+        return err;
     if (type == RECORDING_COMMIT)
         file->committed_bytes = file->written_bytes;
     if (type == RECORDING_EVENTS)
         writer->has_events = true;
     return 0;
+}
+
+struct recording_part *recording_part_new(void)
+{
+    struct recording_part *part = calloc(1, sizeof *part);
+    if (part && !recording_packer_init(&part->packer)) {
+        recording_part_free(part);
+        return NULL;
+    }
+    return part;
+}
+
+int recording_part_add(struct recording_part *part, enum recording_type type, const void *bytes,
+                       size_t n)
+{
+    if (n > RECORDING_RAW_MAX)
+        return ERR_LIMIT;
+    codec_put_bytes(&part->out, part->packer.packed, recording_pack(&part->packer, type, bytes, n));
+    return part->out.failed ? ERR_MEMORY : 0;
+}
+
+int recording_part_append(struct recording_writer *writer, const struct recording_part *part,
+                          struct diag *diag)
+{
+    if (writer->off)
+        return RECORDING_OFF;
+    if (writer->rewrite_failed)
+        return RECORDING_KEPT;
+    if (!part || part->out.failed)
+        return diag_set(diag, ERR_MEMORY, "no memory to write %s", writer->name);
+    return recording_append(writer, recording_file_now(writer), part->out.bytes, part->out.n, diag);
+}
+
+void recording_part_free(struct recording_part *part)
+{
+    if (!part)
+        return;
+    recording_packer_done(&part->packer);
+    codec_out_done(&part->out);
+    free(part);
 }
 
 int recording_rewrite_begin(struct recording_writer *writer, struct diag *diag)
@@ -203,7 +278,10 @@ int recording_rewrite_end(struct recording_writer *writer, struct diag *diag)
 {
     if (writer->rewrite.fd < 0)
         return diag_set(diag, ERR_STATE, "%s is not being rewritten", writer->name);
-    bool kept = writer->rewrite_failed || rename(writer->rewrite_name, writer->name) < 0;
+    /* What does not end in a commit is not whole. */
+    bool kept = writer->rewrite_failed ||
+                writer->rewrite.committed_bytes != writer->rewrite.written_bytes ||
+                rename(writer->rewrite_name, writer->name) < 0;
     if (kept) {
         unlink(writer->rewrite_name);
         close(writer->rewrite.fd);
@@ -247,8 +325,7 @@ void recording_close(struct recording_writer *writer)
         close(writer->rewrite.fd);
     }
     close(writer->file.fd);
-    ZSTD_freeCCtx(writer->zstd);
-    free(writer->packed);
+    recording_packer_done(&writer->packer);
     free(writer->rewrite_name);
     free(writer->name);
     free(writer);

@@ -43,6 +43,18 @@ int recording_write(struct recording_writer *writer, enum recording_type type, c
 int recording_pulse(struct recording_writer *writer, uint64_t at_ns, struct diag *diag);
 
 /*
+ * Chunks that another thread packs meanwhile: added to a part by one thread at a time, appended to
+ * the recording as one piece. A part of NULL or without memory is ERR_MEMORY when it is appended.
+ */
+struct recording_part;
+struct recording_part *recording_part_new(void);
+int recording_part_add(struct recording_part *part, enum recording_type type, const void *bytes,
+                       size_t n);
+int recording_part_append(struct recording_writer *writer, const struct recording_part *part,
+                          struct diag *diag);
+void recording_part_free(struct recording_part *part);
+
+/*
  * Compaction: between begin and end, chunks go to a temporary file beside the recording, which
  * takes the recording's name at end. Should anything fail in between, the recording stays as it was
  * and the writer goes on appending to it: the result is RECORDING_KEPT.
