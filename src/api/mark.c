@@ -49,12 +49,12 @@ void memscope_ignore_begin(void)
         return;
     struct lane_state *state = lane_state_take();
     if (state)
-        state->ignored++;
+        lane_ignore(state);
 }
 
 void memscope_ignore_end(void)
 {
     struct lane_state *state = process.segment && process_ready() ? lane_self : NULL;
     if (state && state->ignored)
-        state->ignored--;
+        lane_heed(state);
 }

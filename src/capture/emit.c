@@ -209,7 +209,9 @@ static bool emit_ignored(void)
     return true;
 }
 
-void emit_alloc(const void *address, size_t size_bytes, const struct hook_frame *frame)
+static inline __attribute__((always_inline)) void emit_alloc_here(const void *address,
+                                                                  size_t size_bytes,
+                                                                  const struct hook_frame *frame)
 {
     if (emit_ignored())
         return;
@@ -221,6 +223,31 @@ void emit_alloc(const void *address, size_t size_bytes, const struct hook_frame 
     }
     emit_alloc_record(state, address, size_bytes, frame, 1);
     sampling_count_alloc(state, size_bytes);
+}
+
+void emit_alloc(const void *address, size_t size_bytes, const struct hook_frame *frame)
+{
+    emit_alloc_here(address, size_bytes, frame);
+}
+
+static void __attribute__((noinline))
+emit_alloc_drawn(const void *address, size_t size_bytes, const struct hook_frame *frame)
+{
+    struct lane_state *state = lane_self;
+    unsigned weight = sampling_drawn(state, address, size_bytes);
+    if (weight)
+        emit_alloc_record(state, address, size_bytes, frame, weight);
+}
+
+void *emit_allocated(void *address, size_t size_bytes, enum sampling_pass pass, uintptr_t pc,
+                     uintptr_t sp, uintptr_t bp)
+{
+    const struct hook_frame frame = {pc, sp, bp};
+    if (__builtin_expect(pass == SAMPLING_DRAWN, 0))
+        emit_alloc_drawn(address, size_bytes, &frame);
+    else if (emit_wanted())
+        emit_alloc_here(address, size_bytes, &frame);
+    return address;
 }
 
 /* A record of one slot that names an address; b only where the kind has it. */

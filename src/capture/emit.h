@@ -16,6 +16,7 @@ struct hook_frame {
 
 /* Only inside the hook itself, which must be compiled with a frame pointer. */
 #define HOOK_FRAME()                                                                               \
+    (struct hook_frame)                                                                            \
     {                                                                                              \
         .pc = (uintptr_t)__builtin_return_address(0),                                              \
         .sp = (uintptr_t)__builtin_frame_address(0) + 2 * sizeof(uintptr_t),                       \
@@ -39,6 +40,10 @@ static inline bool emit_follows(void)
 
 /* After the real call returned address. */
 void emit_alloc(const void *address, size_t size_bytes, const struct hook_frame *frame);
+
+/* The same, if it is wanted, for what sampling_pass_alloc did not pass; returns address. */
+void *emit_allocated(void *address, size_t size_bytes, enum sampling_pass pass, uintptr_t pc,
+                     uintptr_t sp, uintptr_t bp);
 
 /* Before the real free. */
 void emit_free(const void *address);

@@ -30,27 +30,32 @@ HOOK void *valloc(size_t size);
 HOOK void *pvalloc(size_t size);
 HOOK size_t malloc_usable_size(void *address);
 
-static inline void *hooks_allocated(void *address, size_t size, const struct hook_frame *frame)
+/* The frame is read behind the real call, where it is needed at all. */
+static inline __attribute__((always_inline)) void *hooks_allocated(void *address, size_t size,
+                                                                   struct hook_frame frame)
 {
-    if (address && emit_wanted())
-        emit_alloc(address, size, frame);
-    return address;
+    if (!address)
+        return NULL;
+    enum sampling_pass pass = sampling_pass_alloc(address, size);
+    if (__builtin_expect(pass == SAMPLING_PASSED, 1))
+        return address;
+    return emit_allocated(address, size, pass, frame.pc, frame.sp, frame.bp);
 }
 
 void *malloc(size_t size)
 {
-    const struct hook_frame frame = HOOK_FRAME();
     if (!hooks_ready())
         return early_take(size, HOOKS_ALIGNMENT);
-    return hooks_allocated(next.malloc(size), size, &frame);
+    void *address = next.malloc(size);
+    return hooks_allocated(address, size, HOOK_FRAME());
 }
 
 void *calloc(size_t n, size_t size)
 {
-    const struct hook_frame frame = HOOK_FRAME();
     if (!hooks_ready())
         return size && n > SIZE_MAX / size ? NULL : early_take(n * size, HOOKS_ALIGNMENT);
-    return hooks_allocated(next.calloc(n, size), n * size, &frame);
+    void *address = next.calloc(n, size);
+    return hooks_allocated(address, n * size, HOOK_FRAME());
 }
 
 /* A block of the early pool moves to the real heap; its old place is never used again. */
@@ -60,7 +65,7 @@ static void *hooks_realloc_early(const void *old, size_t size, const struct hook
     size_t kept = early_size(old) < size ? early_size(old) : size;
     for (size_t i = 0; address && i < kept; i++)
         address[i] = ((const char *)old)[i];
-    return address && hooks_ready() ? hooks_allocated(address, size, frame) : address;
+    return address && hooks_ready() ? hooks_allocated(address, size, *frame) : address;
 }
 
 static void *hooks_realloc(void *old, size_t size, const struct hook_frame *frame)
@@ -70,7 +75,7 @@ static void *hooks_realloc(void *old, size_t size, const struct hook_frame *fram
     if (!hooks_ready())
         return early_take(size, HOOKS_ALIGNMENT);
     if (!old)
-        return hooks_allocated(next.realloc(old, size), size, frame);
+        return hooks_allocated(next.realloc(old, size), size, *frame);
     struct emit_realloc begun;
     emit_realloc_begin(old, &begun);
     void *address = next.realloc(old, size);
@@ -95,19 +100,30 @@ void *reallocarray(void *old, size_t n, size_t size)
 }
 
 /* What comes before each real release; false: there is nothing to release. */
-static inline bool hooks_freed(const void *address)
+static bool __attribute__((noinline)) hooks_freed(const void *address)
 {
     if (!address || early_owns(address) || !hooks_ready())
         return false;
+    if (sampling_pass_free(address))
+        return true;
     if (emit_follows())
         emit_free(address);
     return true;
 }
 
-void free(void *address)
+static void __attribute__((noinline)) hooks_free(void *address)
 {
     if (hooks_freed(address))
         next.free(address);
+}
+
+/* Nothing is kept over a call: a block that was not sampled is passed on in a few registers. */
+void free(void *address)
+{
+    if (__builtin_expect(address && !early_owns(address) && sampling_pass_free(address), 1))
+        next.free(address);
+    else
+        hooks_free(address);
 }
 
 void cfree(void *address)
@@ -138,45 +154,44 @@ void free_aligned_sized(void *address, size_t alignment, size_t size)
 
 int posix_memalign(void **ret_address, size_t alignment, size_t size)
 {
-    const struct hook_frame frame = HOOK_FRAME();
     if (!hooks_ready() || !next.posix_memalign)
         return ENOMEM;
     int err = next.posix_memalign(ret_address, alignment, size);
     if (err == 0)
-        hooks_allocated(*ret_address, size, &frame);
+        hooks_allocated(*ret_address, size, HOOK_FRAME());
     return err;
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-    const struct hook_frame frame = HOOK_FRAME();
     if (!hooks_ready() || !next.aligned_alloc)
         return early_take(size, alignment);
-    return hooks_allocated(next.aligned_alloc(alignment, size), size, &frame);
+    void *address = next.aligned_alloc(alignment, size);
+    return hooks_allocated(address, size, HOOK_FRAME());
 }
 
 void *memalign(size_t alignment, size_t size)
 {
-    const struct hook_frame frame = HOOK_FRAME();
     if (!hooks_ready() || !next.memalign)
         return early_take(size, alignment);
-    return hooks_allocated(next.memalign(alignment, size), size, &frame);
+    void *address = next.memalign(alignment, size);
+    return hooks_allocated(address, size, HOOK_FRAME());
 }
 
 void *valloc(size_t size)
 {
-    const struct hook_frame frame = HOOK_FRAME();
     if (!hooks_ready() || !next.valloc)
         return early_take(size, WIRE_PAGE_BYTES);
-    return hooks_allocated(next.valloc(size), size, &frame);
+    void *address = next.valloc(size);
+    return hooks_allocated(address, size, HOOK_FRAME());
 }
 
 void *pvalloc(size_t size)
 {
-    const struct hook_frame frame = HOOK_FRAME();
     if (!hooks_ready() || !next.pvalloc)
         return early_take(size, WIRE_PAGE_BYTES);
-    return hooks_allocated(next.pvalloc(size), size, &frame);
+    void *address = next.pvalloc(size);
+    return hooks_allocated(address, size, HOOK_FRAME());
 }
 
 size_t malloc_usable_size(void *address)

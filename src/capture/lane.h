@@ -19,8 +19,9 @@
 /* One private page for each thread, wiped by fork: lane == NULL means "no lane (yet)". */
 struct lane_state {
     struct wire_lane *lane;
-    uint32_t number;       /* in the table of states */
-    uintptr_t busy;        /* frame of the hook that uses `unwind`; 0 = nobody */
+    uint64_t settled; /* the rate word under which sampling_pass_alloc decides; 0 = none */
+    uintptr_t busy;   /* frame of the hook that uses `unwind`; 0 = nobody */
+    struct unwind_thread *unwind;
     uint64_t task_now;     /* key of the task that the thread runs, 0 = none */
     uint64_t task_cell;    /* its cell (wire/event.h) */
     uint64_t task_written; /* current task key as the lane has it */
@@ -28,15 +29,15 @@ struct lane_state {
     uint32_t ignored;      /* regions that the thread wants to be ignored, nested */
     uint32_t ignored_n;    /* allocations that were */
     uint32_t timing;       /* hooks until the next timed one */
+    uint32_t number;       /* in the table of states */
     uint64_t timed_stall;  /* what the thread had waited when the present one began */
-    struct unwind_thread *unwind;
+    struct sample_thread sample;
     void *scratch; /* of the exec hooks */
     size_t scratch_bytes;
     struct task_thread *tasks;
-    struct sample_thread sample;
 };
 
-extern __thread struct lane_state *lane_self;
+extern __attribute__((visibility("hidden"))) __thread struct lane_state *lane_self;
 
 /* The calling thread's state, made when it has none; its lane may be missing. NULL: no memory. */
 struct lane_state *lane_state_take(void);
@@ -50,6 +51,18 @@ static inline struct lane_state *lane_mine(void)
     if (__builtin_expect(state && state->lane, 1))
         return state;
     return lane_claim();
+}
+
+/* From here on the thread's allocations are ignored, until as many lane_heed. */
+static inline void lane_ignore(struct lane_state *state)
+{
+    state->ignored++;
+    state->settled = 0;
+}
+
+static inline void lane_heed(struct lane_state *state)
+{
+    state->ignored--;
 }
 
 /* Where the calling thread's own stack ends: a pthread's below its control block. */

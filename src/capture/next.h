@@ -52,7 +52,7 @@ struct next {
     void (*_Exit)(int);
 };
 
-extern struct next next;
+extern __attribute__((visibility("hidden"))) struct next next;
 
 /* Fills `next`. Needs our own relocations done. Returns false when there is no real malloc. */
 bool next_find(void);

@@ -55,7 +55,7 @@ struct process {
     _Atomic bool clockless;  /* the time stamp counter must not be read from here on */
 };
 
-extern struct process process;
+extern __attribute__((visibility("hidden"))) struct process process;
 
 /* Joins the session if the environment names one; once, from the constructor or the first hook. */
 void process_start(void);

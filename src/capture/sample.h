@@ -60,18 +60,28 @@ static inline struct sample_class *sample_class_of(struct sample_thread *thread,
 }
 
 /*
- * The weight of an allocation of size bytes, 0 = it is not recorded. One subtraction, which a
- * signal handler that allocates cannot come between.
+ * True when an allocation of size bytes is passed over; otherwise sample_drawn is to be called.
+ * One subtraction, which a signal handler that allocates cannot come between.
  */
-static inline unsigned sample_take(struct sample_thread *thread, uint64_t size)
+static inline bool sample_passes(struct sample_thread *thread, uint64_t size)
+{
+    bool below;
+    __asm__ volatile("subl $1, %0" : "+m"(sample_class_of(thread, size)->skip), "=@ccb"(below));
+    return !below;
+}
+
+/* The weight of the allocation that was not passed over. */
+static inline unsigned sample_drawn(struct sample_thread *thread, uint64_t size)
 {
     struct sample_class *class = sample_class_of(thread, size);
-    bool below;
-    __asm__ volatile("subl $1, %0" : "+m"(class->skip), "=@ccb"(below));
-    if (__builtin_expect(!below, 1))
-        return 0;
     sample_draw(thread, class);
     return class->weight;
+}
+
+/* The weight of an allocation of size bytes, 0 = it is not recorded. */
+static inline unsigned sample_take(struct sample_thread *thread, uint64_t size)
+{
+    return __builtin_expect(sample_passes(thread, size), 1) ? 0 : sample_drawn(thread, size);
 }
 
 #endif

@@ -13,9 +13,9 @@
  * tombstones, no resizing: a taken-out address leaves nothing behind.
  *
  * Behind the buckets stands one byte for each: how many addresses of the set are at home there.
- * Most looks end at a zero; the bytes are few enough to stay in the processor's cache, which the
- * buckets are not. A byte is raised after its address was put in and lowered after it was taken
- * out.
+ * Most looks end at a zero. Neighbours in memory have neighbouring bytes, a cache line of them
+ * for 8 KiB: what the program touches together is together here. A byte is raised after its address
+ * was put in and lowered after it was taken out.
  *
  * Private anonymous memory: a forked child has its own copy, in a state that is consistent at any
  * moment (at worst one count is too high for ever, which costs a look).
@@ -28,7 +28,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SAMPLE_BUCKET_ADDRESSES = 7, SAMPLE_PASSED_SHIFT = 32 };
+enum {
+    SAMPLE_BUCKET_ADDRESSES = 7,
+    SAMPLE_PASSED_SHIFT = 32,
+    SAMPLE_HOME_SHIFT = 7,    /* addresses that share a home */
+    SAMPLE_REGION_SHIFT = 16, /* addresses whose homes lie together */
+};
 
 struct sample_bucket {
     _Alignas(64) _Atomic uint64_t counts; /* low half: addresses here; high half: passed on */
@@ -60,20 +65,25 @@ bool sample_set_has(const struct sample_set *set, uint64_t address);
 
 static inline uint64_t sample_set_home(const struct sample_set *set, uint64_t address)
 {
-    return (address >> 4) * 0x9e3779b97f4a7c15u >> set->shift;
+    uint64_t region = (address >> SAMPLE_REGION_SHIFT) * 0x9e3779b97f4a7c15u >> set->shift;
+    return (region ^ address >> SAMPLE_HOME_SHIFT) & set->mask;
+}
+
+/* False: the address is not in. */
+static inline bool sample_set_may_have(const struct sample_set *set, uint64_t address)
+{
+    /* Acquire: pairs with sample_set_init, which another thread may be in. */
+    const _Atomic uint8_t *homes = __atomic_load_n(&set->homes, __ATOMIC_ACQUIRE);
+    return homes &&
+           atomic_load_explicit(&homes[sample_set_home(set, address)], memory_order_relaxed);
 }
 
 /* Takes the address out. False: it is not in. */
 static inline bool sample_set_remove(struct sample_set *set, uint64_t address)
 {
-    /* Acquire: pairs with sample_set_init, which another thread may be in. */
-    const _Atomic uint8_t *homes = __atomic_load_n(&set->homes, __ATOMIC_ACQUIRE);
-    if (!homes)
+    if (__builtin_expect(!sample_set_may_have(set, address), 1))
         return false;
-    uint64_t home = sample_set_home(set, address);
-    if (__builtin_expect(!atomic_load_explicit(&homes[home], memory_order_relaxed), 1))
-        return false;
-    return sample_set_remove_slow(set, home, address);
+    return sample_set_remove_slow(set, sample_set_home(set, address), address);
 }
 
 #endif

@@ -18,8 +18,8 @@ struct sample_set sampling_set;
 
 /* 0 = no set was tried for yet, 1 = one thread does, 2 = done. */
 static _Atomic uint32_t sampling_set_state;
-static _Atomic uint64_t sampling_drawn; /* draws of threads without a lane */
-static uint64_t sampling_stamp_ticks;   /* what reading the clock twice takes */
+static _Atomic uint64_t sampling_shared_n; /* draws of threads without a lane */
+static uint64_t sampling_stamp_ticks;      /* what reading the clock twice takes */
 
 static size_t sampling_set_bytes(void)
 {
@@ -154,12 +154,33 @@ static unsigned sampling_take_shared(uint64_t rate, size_t size)
         weight = weight >> class ? weight >> class : 1;
     if (weight < 2)
         return weight;
-    uint64_t number = atomic_fetch_add_explicit(&sampling_drawn, 1, memory_order_relaxed);
+    uint64_t number = atomic_fetch_add_explicit(&sampling_shared_n, 1, memory_order_relaxed);
     uint64_t seed = process.segment->config.seed ^ ((uint64_t)process.slot_index << 48) ^ number;
     return (sample_random(&seed) >> 32) * weight >> 32 ? 0 : weight;
 }
 
-static inline unsigned sampling_take(struct lane_state *state, uint64_t rate, size_t size)
+/* From here on sampling_pass_alloc decides, if all is as it supposes. */
+static void sampling_settle(struct lane_state *state, uint64_t rate, const void *address)
+{
+    bool plain = (rate & WIRE_RATE_KEEP) && !(rate & (WIRE_RATE_FREES | WIRE_RATE_TIMED));
+    if (plain && state->lane && !state->ignored && allocator_has_chunks(address))
+        state->settled = rate;
+}
+
+/* Puts a new block into the set; false: there is no room for it. */
+static bool sampling_kept(struct lane_state *state, const void *address)
+{
+    if (!sampling_has_set() || !sample_set_add(&sampling_set, (uintptr_t)address)) {
+        atomic_fetch_add_explicit(&process.slot->refused_n, 1, memory_order_relaxed);
+        return false;
+    }
+    if (state)
+        state->sample.between = false;
+    return true;
+}
+
+static inline unsigned sampling_take(struct lane_state *state, uint64_t rate, const void *address,
+                                     size_t size)
 {
     if (__builtin_expect(!state, 0))
         return sampling_take_shared(rate, size);
@@ -169,7 +190,15 @@ static inline unsigned sampling_take(struct lane_state *state, uint64_t rate, si
             sample_seed(draws, process.segment->config.seed, process.slot_index, state->number);
         sample_set_rate(draws, rate);
     }
+    if (__builtin_expect(state->settled != rate, 0))
+        sampling_settle(state, rate, address);
     return sample_take(draws, size);
+}
+
+unsigned sampling_drawn(struct lane_state *state, const void *address, size_t size)
+{
+    unsigned weight = sample_drawn(&state->sample, size);
+    return weight && sampling_kept(state, address) ? weight : 0;
 }
 
 unsigned sampling_alloc(struct lane_state *state, uint64_t rate, const void *address, size_t size)
@@ -178,19 +207,12 @@ unsigned sampling_alloc(struct lane_state *state, uint64_t rate, const void *add
     if (wire_rate_is_full(rate))
         return 1;
     SAMPLING_ADD(state, usable_in, sampling_usable(address), usable_out, 0);
-    unsigned weight = sampling_take(state, rate, size);
-    if (__builtin_expect(!weight, 1)) {
-        if (state)
-            state->sample.between = true;
-        return 0;
-    }
-    if (!sampling_has_set() || !sample_set_add(&sampling_set, (uintptr_t)address)) {
-        atomic_fetch_add_explicit(&process.slot->refused_n, 1, memory_order_relaxed);
-        return 0;
-    }
+    unsigned weight = sampling_take(state, rate, address, size);
+    if (weight)
+        return sampling_kept(state, address) ? weight : 0;
     if (state)
-        state->sample.between = false;
-    return weight;
+        state->sample.between = true;
+    return 0;
 }
 
 bool sampling_free(struct lane_state *state, uint64_t rate, const void *address)

@@ -3,8 +3,11 @@
  * Sampling in the hooks: counts what happens exactly, and says what of it is to be recorded.
  *
  * Called only while the rate word is not that of plain full recording. An allocation that is not
- * recorded costs a subtraction and three additions, its free a look at one word of the set and two
- * additions. Threads without a lane of their own count in the common lane and draw by a
+ * recorded costs a subtraction and three additions, its free a look at one byte of the set and two
+ * additions: sampling_pass_alloc and sampling_pass_free, which hooks have in line. They decide
+ * where the thread is settled: it has a lane, draws for the rate that the segment has now, ignores
+ * nothing, times nothing, and the allocator's blocks say their size. All others, and all else, go
+ * the long way. Threads without a lane of their own count in the common lane and draw by a
  * process-wide number.
  */
 #ifndef MEMSCOPE_CAPTURE_SAMPLING_H
@@ -14,11 +17,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capture/allocator.h"
 #include "capture/lane.h"
 #include "capture/next.h"
 #include "capture/sample_set.h"
 
-extern struct sample_set sampling_set;
+extern __attribute__((visibility("hidden"))) struct sample_set sampling_set;
 
 static inline uint64_t sampling_rate(void)
 {
@@ -40,6 +44,62 @@ unsigned sampling_alloc(struct lane_state *state, uint64_t rate, const void *add
 
 /* Before a block is freed: whether that is to be recorded; counts it. */
 bool sampling_free(struct lane_state *state, uint64_t rate, const void *address);
+
+/* What is to be done about a new block. */
+enum sampling_pass {
+    SAMPLING_ASK,    /* sampling_alloc knows */
+    SAMPLING_PASSED, /* nothing: it is counted, and not recorded */
+    SAMPLING_DRAWN,  /* it is counted, and its turn: sampling_drawn */
+};
+
+/* The calling thread's state when it is settled and recording is on. */
+static inline struct lane_state *sampling_settled(void)
+{
+    struct lane_state *state = lane_self;
+    /* A state is made only where there is a segment, and settles only under a rate that is not 0.
+     */
+    if (!state || state->settled != sampling_rate() ||
+        atomic_load_explicit(&process.segment->recording, memory_order_relaxed) != WIRE_ON)
+        return NULL;
+    return state;
+}
+
+static inline enum sampling_pass sampling_pass_alloc(const void *address, size_t size)
+{
+    struct lane_state *state = sampling_settled();
+    if (!state)
+        return SAMPLING_ASK;
+    size_t chunk = allocator_chunk(address);
+    if (__builtin_expect(chunk & ALLOCATOR_CHUNK_MAPPED, 0))
+        return SAMPLING_ASK;
+    struct wire_lane *lane = state->lane;
+    thread_add(&lane->alloc_n, 1);
+    thread_add(&lane->alloc_bytes, size);
+    thread_add(&lane->usable_in, allocator_chunk_usable(chunk));
+    if (__builtin_expect(!sample_passes(&state->sample, size), 0))
+        return SAMPLING_DRAWN;
+    state->sample.between = true;
+    return SAMPLING_PASSED;
+}
+
+/* The weight of a block whose turn it is, 0 = it is not recorded after all. */
+unsigned sampling_drawn(struct lane_state *state, const void *address, size_t size);
+
+/* Before a block is freed: true when that is counted and not to be recorded. */
+static inline bool sampling_pass_free(const void *address)
+{
+    struct lane_state *state = sampling_settled();
+    if (!state)
+        return false;
+    size_t chunk = allocator_chunk(address);
+    if (__builtin_expect(chunk & ALLOCATOR_CHUNK_MAPPED, 0) ||
+        sample_set_may_have(&sampling_set, (uintptr_t)address))
+        return false;
+    struct wire_lane *lane = state->lane;
+    thread_add(&lane->free_n, 1);
+    thread_add(&lane->usable_out, allocator_chunk_usable(chunk));
+    return true;
+}
 
 /* A realloc between its halves. */
 struct sampling_realloc {

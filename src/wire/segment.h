@@ -190,15 +190,14 @@ struct wire_lane {
             moved_n; /* slots that their writers left open: they reserved anew, or gave up */
     uint32_t state;  /* number of the owner's private state */
     uint32_t pad0[5];
-    /* Exact at any moment, also when the process is killed; plain stores of the owner. */
-    _Alignas(WIRE_LINE) _Atomic uint64_t alloc_n, alloc_bytes;
-    _Atomic uint64_t free_n;
-    _Atomic uint64_t lost_n;
+    /* Exact at any moment, also when the process is killed; plain stores of the owner. What each
+     * hook counts lies in one line. */
+    _Alignas(WIRE_LINE) _Atomic uint64_t alloc_n;
+    _Atomic uint64_t alloc_bytes, free_n, realloc_n;
+    _Atomic uint64_t usable_in, usable_out; /* while sampling: bytes of blocks that came and went */
     _Atomic uint64_t stall_n, stall_ticks;
+    _Alignas(WIRE_LINE) _Atomic uint64_t lost_n;
     _Atomic uint64_t timed_n, timed_ticks; /* one hook in 256 is timed */
-    /* While sampling: usable bytes of blocks that came and went. realloc_n is always counted. */
-    _Alignas(WIRE_LINE) _Atomic uint64_t usable_in, usable_out;
-    _Atomic uint64_t realloc_n;
     /* Stacks of timed hooks: their number, frames that were not as before, stacks without any. */
     _Atomic uint64_t unwound_n, unwound_frames, unwound_same;
     _Atomic uint64_t timed_event_ticks; /* of timed_ticks: hooks that recorded something */
