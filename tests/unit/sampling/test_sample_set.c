@@ -160,9 +160,37 @@ static void test_threads(void **state)
     free(pool);
 }
 
+/* Blocks at the same place of their pages, as large and aligned ones are, do not share few homes.
+ */
+static void test_spread(void **state)
+{
+    (void)state;
+    static const uint64_t strides[] = {32, 48, 128, 4096, 8192, 65536, 1 << 20, 4 << 20};
+    enum { HOMES = 4096, ADDRESSES = HOMES / 2 };
+    for (size_t s = 0; s < sizeof strides / sizeof *strides; s++) {
+        struct sample_set *set = set_new(HOMES * sizeof(struct sample_bucket));
+        unsigned most = 0;
+        for (uint64_t i = 0; i < ADDRESSES; i++) {
+            uint64_t address = 0x7f1234560010 + i * strides[s];
+            assert_false(sample_set_has(set, address));
+            assert_true(sample_set_add(set, address));
+            assert_true(sample_set_may_have(set, address));
+            unsigned n = atomic_load(&set->homes[sample_set_home(set, address)]);
+            most = n > most ? n : most;
+        }
+        /* 128 bytes have one home. */
+        assert_in_range(most, 1, 10);
+        for (uint64_t i = 0; i < ADDRESSES; i++)
+            assert_true(sample_set_remove(set, 0x7f1234560010 + i * strides[s]));
+        set_is_empty(set);
+        set_free(set);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_spread),
             cmocka_unit_test(test_brute_force),
             cmocka_unit_test(test_no_set),
             cmocka_unit_test(test_threads),
