@@ -62,14 +62,14 @@ struct map_headers {
 bool module_headers_of_map(const struct module_config *config, const struct link_map *map,
                            uintptr_t start, uintptr_t end, struct module_headers *ret_headers)
 {
-    const char *exe = (const char *)config->exe_map;
-    if (exe == NULL || config->exe_headers == NULL || map == NULL)
+    uintptr_t exe = (uintptr_t)config->exe_map;
+    if (exe == 0 || config->exe_headers == NULL || map == NULL)
         return false;
     for (size_t i = sizeof(struct link_map); i < MAP_BYTES_MAX; i += sizeof(uintptr_t)) {
         const struct map_headers *known = (const struct map_headers *)(exe + i);
         if (known->at != config->exe_headers || known->count != config->exe_headers_count)
             continue;
-        known = (const struct map_headers *)((const char *)map + i);
+        known = (const struct map_headers *)((uintptr_t)map + i);
         uintptr_t at = (uintptr_t)known->at;
         if (at % 8 != 0 || at < start || at >= end ||
             known->count > (end - at) / sizeof(Elf64_Phdr))
