@@ -126,7 +126,7 @@ def interpreter():
 
 
 def micro_programs(folder, here):
-    for name in ("churn", "handover"):
+    for name in ("churn", "handover", "larson"):
         subprocess.run(
             [
                 "cc",
@@ -139,15 +139,21 @@ def micro_programs(folder, here):
             ],
             check=True,
         )
-    churn, handover = os.path.join(folder, "churn"), os.path.join(folder, "handover")
+    churn, handover, larson = (os.path.join(folder, n) for n in ("churn", "handover", "larson"))
     for name, words in (
         ("churn5", [churn, "5", "12000000", "1"]),
         ("churn40", [churn, "40", "6000000", "1"]),
         ("churn5x4", [churn, "5", "4000000", "4"]),
+        ("churn5x16", [churn, "5", "1000000", "16"]),
         ("handover2", [handover, "2", "4000000"]),
         ("handover8", [handover, "8", "1000000"]),
+        ("larson4", [larson, "4", "20", "100000"]),
     ):
         yield Program(name, words, {}, True, ())
+    if shutil.which("rustc"):
+        built, source = os.path.join(folder, "threads"), os.path.join(here, "threads.rs")
+        subprocess.run(["rustc", "-O", "-o", built, source], check=True)
+        yield Program("rust4", [built, "4", "100"], {}, True, ())
 
 
 def real_programs(folder):
