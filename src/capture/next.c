@@ -177,6 +177,11 @@ void *next_symbol(const char *name)
     return next_lookup(_r_debug.r_map, name);
 }
 
+void *next_symbol_of(const struct link_map *map, const char *name)
+{
+    return next_in(map, name);
+}
+
 bool next_is_bypassed(void)
 {
     for (const struct link_map *map = _r_debug.r_map; map; map = map->l_next) {

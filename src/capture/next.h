@@ -63,6 +63,10 @@ bool next_find(void);
  */
 void *next_symbol(const char *name);
 
+/* What the module itself defines by that name. */
+struct link_map;
+void *next_symbol_of(const struct link_map *map, const char *name);
+
 /* The path that the loader has for the module that holds us; "" for the executable. */
 const char *next_own_path(void);
 

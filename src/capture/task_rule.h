@@ -42,7 +42,6 @@ bool task_scan_patch(struct task_scan *scan, uintptr_t *word, uint16_t type, uin
 /* CPython's _asyncio is no table of constants: its type objects are looked for by their names in
  * what the module may write. True when some were found; *type is their type's number, 0 before. */
 extern const struct task_rule task_rule_asyncio;
-bool asyncio_is_module(const char *path);
 bool asyncio_scan(struct task_scan *scan, uintptr_t *from, const uintptr_t *to, uint16_t *type);
 /* The task that a call through a slot is about; 0: it is none. */
 uintptr_t asyncio_task(uint8_t kind, uintptr_t argument);

@@ -19,6 +19,7 @@
 #include "capture/emit.h"
 #include "capture/lane.h"
 #include "capture/module_elf.h"
+#include "capture/next.h"
 #include "capture/pool.h"
 #include "capture/task.h"
 
@@ -59,10 +60,13 @@ static struct {
         uintptr_t start;
         uint32_t generation; /* of the module set; 0 = there since the start, never unloaded */
     } scanned[TASK_SCANNED];
+    uintptr_t asyncio;        /* the function that makes _asyncio, which tells whose it is */
     _Atomic uintptr_t handle; /* the last module whose symbols were looked up */
     _Atomic uint32_t busy;    /* one patches at a time; others do without */
     _Atomic(uint8_t *) told;  /* by type, in memory that a fork wipes: announced in this process */
 } task_table;
+
+static const char task_asyncio_start[] = "PyInit__asyncio";
 
 static const struct task_rule *const task_rules[] = {&task_rule_tokio, &task_rule_async_task};
 
@@ -318,6 +322,7 @@ static void task_scan_open(struct task_scan *scan, const Elf64_Phdr *headers, ui
     }
 }
 
+/* Of a module that has _asyncio, which is told when nothing of it was found. */
 static void task_scan_asyncio(struct task_scan *scan)
 {
     for (uint32_t i = 0; i < scan->data_n; i++)
@@ -328,20 +333,22 @@ static void task_scan_asyncio(struct task_scan *scan)
                      (const uintptr_t *)(scan->data[i].end & ~(uintptr_t)7), &type);
     for (uint32_t i = 0; i < scan->data_n; i++)
         task_range_protect(&scan->data[i], PROT_READ);
+    if (!type && (type = task_scan_add_type(scan, &task_rule_asyncio, 0)) != 0)
+        task_type_refuse(&task_types[type]);
 }
 
-static void task_scan_run(const Elf64_Phdr *headers, uint32_t count, uintptr_t bias, bool fixed,
-                          const char *path)
+static void task_scan_run(const Elf64_Phdr *headers, uint32_t count, uintptr_t bias, bool fixed)
 {
     struct task_scan scan = {0};
     task_scan_init(&scan, headers, count, bias, fixed);
-    if (path && asyncio_is_module(path)) {
-        task_scan_open(&scan, headers, count, bias);
-        task_scan_asyncio(&scan);
-        return;
-    }
     for (uint32_t i = 0; scan.code_n && i < scan.data_n; i++)
         task_range_scan(&scan, &scan.data[i]);
+    if (!task_table.asyncio || !task_scan_is_code(&scan, task_table.asyncio))
+        return;
+    scan = (struct task_scan){0};
+    task_scan_init(&scan, headers, count, bias, false);
+    task_scan_open(&scan, headers, count, bias);
+    task_scan_asyncio(&scan);
 }
 
 /* The executable's headers tell whether it lies where it was linked to. */
@@ -354,7 +361,7 @@ static void task_patch_executable(uintptr_t bias)
 {
     if (process.exe_headers)
         task_scan_run(process.exe_headers, process.exe_header_n, bias,
-                      task_is_fixed(process.exe_headers, bias), NULL);
+                      task_is_fixed(process.exe_headers, bias));
 }
 
 static bool task_is_scanned(uintptr_t start)
@@ -393,7 +400,7 @@ void task_tables_patch_module(uintptr_t start, uint32_t generation)
         !atomic_compare_exchange_strong(&task_table.busy, &idle, 1))
         return;
     if (!task_scanned(start, generation) && module_headers_read(start, &headers))
-        task_scan_run(headers.at, headers.count, headers.bias, false, NULL);
+        task_scan_run(headers.at, headers.count, headers.bias, false);
     atomic_store(&task_table.busy, 0);
 }
 
@@ -412,7 +419,8 @@ void task_tables_patch_handle(const void *handle)
     atomic_store_explicit(&task_table.handle, map->l_addr, memory_order_relaxed);
     if (!task_is_scanned(map->l_addr) && module_headers_read(map->l_addr, &headers)) {
         task_scanned(map->l_addr, 0);
-        task_scan_run(headers.at, headers.count, headers.bias, false, map->l_name);
+        task_table.asyncio = (uintptr_t)next_symbol_of(map, task_asyncio_start);
+        task_scan_run(headers.at, headers.count, headers.bias, false);
     }
     atomic_store(&task_table.busy, 0);
 }
@@ -446,6 +454,7 @@ void task_tables_patch(void)
     if (!process.segment || process.passing || !process.tracks_tasks ||
         !atomic_compare_exchange_strong(&task_table.busy, &idle, 1))
         return;
+    task_table.asyncio = (uintptr_t)next_symbol(task_asyncio_start);
     const struct link_map *map = debug->r_map;
     for (int i = 0; map && i < TASK_MODULES_MAX; i++, map = map->l_next) {
         struct module_headers headers;
@@ -453,7 +462,7 @@ void task_tables_patch(void)
         if (i == 0)
             task_patch_executable(map->l_addr);
         else if (map->l_addr && module_headers_read(map->l_addr, &headers))
-            task_scan_run(headers.at, headers.count, headers.bias, false, map->l_name);
+            task_scan_run(headers.at, headers.count, headers.bias, false);
     }
     atomic_store(&task_table.busy, 0);
 }

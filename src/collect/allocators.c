@@ -156,11 +156,13 @@ void allocators_name(struct images *images, struct image *image)
         allocators_set(model, image, "jemalloc", ALLOCATOR_RECORDED);
     } else if (own || much) {
         image->allocator_known = true;
-        const char *name = allocators_in_file(image->pid);
-        if (name || own)
-            allocators_set(model, image, name ? name : "an allocator", ALLOCATOR_UNSEEN);
-        else if (allocators_is_pymalloc(model, image))
+        /* CPython since 3.13 has mimalloc in it for its build without a lock, and uses it there. */
+        bool arenas = !own && allocators_is_pymalloc(model, image);
+        const char *name = arenas ? NULL : allocators_in_file(image->pid);
+        if (arenas)
             allocators_set(model, image, "pymalloc", ALLOCATOR_ARENAS);
+        else if (name || own)
+            allocators_set(model, image, name ? name : "an allocator", ALLOCATOR_UNSEEN);
     }
 }
 

@@ -49,6 +49,8 @@ void tasks_set_facts(const struct tasks *tasks)
                  (unsigned long long)tasks->refused_n[rule]);
         model_fact_set(tasks->model, "tasks_unverified", text);
     }
+    if (tasks->asyncio_missing)
+        model_fact_set(tasks->model, "tasks_missing", "_asyncio of CPython");
     if (tasks->begun_n) {
         const char *before = model_fact_get(tasks->model, "tasks_seen");
         unsigned long long seen = before ? strtoull(before, NULL, 10) : 0;
@@ -116,7 +118,10 @@ static void tasks_type_read(struct tasks *tasks, const struct intake_slot *slot,
     bool known = rule < sizeof tasks_runtimes / sizeof *tasks_runtimes;
     tasks->types.at[slot->a] = (struct tasks_type){
             .table = slot->b, .entry = slot->c, .rule = known ? (uint32_t)rule : WIRE_RULE_NONE};
-    tasks->refused_n[tasks->types.at[slot->a].rule] += slot[1].b == 1;
+    if (slot[1].b == 1 && rule == WIRE_RULE_ASYNCIO && !slot->b)
+        tasks->asyncio_missing = true;
+    else
+        tasks->refused_n[tasks->types.at[slot->a].rule] += slot[1].b == 1;
     if (is_first)
         tasks_type_late(tasks, slot->a);
 }

@@ -58,6 +58,7 @@ struct tasks {
     VEC(struct tasks_group) groups;
     const struct ticks *ticks;
     uint32_t timed_every;           /* one poll in so many is timed */
+    bool asyncio_missing;           /* an interpreter has it, but its types were not found */
     uint64_t refused_n[WIRE_RULES]; /* types by rule that turned out to be no task types */
     uint64_t begun_n;               /* tasks in all */
     uint64_t pooled_n;              /* tasks of CPython that lie in its own pool */

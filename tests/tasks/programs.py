@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ground-truth programs and the ways in which each is built."""
+import gzip
+import json
 import os
 import pathlib
 import shutil
@@ -12,6 +14,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 TOKIO_VERSIONS = ["1.23.0", "1.24.2", "1.28.2", "1.36.0", "1.47.1"]
 MODES = ("mt", "ct", "local")  # multi_thread with four workers, current_thread, LocalSet
 ASYNCIO_VERSIONS = ["3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
+# python-build-standalone, which uv installs: _asyncio is part of the executable, or of libpython.
+EMBEDDED_PYTHONS = {"3.14": "v0.0.0-3.14.6-20260610-1", "3.11": "v0.0.0-3.11.11-20241219-1"}
+EMBEDDED_MODULE = "github.com/kluctl/go-embed-python"
 TOKIO_FEATURES = '["rt-multi-thread", "macros", "time", "sync", "net", "io-util"]'
 
 # Keys of [profile.release], and flags of rustc.
@@ -183,6 +188,52 @@ def pythons():
     return found
 
 
+def embedded_files(version):
+    """The folder of a Go module that has an interpreter in it, fetched by go."""
+    settings = dict(os.environ, GOFLAGS="-mod=mod")
+    told = subprocess.run([need("go"), "mod", "download", "-json", f"{EMBEDDED_MODULE}@{version}"],
+                          env=settings, capture_output=True, timeout=300)
+    if told.returncode != 0:
+        raise Missing(told.stdout.decode(errors="replace").strip()[-300:])
+    return pathlib.Path(json.loads(told.stdout)["Dir"]) / "python/internal/data/linux-amd64"
+
+
+def embedded_python(work, version):
+    """Unpacks the interpreter, once."""
+    place = work / f"python-{version}"
+    if (place / "done").exists():
+        return place / "bin/python3"
+    source = embedded_files(EMBEDDED_PYTHONS[version])
+    for file in json.loads((source / "files.json").read_text())["files"]:
+        path = place / file["name"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if file.get("symlink"):
+            if not path.is_symlink():
+                path.symlink_to(file["symlink"])
+        elif file["perm"] >> 31:
+            path.mkdir(exist_ok=True)
+        else:
+            packed = source / (file["name"] + (".gz" if file.get("compressed") else ""))
+            text = packed.read_bytes()
+            path.write_bytes(gzip.decompress(text) if file.get("compressed") else text)
+            path.chmod(file["perm"] & 0o777)
+    (place / "done").touch()
+    return place / "bin/python3"
+
+
+def embedded_cases():
+    def case(version, allocator):
+        def build(work):
+            settings = [f"PYTHONMALLOC={allocator}"] if allocator != "pymalloc" else []
+            return ["env", *settings, embedded_python(work, version),
+                    str(HERE / "asyncio" / "gt.py")]
+
+        return Case(f"asyncio-embedded-{version}-{allocator}", "asyncio", build)
+
+    return [case(version, allocator) for version in EMBEDDED_PYTHONS
+            for allocator in ("pymalloc", "malloc")]
+
+
 def asyncio_cases(quick):
     def case(version, interpreter, allocator):
         def build(_):
@@ -197,7 +248,7 @@ def asyncio_cases(quick):
     if quick:
         return [case("system", found["system"], "pymalloc")]
     return [case(version, interpreter, allocator) for version, interpreter in found.items()
-            for allocator in ("pymalloc", "malloc")]
+            for allocator in ("pymalloc", "malloc")] + embedded_cases()
 
 
 def cases(quick):

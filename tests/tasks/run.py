@@ -43,6 +43,19 @@ def run_refused(arguments, work):
     return None if "tasks-unverified" in kinds else f"nothing is said of it: {kinds}"
 
 
+def run_hollow(arguments, work):
+    """An interpreter whose types are not found: that is said in one sentence. None when it holds."""
+    program = programs.build_c(work, "hollow.c", "gcc", ["-O2", "-rdynamic"])
+    watched = run([arguments.memscope, "run", "--strategy", "async", "-o", work / "hollow.mscope",
+                   "--", program])
+    report = run([arguments.memscope, "report", "-e", "json", "-o", "-", work / "hollow.mscope"])
+    told = [notice["text"] for notice in json.loads(report.stdout)["notices"]
+            if notice["kind"] == "tasks-missing"]
+    if watched.returncode != 0 or len(told) != 1 or "_asyncio" not in told[0]:
+        return f"ended with {watched.returncode} and told {told}"
+    return None if b"_asyncio" in watched.stderr else "the summary does not say it"
+
+
 def many_peak(arguments, work, program, n):
     """The recorder's peak in bytes. What waits to be read on a busy machine counts: the least."""
     peaks = []
@@ -190,7 +203,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="memscope-tasks-") as temporary:
         work = pathlib.Path(arguments.work or temporary).resolve()
         work.mkdir(parents=True, exist_ok=True)
-        for name, test in (("refused", run_refused), ("many", run_many),
+        for name, test in (("refused", run_refused), ("hollow", run_hollow), ("many", run_many),
                            ("replayed", run_replayed), ("detected", run_detected),
                            ("told", run_told)):
             if not all(word in name for word in arguments.words):

@@ -114,6 +114,29 @@ def dufs_server(work, port):
     return [program, "--allow-all", "--bind", "127.0.0.1", "--port", str(port), folder]
 
 
+def served_folder(work):
+    folder = work / "served-pages"
+    folder.mkdir(exist_ok=True)
+    for i in range(4):
+        (folder / f"page-{i}.txt").write_bytes(b"line of a page\n" * (i * 1500 + 1))
+    return folder
+
+
+def live_server(work, port):
+    program = install_crate(work, "live-server", "0.11.1", "live-server", "--locked")
+    return [program, "-H", "127.0.0.1", "-p", str(port), served_folder(work)]
+
+
+def miniserve(work, port):
+    program = install_crate(work, "miniserve", "0.35.0", "miniserve", "--locked",
+                            "--no-default-features")
+    return [program, "-i", "127.0.0.1", "-p", str(port), served_folder(work)]
+
+
+def pages(client, i):
+    return f"/page-{(client + i) % 4}.txt", None
+
+
 def http_drive(paths, port, client):
     """Half of the requests on one connection, half on connections of their own."""
     answers = b""
@@ -178,10 +201,19 @@ def smtp_drive(port, client):
 # what has none.
 DUFS = r"^(async|spawned by async) .*\.rs:\d+:\d+|^spawned outside of tasks$"
 
+# miniserve is stripped: the same, and an interval of Tokio's is a task as well.
+STRIPPED = r"^(async|spawned by async) (actix|tokio).*\.rs:\d+:\d+|^spawned outside of tasks$"
+
+AXUM = rf"axum::serve|live_server::|notify::|{RUNTIME}"
+
 SERVERS = [
     Server("mini-redis", redis_server, redis_drive, rf"mini_redis|{RUNTIME}",
            ["mini_redis::server::Listener::run"]),
     Server("dufs", dufs_server, lambda *a: http_drive(dufs_paths, *a), DUFS, ["dufs-0.47.0/src/main.rs:"]),
+    Server("axum", live_server, lambda *a: http_drive(pages, *a), AXUM,
+           ["axum::serve::handle_connection", "live_server::http_layer::server::serve"]),
+    Server("actix-web", miniserve, lambda *a: http_drive(pages, *a), STRIPPED,
+           ["actix-server-2", "src/worker.rs:"]),
     Server("aiohttp", aiohttp_server, lambda *a: http_drive(lambda c, i: ("/", None), *a),
            r"^\w[\w.<>]* \(\w+\.py\)$", ["RequestHandler.start (web_protocol.py)"],
            runtime="asyncio", environment=(("PYTHONMALLOC", "malloc"),)),

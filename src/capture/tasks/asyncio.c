@@ -3,10 +3,11 @@
  * CPython's asyncio: the C tasks of _asyncio, which uvloop's loops run, too.
  *
  * Up to 3.11 the module has static type objects, from 3.12 on the specifications that its types are
- * made from. Both are found by the names in them, when the interpreter looks up the module's first
- * function: none of it has run by then. Entered are the call that does a step of a task, the
- * wake-up, the initialisation, which tells the name, and the deallocation, which ends the task:
- * tasks lie in the interpreter's own pool, where no free would tell.
+ * made from. Both are found by the names in them: when the interpreter looks up the module's first
+ * function, none of which has run by then, or at start, where it has the module built in. Entered
+ * are the call that does a step of a task, the wake-up, the initialisation, which tells the name,
+ * and the deallocation, which ends the task: tasks lie in the interpreter's own pool, where no free
+ * would tell.
  *
  * No Python runs here. Where an object keeps its name differs from version to version: the places
  * are learnt from the first coroutine by the types of what lies there, each address being asked of
@@ -26,6 +27,7 @@ enum {
     PY_TYPE = 1,
     PY_TUPLE_N = 2,
     PY_TUPLE_FIRST = 3,
+    PY_TUPLE_FIRST_NEW = 4, /* since 3.14, which has a hash before it */
     PY_TYPE_NAME = 3,
     PY_TYPE_DEALLOC = 6,
     PY_TYPE_CALL = 16,
@@ -47,7 +49,7 @@ enum {
 
 enum {
     ASYNCIO_NAME_MOST = 64, /* of a type */
-    ASYNCIO_COROUTINE_WORDS = 9,
+    ASYNCIO_COROUTINE_WORDS = 12,
     ASYNCIO_CODE_WORDS = 24,
     ASYNCIO_LESSONS = 64, /* tries to learn where names lie */
     ASYNCIO_TEXT_MOST = 120
@@ -57,6 +59,7 @@ enum {
 static struct {
     _Atomic uintptr_t coroutine; /* the type object of coroutines */
     uint32_t name, code, file;
+    uint32_t first; /* of a tuple */
     _Atomic uint32_t lessons;
     _Atomic uint32_t verified; /* bit per kind of slot */
 } asyncio;
@@ -78,19 +81,6 @@ static bool asyncio_ends(const char *text, size_t n, const char *words, size_t w
             return false;
     }
     return true;
-}
-
-bool asyncio_is_module(const char *path)
-{
-    static const char name[] = "/_asyncio.";
-    for (; *path; path++) {
-        size_t i = 0;
-        while (name[i] && path[i] == name[i])
-            i++;
-        if (!name[i])
-            return true;
-    }
-    return false;
 }
 
 /* A type object as it lies in the module's data: a small size, and a destructor. */
@@ -166,7 +156,7 @@ bool asyncio_scan(struct task_scan *scan, uintptr_t *from, const uintptr_t *to, 
             task_scan_is_code(scan, *at) || !asyncio_may_be_name(*(const char *)*at))
             continue;
         if (!*type)
-            *type = task_scan_add_type(scan, &task_rule_asyncio, 0);
+            *type = task_scan_add_type(scan, &task_rule_asyncio, (uintptr_t)at);
         found = (*type && asyncio_patch(scan, at, to, *type)) || found;
     }
     return found;
@@ -225,13 +215,19 @@ static void asyncio_learn_file(uintptr_t code)
     }
 }
 
+/* Since 3.14 references from frames have marks in their low bits, in some of them. */
+static uintptr_t asyncio_untagged(uintptr_t reference)
+{
+    return reference & ~(uintptr_t)(sizeof(uintptr_t) - 1);
+}
+
 /* A coroutine keeps its code, and its name and qualified name next to each other. */
 static void asyncio_learn(uintptr_t coroutine)
 {
     uintptr_t type = asyncio_word(coroutine, PY_TYPE);
     uint32_t name = 0, code = 0;
     for (uint32_t i = 2; i < ASYNCIO_COROUTINE_WORDS; i++) {
-        if (!code && asyncio_is(asyncio_word(coroutine, i), "code"))
+        if (!code && asyncio_is(asyncio_untagged(asyncio_word(coroutine, i)), "code"))
             code = i;
         if (!name && asyncio_is(asyncio_word(coroutine, i), "str") &&
             asyncio_is(asyncio_word(coroutine, i + 1), "str"))
@@ -242,7 +238,7 @@ static void asyncio_learn(uintptr_t coroutine)
     asyncio.name = name;
     asyncio.code = code;
     if (code)
-        asyncio_learn_file(asyncio_word(coroutine, code));
+        asyncio_learn_file(asyncio_untagged(asyncio_word(coroutine, code)));
     /* Release: whoever sees the type finds the places. */
     atomic_store_explicit(&asyncio.coroutine, type, memory_order_release);
 }
@@ -264,7 +260,8 @@ static void asyncio_coroutine_name(uintptr_t coroutine, char *ret_name, uint32_t
     uint32_t at = asyncio_add(ret_name, 0, bytes, text, n);
     if (!asyncio.code || !asyncio.file)
         return;
-    text = asyncio_text(((const uintptr_t *)words[asyncio.code])[asyncio.file], &n);
+    const uintptr_t *code = (const uintptr_t *)asyncio_untagged(words[asyncio.code]);
+    text = asyncio_text(code[asyncio.file], &n);
     size_t slash = n;
     while (slash && text[slash - 1] != '/')
         slash--;
@@ -283,13 +280,15 @@ void asyncio_name(uintptr_t arguments, char *ret_name, uint32_t bytes)
     bool quiet = atomic_load_explicit(&process.quiet, memory_order_relaxed);
     /* The first one: is it a tuple at all? */
     if (!(atomic_load_explicit(&asyncio.verified, memory_order_acquire) & 1)) {
-        if (quiet || !asyncio_is(arguments, "tuple"))
+        if (quiet || !asyncio_is(arguments, "tuple") || !tuple[PY_TUPLE_N])
             return;
+        bool is_new = !*asyncio_type_name(tuple[PY_TUPLE_FIRST]);
+        asyncio.first = is_new ? PY_TUPLE_FIRST_NEW : PY_TUPLE_FIRST;
         atomic_fetch_or_explicit(&asyncio.verified, 1, memory_order_release);
     }
     if (!tuple[PY_TUPLE_N])
         return;
-    uintptr_t awaited = tuple[PY_TUPLE_FIRST];
+    uintptr_t awaited = tuple[asyncio.first];
     uintptr_t type = ((const uintptr_t *)awaited)[PY_TYPE];
     bool known = type == atomic_load_explicit(&asyncio.coroutine, memory_order_acquire);
     if (!quiet && (!known || !asyncio.file) &&
