@@ -393,8 +393,6 @@ static void collector_complete(struct collector *collector)
     collector_checkpoint(collector, true, CHECKPOINTS_NONE);
     if (collector->writer && recording_is_off(collector->writer) && collector->socket < 0)
         return;
-    recording_close(collector->writer);
-    collector->writer = NULL;
     recording_place_settle(&collector->place);
 }
 

@@ -134,6 +134,8 @@ static void test_peak(void **state)
     struct checkpoints checkpoints = {0};
     checkpoints_note(&checkpoints, 100 * MIB, 8000 * MS_NS, 8001 * MS_NS);
     uint64_t late = 9000 * MS_NS;
+    /* A program that ends within its first second writes none for its peaks. */
+    assert_int_equal(checkpoints_due(&checkpoints, 200 * MIB, 0, 8990 * MS_NS), CHECKPOINTS_NONE);
     assert_int_equal(checkpoints_due(&checkpoints, 105 * MIB, 0, late), CHECKPOINTS_NONE);
     assert_int_equal(checkpoints_due(&checkpoints, 106 * MIB, 0, late), CHECKPOINTS_PEAK);
     /* Not at once, and the later the more the last one took. */

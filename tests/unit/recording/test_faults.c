@@ -116,11 +116,64 @@ static void test_rewrite(void **state)
     assert_int_equal(recording_write(writer, RECORDING_COMMIT, noise, sizeof noise, NULL), 0);
     assert_int_equal(commits_count(name, &file_bytes), 2);
 
+    /* Nor does one that lacks its commit take the file's place. */
+    assert_int_equal(recording_rewrite_begin(writer, NULL), 0);
+    assert_int_equal(recording_write(writer, RECORDING_STRINGS, "x", 1, NULL), 0);
+    assert_int_equal(recording_rewrite_end(writer, NULL), RECORDING_KEPT);
+    assert_true(access(part, F_OK) < 0);
+    assert_int_equal(commits_count(name, &file_bytes), 2);
+
     /* Closing in the middle of one, too. */
     assert_int_equal(recording_rewrite_begin(writer, NULL), 0);
     recording_close(writer);
     assert_true(access(part, F_OK) < 0);
     assert_int_equal(commits_count(name, &file_bytes), 2);
+    unlink(name);
+}
+
+/* What was packed apart reads as if it had been written chunk by chunk, and only when it is whole.
+ */
+static void test_part(void **state)
+{
+    (void)state;
+    static uint8_t noise[3000];
+    static const char text[] =
+            "a text that can be packed: packed packed packed packed packed packed";
+    noise_fill(noise, sizeof noise);
+    char name[] = "/tmp/test_faults.XXXXXX";
+    struct recording_writer *writer;
+    struct recording_reader *reader;
+    struct recording_chunk chunk;
+    assert_int_equal(recording_adopt(&writer, mkstemp(name), name, 0, NULL), 0);
+    struct recording_part *part = recording_part_new();
+    assert_non_null(part);
+    assert_int_equal(recording_part_add(part, RECORDING_ROWS, noise, sizeof noise), 0);
+    assert_int_equal(recording_part_add(part, RECORDING_LIVES, text, sizeof text), 0);
+    assert_int_equal(recording_part_add(part, RECORDING_LIVES, NULL, RECORDING_RAW_MAX + 1ul),
+                     ERR_LIMIT);
+    assert_int_equal(recording_write(writer, RECORDING_CELLS, text, sizeof text, NULL), 0);
+    assert_int_equal(recording_part_append(writer, part, NULL), 0);
+    assert_int_equal(recording_part_append(writer, NULL, NULL), ERR_MEMORY);
+    assert_int_equal(recording_write(writer, RECORDING_COMMIT, "x", 1, NULL), 0);
+    recording_part_free(part);
+    recording_close(writer);
+    static const struct {
+        enum recording_type type;
+        const void *bytes;
+        size_t n;
+    } wanted[] = {{RECORDING_CELLS, text, sizeof text},
+                  {RECORDING_ROWS, noise, sizeof noise},
+                  {RECORDING_LIVES, text, sizeof text},
+                  {RECORDING_COMMIT, "x", 1}};
+    assert_int_equal(recording_open(&reader, name, NULL), 0);
+    assert_false(recording_extent(reader)->is_damaged);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        assert_int_equal(recording_next(reader, &chunk, NULL), 0);
+        assert_int_equal(chunk.type, wanted[i].type);
+        assert_int_equal(chunk.n, wanted[i].n);
+        assert_memory_equal(chunk.bytes, wanted[i].bytes, wanted[i].n);
+    }
+    recording_reader_close(reader);
     unlink(name);
 }
 
@@ -130,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_disk_full),
             cmocka_unit_test(test_rewrite),
+            cmocka_unit_test(test_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
