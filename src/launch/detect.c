@@ -20,6 +20,10 @@
 /* Threads that live shorter than the time between two looks are missed: few looks say little. */
 enum { DETECT_TIMEOUT_MS = 5000, DETECT_LOOKS_MANY = 100 };
 
+/* Tables of async-task are known by a weaker shape than Tokio's: one alone may be something else.
+ */
+enum { DETECT_TABLES_LEAST = 2 };
+
 /* How often a program without evidence for threads or tasks has them all the same. */
 static const double detect_hidden_threads = 0.05, detect_hidden_tasks = 0.02;
 static const double detect_default_threshold = 0.8;
@@ -234,15 +238,62 @@ static bool detect_is_tokio_table(const struct detect_elf *elf, const uint64_t *
            id < trailer && trailer < 1 << 26 && (trailer | scheduler | id) % 8 == 0;
 }
 
+/* A layout of async-task 4's: size, alignment, and offsets of two parts that share their place and
+ * of a third before them, in the order that rustc chose. */
+static bool detect_is_async_task_layout(const uint64_t *layout)
+{
+    uint64_t bytes = layout[0] > layout[1] ? layout[0] : layout[1];
+    uint64_t align = layout[0] > layout[1] ? layout[1] : layout[0];
+    const uint64_t *offsets = layout + 2;
+    if (bytes < 4 * sizeof(uint64_t) || bytes >= 1 << 26 || align < sizeof(uint64_t) ||
+        align > 4096 || (align & (align - 1)) != 0)
+        return false;
+    for (int i = 0; i < 3; i++) {
+        if (offsets[i] < 4 * sizeof(uint64_t) || offsets[i] > bytes)
+            return false;
+    }
+    return offsets[0] == offsets[1] || offsets[1] == offsets[2] || offsets[0] == offsets[2];
+}
+
+/* lea rax, [rdi + n], behind endbr64: what async-task's get_output is when it is optimised. */
+static bool detect_adds_constant(const struct detect_elf *elf, uint64_t function)
+{
+    uint8_t code[8];
+    if (!detect_elf_bytes(elf, function, code, sizeof code))
+        return false;
+    const uint8_t *at = code[0] == 0xf3 && code[1] == 0x0f && code[2] == 0x1e ? code + 4 : code;
+    return at[0] == 0x48 && at[1] == 0x8d && (at[2] == 0x47 || at[2] == 0x87);
+}
+
+/* A table as async-task 4 has it: seven functions, then the address of its layout. */
+static bool detect_is_async_task_table(const struct detect_elf *elf, const uint64_t *words)
+{
+    uint64_t layout[5];
+    for (int i = 0; i < 7; i++) {
+        if (!detect_elf_is_code(elf, words[i]))
+            return false;
+    }
+    return words[7] % sizeof *layout == 0 && !detect_elf_is_code(elf, words[7]) &&
+           detect_elf_bytes(elf, words[7], layout, sizeof layout) &&
+           detect_is_async_task_layout(layout) && detect_adds_constant(elf, words[2]);
+}
+
 static void detect_tables(struct detection *detection)
 {
     size_t n;
     uint64_t address;
-    unsigned table_n = 0;
+    unsigned table_n = 0, async_task_n = 0;
     uint64_t *words = detect_elf_constants(detection->elf, &n, &address);
-    for (size_t i = 0; words && i + 10 <= n; i++)
+    for (size_t i = 0; words && i + 10 <= n; i++) {
         table_n += detect_is_tokio_table(detection->elf, words + i);
+        async_task_n += detect_is_async_task_table(detection->elf, words + i);
+    }
     free(words);
+    if (async_task_n >= DETECT_TABLES_LEAST) {
+        detect_note(detection, DETECT_FOR_ASYNC, 0.95, false,
+                    "it has %u task tables as async-task 4 makes them", async_task_n);
+        detect_name_runtime(detection, "async-task");
+    }
     if (!table_n) {
         detection->detect->boundary_missing = strcmp(detection->detect->runtime, "tokio") == 0;
         if (detection->detect->boundary_missing)

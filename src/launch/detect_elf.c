@@ -211,3 +211,15 @@ uint64_t *detect_elf_constants(const struct detect_elf *elf, size_t *ret_n, uint
     }
     return NULL;
 }
+
+bool detect_elf_bytes(const struct detect_elf *elf, uint64_t address, void *ret_bytes, size_t n)
+{
+    for (uint32_t i = 0; i < elf->segment_n; i++) {
+        const Elf64_Phdr *segment = &elf->segments[i];
+        uint64_t at = address - segment->p_vaddr;
+        if (segment->p_type == PT_LOAD && address >= segment->p_vaddr && at <= segment->p_filesz &&
+            n <= segment->p_filesz - at)
+            return pread(elf->fd, ret_bytes, n, (off_t)(segment->p_offset + at)) == (ssize_t)n;
+    }
+    return false;
+}

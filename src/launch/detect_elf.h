@@ -42,6 +42,9 @@ bool detect_elf_defines(const struct detect_elf *elf, const char *name);
 /* True when it needs a library whose name begins so; *ret_name is valid as long as the view. */
 bool detect_elf_needs(const struct detect_elf *elf, const char *prefix, const char **ret_name);
 
+/* The bytes at an address of the file, as they are before anything is relocated. */
+bool detect_elf_bytes(const struct detect_elf *elf, uint64_t address, void *ret_bytes, size_t n);
+
 bool detect_elf_is_code(const struct detect_elf *elf, uint64_t address);
 
 /*
