@@ -29,6 +29,7 @@
 #include "collect/recording_place.h"
 #include "collect/residents.h"
 #include "collect/serve.h"
+#include "collect/standstill.h"
 #include "collect/symbols.h"
 #include "collect/tally.h"
 #include "collect/task_names.h"
@@ -70,8 +71,9 @@ struct collector {
     pid_t root_pid, root_parent; /* parent 0: anybody */
     int root_pidfd;              /* while nobody else tells how it ends; -1 */
     int report_fd;
-    bool cancelled; /* nothing ran */
-    bool asked;     /* by the root process itself: socket leads to it */
+    struct standstill standstill; /* of images that are gone, and not read to their end */
+    bool cancelled;               /* nothing ran */
+    bool asked;                   /* by the root process itself: socket leads to it */
     bool root_ended;
     enum process_end root_end;
     int root_status;
@@ -329,13 +331,7 @@ static void collector_wait(struct collector *collector)
     watched[n++] = (struct pollfd){.fd = collector->intake.event_fd, .events = POLLIN};
     watched[n++] = (struct pollfd){.fd = collector->socket, .events = POLLIN};
     watched[n++] = (struct pollfd){.fd = collector->root_pidfd, .events = POLLIN};
-    for (uint32_t i = 0; i < collector->segment->process_n && n < WATCHED_MAX; i++) {
-        struct image *image = &collector->images.at[i];
-        if (!image->used || image->gone || image->pidfd < 0)
-            continue;
-        watched_image[n] = image;
-        watched[n++] = (struct pollfd){.fd = image->pidfd, .events = POLLIN};
-    }
+    n += images_watch(&collector->images, watched + n, watched_image + n, WATCHED_MAX - n);
     if (poll(watched, n, COLLECTOR_WAIT_MS) <= 0)
         return;
     uint64_t count;
@@ -351,17 +347,38 @@ static void collector_wait(struct collector *collector)
     }
 }
 
+/* Stamps that no clock gives are never fed: the drain, which has no room, ends its round. */
+static void collector_force(struct collector *collector)
+{
+    drain_pause(collector->drain);
+    while (collector_feed(collector))
+        ;
+    drain_resume(collector->drain);
+    standstill_over(&collector->standstill);
+}
+
+/* Images that have ended are read to their end in a moment, or never by themselves. */
+static void collector_unblock(struct collector *collector, bool fed)
+{
+    if (fed || !images_any_gone(&collector->images) || collector_awaits_root(collector))
+        standstill_over(&collector->standstill);
+    else if (standstill_look(&collector->standstill, collector_now(collector)))
+        collector_force(collector);
+}
+
 /* Everything that was committed before now is in the model when this returns. */
 static void collector_catch_up(struct collector *collector)
 {
     uint64_t wanted = drain_flush(collector->drain);
+    struct standstill standstill = {0};
     while (collector->flushed < wanted) {
-        if (!collector_feed(collector)) {
-            struct pollfd event = {.fd = collector->intake.event_fd, .events = POLLIN};
-            uint64_t count;
-            if (poll(&event, 1, COLLECTOR_WAIT_MS) > 0 &&
-                read(collector->intake.event_fd, &count, sizeof count) < 0)
-                continue;
+        if (collector_feed(collector)) {
+            standstill_over(&standstill);
+        } else if (standstill_look(&standstill, collector_now(collector))) {
+            collector_force(collector);
+            return;
+        } else {
+            intake_wait(&collector->intake, COLLECTOR_WAIT_MS);
         }
     }
 }
@@ -404,16 +421,6 @@ static void collector_leave_nothing(struct collector *collector)
     unlink(recording_place_now(&collector->place));
 }
 
-static bool collector_root_lives(const struct collector *collector)
-{
-    for (uint32_t i = 0; i < collector->segment->process_n; i++) {
-        const struct image *image = &collector->images.at[i];
-        if (image->used && image->pid == collector->root_pid)
-            return true;
-    }
-    return false;
-}
-
 /* The command has ended, but processes of it go on: the launcher need not wait for them. */
 static void collector_answer_early(struct collector *collector)
 {
@@ -449,7 +456,8 @@ static bool collector_is_over(struct collector *collector)
     images_scan(&collector->images);
     uint64_t now = collector_now(collector);
     if (collector->images.live_n) {
-        if (!collector_root_lives(collector) && images_any_runs(&collector->images))
+        if (!images_has(&collector->images, collector->root_pid) &&
+            images_any_runs(&collector->images))
             collector_answer_early(collector);
         return false;
     }
@@ -485,12 +493,6 @@ static void collector_open_control(struct collector *collector)
         model_fact_set(collector->model, "control_error", diag.text);
 }
 
-/* Without a launcher the root process is watched as a stranger. */
-static void collector_watch_root(struct collector *collector)
-{
-    collector->root_pidfd = (int)syscall(SYS_pidfd_open, collector->root_pid, 0);
-}
-
 /* Greets the launcher and learns from it what is recorded. */
 static int collector_meet(struct collector *collector)
 {
@@ -505,7 +507,7 @@ static int collector_meet(struct collector *collector)
     collector->root_pid = message.pid;
     collector->launcher_cpu_ns = message.launcher_cpu_ns;
     if (message.kind == COLLECTOR_BECOME)
-        collector_watch_root(collector);
+        collector->root_pidfd = (int)syscall(SYS_pidfd_open, collector->root_pid, 0);
     else
         collector->root_parent = getppid();
     return 0;
@@ -567,13 +569,15 @@ int collector_main(const struct collector_start *start)
     struct diag diag = {0};
     priority_step_back();
     if (collector.asked)
-        collector_watch_root(&collector);
+        collector.root_pidfd = (int)syscall(SYS_pidfd_open, collector.root_pid, 0);
     if (collector_begin(&collector, &diag) < 0)
         return 125;
     collector.scanned_at = collector_now(&collector);
     while (!collector_is_over(&collector)) {
-        if (!collector_feed(&collector))
+        bool fed = collector_feed(&collector);
+        if (!fed)
             collector_wait(&collector);
+        collector_unblock(&collector, fed);
         collector_scan(&collector);
         serve_step(&collector.serve, collector.fed);
     }

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,7 +254,9 @@ static void images_seek(struct images *images, struct image *image, int inner)
         images_found(images, image, inner);
         return;
     }
-    if (images->looked_at <= *(const volatile uint64_t *)&slot->start_stamp)
+    /* Its own stamp may be any: then a look since we have seen it decides. */
+    if (images->looked_at <= *(const volatile uint64_t *)&slot->start_stamp &&
+        images->looked_at <= image->sought_since)
         return;
     for (size_t i = 0; i < images->inner.n; i++) {
         const struct images_inner *known = &images->inner.at[i];
@@ -300,6 +303,7 @@ struct image *images_get(struct images *images, uint32_t slot)
     image->pid = (int)*(volatile uint32_t *)&at->pid;
     image->pidfd = -1;
     image->sought = true;
+    image->sought_since = segment_now(images->segment);
     image->begins = true;
     images_get_earlier(images, image, at);
     stacks_init(&image->stacks, images->model, image->pid, &images->sink);
@@ -325,6 +329,9 @@ void images_scan(struct images *images)
     for (uint32_t i = 0; i < images->segment->process_n; i++) {
         struct image *image = images_get(images, i);
         sought = sought || (image && image->sought);
+        /* Where no pidfd is to be had its number alone tells that it has ended. */
+        if (image && image->pidfd < 0 && !image->sought && !image->gone && !image->dead)
+            image->dead = kill(image->pid, 0) < 0 && errno == ESRCH;
     }
     execs_look(&images->execs, images, false);
     ancestry_look(images, false);
@@ -344,6 +351,38 @@ bool images_any_runs(const struct images *images)
         struct pollfd ended = {.fd = image->pidfd, .events = POLLIN};
         if (image->used && !image->gone && !image->dead && !image->sought &&
             (image->pidfd < 0 || poll(&ended, 1, 0) == 0))
+            return true;
+    }
+    return false;
+}
+
+uint32_t images_watch(struct images *images, struct pollfd *ret_watched, struct image **ret_image,
+                      size_t most)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < images->segment->process_n && n < most; i++) {
+        struct image *image = &images->at[i];
+        if (!image->used || image->gone || image->pidfd < 0)
+            continue;
+        ret_image[n] = image;
+        ret_watched[n++] = (struct pollfd){.fd = image->pidfd, .events = POLLIN};
+    }
+    return n;
+}
+
+bool images_has(const struct images *images, int pid)
+{
+    for (uint32_t i = 0; i < images->segment->process_n; i++) {
+        if (images->at[i].used && images->at[i].pid == pid)
+            return true;
+    }
+    return false;
+}
+
+bool images_any_gone(const struct images *images)
+{
+    for (uint32_t i = 0; i < images->segment->process_n; i++) {
+        if (images->at[i].used && images->at[i].gone)
             return true;
     }
     return false;

@@ -3,6 +3,7 @@
 #ifndef MEMSCOPE_COLLECT_IMAGES_H
 #define MEMSCOPE_COLLECT_IMAGES_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,11 +27,12 @@ struct image {
     uint32_t slot;
     uint32_t process; /* index in the model */
     int pid;
-    int pidfd;     /* -1: not to be had */
-    bool sought;   /* whose process it is, is not known yet: of another namespace, or dead */
-    bool dead;     /* it ended before it could be watched */
-    bool gone;     /* its threads are no more, its lanes are being closed */
-    bool complete; /* ... and the drain has read every lane to its end */
+    int pidfd;   /* -1: not to be had */
+    bool sought; /* whose process it is, is not known yet: of another namespace, or dead */
+    uint64_t sought_since; /* by our clock, not by what the target wrote */
+    bool dead;             /* it ended before it could be watched */
+    bool gone;             /* its threads are no more, its lanes are being closed */
+    bool complete;         /* ... and the drain has read every lane to its end */
     bool execed;
     bool allocator_known; /* it was asked for */
     bool passed;          /* passed over: it writes nothing */
@@ -99,6 +101,16 @@ void images_scan(struct images *images);
 
 /* A process of the session that lives; 0: none. */
 int images_live_pid(const struct images *images);
+
+/* What tells of the ends of images that live: at most so many. Returns how many. */
+uint32_t images_watch(struct images *images, struct pollfd *ret_watched, struct image **ret_image,
+                      size_t most);
+
+/* True while the session has an image of that process. */
+bool images_has(const struct images *images, int pid);
+
+/* True while an image has ended and is not finished. */
+bool images_any_gone(const struct images *images);
 
 /* True while an image of the session has a process that lives: not just one to be finished. */
 bool images_any_runs(const struct images *images);

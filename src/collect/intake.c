@@ -2,6 +2,7 @@
 /* A queue under one mutex, which is held for a few pointer moves a page of records. */
 #include "collect/intake.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -153,4 +154,13 @@ void intake_take(struct intake *intake, struct intake_batch *ret_batch)
             (struct intake_batch){.watermark = ret_batch->watermark, .flush = ret_batch->flush};
     intake->wake = !ret_batch->first;
     pthread_mutex_unlock(&intake->lock);
+}
+
+void intake_wait(struct intake *intake, int most_ms)
+{
+    struct pollfd event = {.fd = intake->event_fd, .events = POLLIN};
+    uint64_t count;
+    /* An interrupted read leaves the count for the next wait. */
+    if (poll(&event, 1, most_ms) > 0 && read(intake->event_fd, &count, sizeof count) < 0)
+        return;
 }

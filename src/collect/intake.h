@@ -90,4 +90,7 @@ void intake_take(struct intake *intake, struct intake_batch *ret_batch);
 /* Frees what is left in a batch. */
 void intake_batch_done(struct intake_batch *batch);
 
+/* Waits for something to take, at the most that long. */
+void intake_wait(struct intake *intake, int most_ms);
+
 #endif
