@@ -196,16 +196,27 @@ static void images_name_passed(struct images *images, const struct image *image)
                  name);
 }
 
-/* True when the process is another image by now: then /proc has told of that one. */
-static bool images_was_replaced(const struct images *images, const struct image *image, int pid)
+/* True when the image calls itself so, as far as there is room for its name. */
+static bool images_is_called(const struct wire_process *slot, const char *exe)
+{
+    return strncmp(slot->name, wire_base_name(exe), sizeof slot->name) == 0;
+}
+
+/* True when the process is another image by now: then /proc has told of that one, as `exe`. */
+static bool images_was_replaced(const struct images *images, const struct image *image, int pid,
+                                uint32_t exe)
 {
     const struct wire_process *slot = wire_process_at(images->segment->at, image->slot);
+    bool is_called = images_is_called(slot, model_string_at(images->model, exe));
     uint32_t own = *(const volatile uint32_t *)&slot->pid;
     uint64_t start = *(const volatile uint64_t *)&slot->start_stamp;
     for (uint32_t i = 0; i < images->segment->process_n; i++) {
         const struct wire_process *other = wire_process_at(images->segment->at, i);
-        if (atomic_load_explicit(&other->state, memory_order_acquire) == WIRE_PROCESS_LIVE &&
-            *(const volatile uint32_t *)&other->pid == own &&
+        uint32_t state = atomic_load_explicit(&other->state, memory_order_acquire);
+        /* Whose it will be cannot be told yet; sh, which is dash, is another matter. */
+        if (state == WIRE_PROCESS_CLAIMED && !is_called)
+            return true;
+        if (state == WIRE_PROCESS_LIVE && *(const volatile uint32_t *)&other->pid == own &&
             *(const volatile uint64_t *)&other->start_stamp > start)
             return true;
     }
@@ -225,7 +236,7 @@ static void images_found(struct images *images, struct image *image, int pid)
     struct model_process *process = &images->model->processes.at[image->process];
     uint32_t exe = images_executable(images->model, pid);
     uint32_t command = images_command(images->model, pid, images->redact);
-    if (exe && !images_was_replaced(images, image, pid)) {
+    if (exe && !images_was_replaced(images, image, pid, exe)) {
         process->exe = exe;
         process->command = command;
     }
