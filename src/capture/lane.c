@@ -4,7 +4,7 @@
  *
  * A full ring waits only while the collector is alive: its heartbeat is the coarse clock. Without
  * one for two seconds recording goes off for everybody; the collector, should it return, switches
- * it on again and counts the gap.
+ * it on again and counts the gap. So it does when a collector that lives gives no page back.
  */
 #include "capture/lane.h"
 
@@ -23,6 +23,7 @@ enum {
     LANE_WAIT_NS = 500000,       /* longest single wait: a lost wake-up costs no more */
     LANE_LOOK_WAITS = 20,        /* waits without a heartbeat until we look whether it is dead */
     LANE_DEAD_WAITS = 4000,      /* waits without a heartbeat until the collector counts as gone */
+    LANE_STUCK_BEATS = 20000,    /* heartbeats, a millisecond apart, in which no page came back */
     LANE_STARVED_WAITS = 200,    /* waits for a page that the view may never reach */
     LANE_QUIET_SPINS = 20000000, /* where waiting would be a forbidden system call */
 };
@@ -287,7 +288,7 @@ static bool lane_is_full(const struct wire_lane *lane, uint64_t ring_page)
 /* A wait for room under way: zeroed = it has not begun. */
 struct lane_patience {
     uint64_t since, beat;
-    unsigned waits, starved;
+    unsigned waits, starved, stuck;
 };
 
 /* Waits a little; false: recording is off, or nobody will make room. */
@@ -299,10 +300,13 @@ static bool lane_be_patient(struct wire_lane *lane, uint32_t room, struct lane_p
         patience->since = process_stamp();
         atomic_fetch_add_explicit(&lane->stall_n, 1, memory_order_relaxed);
     }
+    uint64_t beat = patience->beat;
     if (lane_wait(room, &patience->waits, &patience->beat)) {
-        patience->starved +=
-                atomic_load_explicit(&process.segment->room, memory_order_relaxed) == room;
-        return true;
+        bool same = atomic_load_explicit(&process.segment->room, memory_order_relaxed) == room;
+        patience->starved += same;
+        patience->stuck = same ? patience->stuck + (patience->beat != beat) : 0;
+        if (patience->stuck < LANE_STUCK_BEATS)
+            return true;
     }
     lane_give_up();
     return false;
