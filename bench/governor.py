@@ -5,10 +5,10 @@
     bench/governor.py --memscope PATH [--percent P] [--rounds N] [--only NAME]... [--json FILE]
 
 Processor time is that of the program and of all that memscope runs beside it. Added are the limit,
-what was measured, what memscope said of itself, and the floor that it stated (counting alone).
-A program passes when what was measured is at most the larger of limit and floor, and memscope's own
-figure lies within one point of it; start and end of memscope, which no rate can lower, are measured
-beside it with the program `true`, printed, and taken off. Run it on a machine that does nothing else.
+what was measured, what memscope said of itself, and the floor that it stated: what no rate lowers,
+start and end included. A program passes when what was measured is at most the larger of limit and
+floor, and memscope's own figure lies within one point of it. Start and end are measured beside it
+with the program `true`, and printed. Run it on a machine that does nothing else.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def seconds(outcome):
     return None if isinstance(outcome, str) else outcome[1]
 
 
-def measure(args, program, fixed_s, folder):
+def measure(args, program, folder):
     """Medians over all rounds: bare seconds, added per cent, own figure, floor."""
     bare, with_it, own, floor = [], [], [], []
     for _ in range(args.rounds):
@@ -60,7 +60,7 @@ def measure(args, program, fixed_s, folder):
         if one is None or two is None:
             return None
         bare.append(one)
-        with_it.append(two - fixed_s)
+        with_it.append(two)
         floor.append(stated)
         if said is not None:
             own.append(said)
@@ -104,7 +104,7 @@ def main():
         for program in real_programs(folder):
             if program.name not in (args.only or NAMES):
                 continue
-            outcome = measure(args, program, fixed_s, folder)
+            outcome = measure(args, program, folder)
             if not outcome:
                 print("%-10s fails" % program.name)
                 continue

@@ -2,6 +2,7 @@
 /* Limits, and the weight that each of them asks for. */
 #include "collect/governor.h"
 
+#include <malloc.h>
 #include <stdio.h>
 
 #include "collect/resident.h"
@@ -12,13 +13,11 @@ enum {
     GOVERNOR_SET_HIGH = 50,           /* per cent of the set in use */
     GOVERNOR_SET_LOW = 10,
     GOVERNOR_HURRY_NS = 10000000,
-    GOVERNOR_COST_NS = 20000000,  /* from one look at the cost to the next */
-    GOVERNOR_CALM_NS = 200000000, /* from one look at what is held to the next, and upwards */
+    GOVERNOR_COST_NS = 20000000, /* from one look at the cost to the next */
+    GOVERNOR_MEMORY_PAUSE_NS = 200000000,
     GOVERNOR_PRIVATE_LEAST = 64 << 10,
     GOVERNOR_MEMORY_LEAST = 8000000, /* that a percent budget always allows for */
     GOVERNOR_RECORDER_PAUSE_NS = 500000000,
-    GOVERNOR_RECORDER_LOW = 3, /* parts of so many in use: the weight may fall */
-    GOVERNOR_RECORDER_OF = 4,
 };
 
 static const char *const governor_reasons[] = {
@@ -40,10 +39,9 @@ int governor_init(struct governor *governor, struct segment *segment, struct ima
                                   .model = images->model,
                                   .request = request,
                                   .wanted = segment->at->config.weight};
-    struct governor_limit *limits[] = {&governor->set, &governor->memory, &governor->cost,
-                                       &governor->recorder};
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        limits[i]->weight = 1;
+    governor->set.weight = governor->cost.weight = 1;
+    governor->memory = (struct held){.sticks = true, .weight = 1};
+    governor->recorder = (struct held){.weight = 1};
     steer_init(&governor->steer, request->max_overhead_percent);
     if (!wire_rate_is_full(atomic_load(&segment->at->rate)) && governor->wanted != 1)
         feed_sampled(governor->model);
@@ -104,21 +102,30 @@ static void governor_lower(struct governor_limit *limit, uint64_t now_ns)
     limit->changed_ns = now_ns;
 }
 
-/* The fullest set of addresses of any process, in per cent. */
-static uint64_t governor_set_use(const struct governor *governor)
+/*
+ * The fullest set of addresses of any process, in per cent. Where a session began with full
+ * recording the model's blocks are not all in it: only what was refused tells that it is full.
+ */
+static uint64_t governor_set_use(struct governor *governor)
 {
-    uint64_t most = 0;
+    bool is_part = atomic_load(&governor->segment->at->rate) & WIRE_RATE_FREES;
+    uint64_t most = 0, refused = 0;
     for (uint32_t i = 0; i < governor->segment->process_n; i++) {
         const struct image *image = &governor->images->at[i];
         if (!image->used || image->gone)
             continue;
-        uint64_t room = atomic_load_explicit(&wire_process_at(governor->segment->at, i)->set_room,
-                                             memory_order_relaxed);
+        const struct wire_process *process = wire_process_at(governor->segment->at, i);
+        uint64_t room = atomic_load_explicit(&process->set_room, memory_order_relaxed);
+        refused += atomic_load_explicit(&process->refused_n, memory_order_relaxed);
         if (!room)
             continue;
         uint64_t use = feed_block_n(governor->model, image->process) * 100 / room;
         most = use > most ? use : most;
     }
+    bool is_full = refused > governor->refused_n;
+    governor->refused_n = refused;
+    if (is_part)
+        return is_full ? 100 : most < GOVERNOR_SET_HIGH ? most : GOVERNOR_SET_HIGH;
     return most;
 }
 
@@ -165,50 +172,56 @@ static uint64_t governor_held_bytes(const struct governor *governor)
            atomic_load_explicit(&governor->segment->at->private_bytes, memory_order_relaxed);
 }
 
-/* The percent budget: memory. What is held stays held, but it grows more slowly. */
+/* What the program's processes have resident now. */
+static uint64_t governor_resident_bytes(const struct governor *governor)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < governor->segment->process_n; i++) {
+        const struct image *image = &governor->images->at[i];
+        if (image->used && !image->gone)
+            sum += image->rss_bytes;
+    }
+    return sum;
+}
+
+/* The percent budget: memory. Shared memory is never given back. */
 static void governor_look_at_memory(struct governor *governor, uint32_t weight, uint64_t now_ns)
 {
-    struct governor_limit *limit = &governor->memory;
     double percent = governor->request->max_overhead_percent;
-    uint64_t resident = governor->model->rss_peak_bytes;
-    if (!(percent > 0) || !weight || !resident || now_ns - limit->changed_ns < GOVERNOR_CALM_NS)
+    if (!(percent > 0) || !weight || now_ns - governor->memory_looked_ns < GOVERNOR_MEMORY_PAUSE_NS)
         return;
-    double most = (double)resident * percent / 100;
+    governor->memory_looked_ns = now_ns;
+    double most = (double)governor_resident_bytes(governor) * percent / 100;
     if (most < GOVERNOR_MEMORY_LEAST)
         most = GOVERNOR_MEMORY_LEAST;
-    double held = (double)governor_held_bytes(governor);
-    if (held > most && weight < 1024)
-        governor_raise(limit, weight, now_ns);
-    else if (held < most / 2 && limit->weight > 1)
-        governor_lower(limit, now_ns);
+    held_look(&governor->memory, governor_held_bytes(governor), (uint64_t)most, weight, now_ns);
 }
 
 /* --recorder-memory: past it fewer blocks are told of, until it holds much less again. */
 static void governor_look_at_recorder(struct governor *governor, uint32_t weight, uint64_t now_ns)
 {
-    struct governor_limit *limit = &governor->recorder;
     uint64_t most = governor->request->recorder_memory_bytes;
     uint64_t now;
-    if (!most || !weight || now_ns - limit->changed_ns < GOVERNOR_RECORDER_PAUSE_NS ||
+    if (!most || !weight || now_ns - governor->recorder_looked_ns < GOVERNOR_RECORDER_PAUSE_NS ||
         !resident_read_now("/proc/self/statm", &now))
         return;
-    limit->changed_ns = now_ns;
-    if (now > most)
-        governor_raise(limit, weight, now_ns);
-    else if (now < most / GOVERNOR_RECORDER_OF * GOVERNOR_RECORDER_LOW && limit->weight > 1)
-        governor_lower(limit, now_ns);
+    governor->recorder_looked_ns = now_ns;
+    held_look(&governor->recorder, now, most, weight, now_ns);
+    /* What was freed is not resident any more. */
+    if (governor->recorder.weight > 1)
+        malloc_trim(0);
 }
 
 static uint32_t governor_weight(const struct governor *governor, enum wire_rate_reason *ret_reason)
 {
     static const enum wire_rate_reason reasons[] = {WIRE_RATE_SET_FULL, WIRE_RATE_MEMORY,
                                                     WIRE_RATE_COST, WIRE_RATE_RECORDER};
-    const struct governor_limit *limits[] = {&governor->set, &governor->memory, &governor->cost,
-                                             &governor->recorder};
+    const uint32_t weights[] = {governor->set.weight, governor->memory.weight,
+                                governor->cost.weight, governor->recorder.weight};
     uint32_t weight = governor->wanted;
-    for (size_t i = 0; weight && i < sizeof limits / sizeof *limits; i++) {
-        if (limits[i]->weight > weight) {
-            weight = limits[i]->weight;
+    for (size_t i = 0; weight && i < sizeof weights / sizeof *weights; i++) {
+        if (weights[i] > weight) {
+            weight = weights[i];
             *ret_reason = reasons[i];
         }
     }
@@ -256,7 +269,8 @@ void governor_step(struct governor *governor, uint64_t event_n, uint64_t now_ns)
     governor_look_at_cost(governor, now, event_n, now_ns);
     governor_look_at_memory(governor, now, now_ns);
     governor_look_at_recorder(governor, now, now_ns);
-    governor_set_weight(governor, governor_weight(governor, &reason), reason);
+    uint32_t weight = governor_weight(governor, &reason);
+    governor_set_weight(governor, weight, reason);
 }
 
 bool governor_hurries(struct governor *governor, uint64_t now_ns)

@@ -11,6 +11,7 @@
 #define MEMSCOPE_COLLECT_GOVERNOR_H
 
 #include "collect/drain.h"
+#include "collect/held.h"
 #include "collect/images.h"
 #include "collect/own_cost.h"
 #include "collect/segment.h"
@@ -31,9 +32,12 @@ struct governor {
     const struct run_request *request;
     uint64_t number; /* of the last change */
     uint32_t wanted; /* as it was seen last */
-    struct governor_limit set, memory, cost, recorder;
+    struct governor_limit set, cost;
+    struct held memory, recorder; /* the percent budget's, --recorder-memory */
+    uint64_t memory_looked_ns, recorder_looked_ns;
     struct own_cost own;
     struct steer steer;
+    uint64_t refused_n;              /* samples that found their set full, as of the last look */
     bool private_full, segment_full; /* was noted */
     uint64_t stepped_ns;
     uint64_t first_ns; /* when the first image was seen */
