@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A long life in a short time: `day_long EVENTS OUT HOURS` feeds the events of a recording made
- * with
- * --detailed-tracking to a model again and again, as if each round took a minute, and writes that
- * model as the recorder does: a checkpoint every 4 s of the life. Not a target itself;
- * cases/lives.py reads OUT with memscope report. Prints the file's size after each hour, then what
+ * with --detailed-tracking to a model again and again, as if each round took a minute, and writes
+ * that model as the recorder does: a checkpoint every 4 s of the life. Not a target itself:
+ * lives_test.py reads OUT with memscope report. Prints the file's size after each hour, then what
  * was fed.
  */
 #include <inttypes.h>
