@@ -111,6 +111,23 @@ static void run_note_evidence(struct run *run, const struct detect *detect)
     }
 }
 
+/* What of the program's tasks is not as it should be, or must be looked for; says so. */
+static uint32_t run_found(struct run *run, const struct detect *detect)
+{
+    bool asked = run->request->track_async || run->request->strategy == RUN_STRATEGY_ASYNC;
+    bool hidden = asked && detect->coroutines_hidden && !detect->runtime[0];
+    if (detect->boundary_missing)
+        run_warn(run, run->program.path,
+                 "uses Tokio, but its tasks cannot be told apart: their tables were not found "
+                 "(before Tokio 1.23?)");
+    if (hidden)
+        run_warn(run, run->program.path,
+                 "has no symbols, by which C++20 coroutines are known: they are looked for by "
+                 "their frames");
+    return (detect->coroutines || hidden ? WIRE_FOUND_COROUTINES : 0u) |
+           (detect->boundary_missing ? WIRE_FOUND_NO_BOUNDARY : 0u);
+}
+
 /* Chooses by what the program's file tells, and notes why. */
 static enum run_strategy run_choose(struct run *run)
 {
@@ -127,12 +144,7 @@ static enum run_strategy run_choose(struct run *run)
             snprintf(reason, sizeof run->notes->reason, "its file cannot be read");
         return run->request->strategy;
     }
-    if (detect.boundary_missing)
-        run_warn(run, run->program.path,
-                 "uses Tokio, but its tasks cannot be told apart: their tables were not found "
-                 "(before Tokio 1.23?)");
-    run->found = (detect.coroutines ? WIRE_FOUND_COROUTINES : 0u) |
-                 (detect.boundary_missing ? WIRE_FOUND_NO_BOUNDARY : 0u);
+    run->found = run_found(run, &detect);
     run_note_evidence(run, &detect);
     if (chosen)
         return run->request->strategy;

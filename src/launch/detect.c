@@ -223,6 +223,9 @@ static void detect_symbols(struct detection *detection)
                     "its symbols name the tasks of %s (%s)", runtime->name, runtime->symbol);
         detect_name_runtime(detection, runtime->name);
     }
+    detection->detect->coroutines_hidden =
+            !names && (detect_elf_needs(detection->elf, "libstdc++.so", NULL) ||
+                       detect_elf_needs(detection->elf, "libc++.so", NULL));
     free(names);
 }
 

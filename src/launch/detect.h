@@ -51,6 +51,7 @@ struct detect {
     enum run_strategy recommended; /* never RUN_STRATEGY_AUTO */
     bool boundary_missing;         /* a runtime whose tasks are tracked, but not in this program */
     bool coroutines;               /* C++20's, by their symbols */
+    bool coroutines_hidden;        /* C++ without the symbols that would tell, and no runtime */
     bool complete;                 /* false: the time ran out */
 };
 

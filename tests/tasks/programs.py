@@ -175,7 +175,7 @@ def coroutine_cases(quick):
     if quick:
         return [case("g++", "-O2")]
     return [case(compiler, *flags) for compiler in ("g++", "clang++")
-            for flags in (["-O0"], ["-O2"], ["-O3"], ["-O2", "-fno-omit-frame-pointer"])]
+            for flags in (["-O0"], ["-O2"], ["-O3"], ["-O2", "-fno-omit-frame-pointer"], ["-O2", "-s"])]
 
 
 def pythons():
