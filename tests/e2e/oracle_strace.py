@@ -176,7 +176,8 @@ class Holding:
         is_last = stage == len(process.images)
         if (row["end"] == "execed") == is_last and row["end"] != "lost":
             self.faults.append(f"row {index} ({row['exe']}, {pid}): end {row['end']}")
-        if is_last and row["end"] in ("exited", "signaled") and \
+        # strace itself may end before it is told of an end.
+        if is_last and process.end and row["end"] in ("exited", "signaled") and \
                 (row["end"], row["status"]) != process.end:
             self.faults.append(f"row {index} ({row['exe']}, {pid}): {row['end']} {row['status']}, "
                                f"by strace {process.end}")
