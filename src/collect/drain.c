@@ -214,7 +214,7 @@ static uint32_t drain_free_wanted(const struct drain *drain)
 
 /*
  * Adds up the lanes' counters, before the lanes that have ended are closed. Often while sampling,
- * where the peak is seen by them; many lanes less often.
+ * where the peak is seen by them; many lanes less often; and whenever somebody asks for all.
  */
 static void drain_count(struct drain *drain, uint64_t now)
 {
@@ -222,7 +222,9 @@ static void drain_count(struct drain *drain, uint64_t now)
     uint64_t rate = atomic_load_explicit(&drain->segment->at->rate, memory_order_relaxed);
     uint64_t pause_ns = wire_rate_is_full(rate) ? DRAIN_COUNT_NS : DRAIN_COUNT_SAMPLED_NS;
     pause_ns += drain->lanes.n * DRAIN_COUNT_LANE_NS;
-    if (counts->read_at && now - counts->read_at < ticks_from_ns(&drain->ticks, pause_ns))
+    bool is_asked = drain->round_flush != drain->told_flush;
+    if (!is_asked && counts->read_at &&
+        now - counts->read_at < ticks_from_ns(&drain->ticks, pause_ns))
         return;
     counts_begin(counts);
     VEC_EACH (struct drain_lane, lane, &drain->lanes) {
