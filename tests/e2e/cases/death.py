@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hazards H: sudden deaths; all that the program had counted must be in the report."""
 
+import contextlib
 import os
 import random
 import signal
@@ -30,6 +31,13 @@ def recorder_of(running):
     return [pid for pid in running.tree() if pid not in (program, launcher)]
 
 
+def signal_all(pids, number):
+    """The recorder's helpers end with it: one that is gone already needs no signal."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 def collector_signal(number, pause_s=None):
     """number to the recorder while the program is busy; after pause_s SIGCONT; then the end."""
     def drive(running):
@@ -37,12 +45,10 @@ def collector_signal(number, pause_s=None):
             return
         time.sleep(0.1)
         others = recorder_of(running) if running.watched else []
-        for pid in others:
-            os.kill(pid, number)
+        signal_all(others, number)
         time.sleep(pause_s or 0.5)
         if pause_s:
-            for pid in others:
-                os.kill(pid, signal.SIGCONT)
+            signal_all(others, signal.SIGCONT)
             time.sleep(0.5)
         before = struct.unpack_from("<Q", running.work.counts.read_bytes())[0]
         time.sleep(1.0)

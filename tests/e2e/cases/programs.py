@@ -68,8 +68,8 @@ ORACLES = (
     oracle("sed", "/bin/sed", "-E", r"s/(\w+) (\w+)/\2 \1/g; 5,10d; $!N; P; D", "words.txt"),
     oracle("sort", "/usr/bin/sort", "--parallel=1", "-k3,3", "-k1,1r", "words.txt"),
     oracle("grep", "/bin/grep", "-nE", "(ab|cd)[e-z]+ .*x", "words.txt"),
-    oracle("tar", "/bin/tar", "--sort=name", "--owner=0", "--group=0", "-cf", "-", "words.txt",
-           "data.json", "data.xml"),
+    # One file: the inodes of several may meet in tar's hash table, which allocates then.
+    oracle("tar", "/bin/tar", "--owner=0", "--group=0", "-cf", "-", "words.txt"),
     oracle("gzip", "/bin/gzip", "-c", "words.txt"),
     oracle("bzip2", "/bin/bzip2", "-c", "words.txt"),
     oracle("xz", "/usr/bin/xz", "-T1", "-c", "words.txt"),
