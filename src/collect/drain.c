@@ -6,8 +6,9 @@
  * earlier than T less DRAIN_SLACK_NS (what a store buffer may hide). It takes all that is committed
  * below those heads, event lanes first and logs after them, so that the stacks of every event that
  * was taken are in the batch too; then the batch is given away, with T less the slack as its
- * watermark. A round that finds no room for more is not over: it goes on when the model has fed
- * what it has, which it always can. drain_lane.c tells what becomes of records that are open.
+ * watermark. While the model is far behind no round begins: rings fill up, and their writers wait.
+ * A round that finds no room for more is not over: it goes on when the model has fed what it has,
+ * which it always can. drain_lane.c tells what becomes of records that are open.
  */
 #include "collect/drain.h"
 
@@ -291,29 +292,36 @@ static bool drain_is_due(struct drain *drain, uint64_t now)
     return true;
 }
 
-/* Begins a round, or goes on with one for which there was no room. */
-static enum drain_outcome drain_round(struct drain *drain)
+/* Takes what the round is to take, and ends it with the lanes. True: there was no room for all. */
+static bool drain_take(struct drain *drain, uint64_t now)
+{
+    if (drain_lanes(drain, false) != 0)
+        return true;
+    /* After the events: whatever stack they name was committed before, in a lane that was there. */
+    drain_find_lanes(drain);
+    drain_aim(drain, true);
+    drain->reader.runs_most += drain->segment->page_n;
+    bool full = drain_lanes(drain, true) != 0;
+    drain->reader.runs_most -= drain->segment->page_n;
+    if (full)
+        return true;
+    drain_close_finished(drain);
+    drain_count(drain, now);
+    return false;
+}
+
+/* Begins a round unless it has to wait for the model, or goes on with one that had no room. */
+static enum drain_outcome drain_round(struct drain *drain, bool waits)
 {
     uint64_t now = segment_now(drain->segment);
     drain_switch_on(drain, now);
     /* Sequentially consistent: no head is read before the clock was. */
     atomic_exchange(&drain->segment->at->coarse_stamp, now);
-    if (!drain->in_round)
+    bool full =
+            waits && !drain->in_round && !intake_has_room(drain->reader.intake, INTAKE_RUNS_MAX);
+    if (!full && !drain->in_round)
         drain_round_begin(drain, now);
-    bool full = drain_lanes(drain, false) != 0;
-    if (!full) {
-        /* After the events: whatever stack they name was committed before, in a lane that was
-         * there. */
-        drain_find_lanes(drain);
-        drain_aim(drain, true);
-        drain->reader.runs_most += drain->segment->page_n;
-        full = drain_lanes(drain, true) != 0;
-        drain->reader.runs_most -= drain->segment->page_n;
-    }
-    if (!full) {
-        drain_close_finished(drain);
-        drain_count(drain, now);
-    }
+    full = full || drain_take(drain, now);
     drain->reader.room_given += segment_offer(drain->segment, drain_free_wanted(drain));
     drain_wake_writers(drain);
     if (full) {
@@ -364,7 +372,7 @@ static void *drain_main(void *context)
     unsigned idle_rounds = 0;
     while (!atomic_load(&drain->stop)) {
         uint32_t bell = atomic_load(&drain->segment->at->doorbell);
-        enum drain_outcome outcome = drain_round(drain);
+        enum drain_outcome outcome = drain_round(drain, true);
         if (outcome != DRAIN_IDLE || atomic_load_explicit(&drain->hurry, memory_order_relaxed)) {
             bool may_wait = outcome == DRAIN_BUSY &&
                             !atomic_load_explicit(&drain->hurry, memory_order_relaxed);
@@ -396,9 +404,7 @@ int drain_start(struct segment *segment, struct intake *intake, struct drain **r
     drain->known = known;
     drain->segment = segment;
     drain->reader = (struct drain_reader){.segment = segment, .intake = intake};
-    drain->reader.runs_most = segment->page_n * DRAIN_RUNS_A_PAGE;
-    if (drain->reader.runs_most < INTAKE_RUNS_MAX)
-        drain->reader.runs_most = INTAKE_RUNS_MAX;
+    drain->reader.runs_most = INTAKE_RUNS_MAX + segment->page_n * DRAIN_RUNS_A_PAGE;
     ticks_init(&drain->ticks);
     segment_offer(segment, DRAIN_FREE_PAGES);
     if (drain_resume(drain) < 0) {
@@ -455,8 +461,8 @@ void drain_pause(struct drain *drain)
     uint32_t most = drain->reader.runs_most;
     drain->reader.runs_most = UINT32_MAX / 2;
     if (drain->in_round)
-        drain_round(drain);
-    drain_round(drain);
+        drain_round(drain, false);
+    drain_round(drain, false);
     drain->reader.runs_most = most;
 }
 

@@ -135,6 +135,15 @@ void intake_give(struct intake *intake, struct intake_batch *batch, bool now)
         intake_wake(intake);
 }
 
+bool intake_has_room(struct intake *intake, uint32_t most)
+{
+    pthread_mutex_lock(&intake->lock);
+    bool is_starved = intake->wake && !intake->waiting.first;
+    bool has_room = is_starved || intake->run_n - intake->free_n < most;
+    pthread_mutex_unlock(&intake->lock);
+    return has_room;
+}
+
 void intake_wake(struct intake *intake)
 {
     pthread_mutex_lock(&intake->lock);

@@ -14,8 +14,8 @@
 #include "wire/segment.h"
 
 enum {
-    /* 256 MiB that the model is behind; then targets wait. More than two rounds can take. */
-    INTAKE_RUNS_MAX = 64 << 10,
+    /* 32 MiB that the model is behind: then no round begins, rings fill up, and targets wait. */
+    INTAKE_RUNS_MAX = 8 << 10,
 };
 
 /* A slot as it was copied out. */
@@ -80,6 +80,12 @@ void intake_run_put(struct intake *intake, struct intake_run *first);
  * `now` is set; otherwise what waits is not worth a wake-up yet.
  */
 void intake_give(struct intake *intake, struct intake_batch *batch, bool now);
+
+/*
+ * Whether a round may begin: fewer than `most` runs are in use, or the model has fed all that it
+ * was given, and can go on with what another round brings only.
+ */
+bool intake_has_room(struct intake *intake, uint32_t most);
 
 /* Wakes the model thread if it waits. */
 void intake_wake(struct intake *intake);
