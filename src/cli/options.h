@@ -52,7 +52,6 @@ enum option_id {
     OPTION_PLAIN,
     OPTION_INTERVAL,
     OPTION_DEBUG_PATH,
-    OPTION_DEBUGINFOD,
     OPTION_HELP,
     OPTION_N,
 };
