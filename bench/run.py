@@ -32,6 +32,12 @@ from tools import all_tools  # noqa: E402
 LIMIT_S, LIMIT_SLOW_S = 60, 300
 
 
+def say(text):
+    """Shows how far it is, on a terminal only."""
+    if sys.stderr.isatty():
+        print("\r%-60s\r%s" % ("", text), end="", file=sys.stderr, flush=True)
+
+
 class Runs:
     """What was measured: of each program and tool one outcome a round."""
 
@@ -58,11 +64,10 @@ class Runs:
         for number in range(rounds):
             for program in self.programs:
                 for tool in self.tools:
-                    at = (number + 1, rounds, program.name, tool.name)
-                    print("\rround %d of %d: %-12s%-16s" % at, end="", file=sys.stderr, flush=True)
+                    say("round %d of %d: %-12s%-16s" % (number + 1, rounds, program.name, tool.name))
                     outcome = self.once(program, tool, folder)
                     self.found[program.name][tool.name].append(outcome)
-        print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
+        say("")
 
     def ratios(self, program, tool, column):
         """Ratio to bare in each round where both ran; or why there is none."""

@@ -86,7 +86,15 @@ static void *hooks_realloc(void *old, size_t size, const struct hook_frame *fram
 void *realloc(void *old, size_t size)
 {
     const struct hook_frame frame = HOOK_FRAME();
-    return hooks_realloc(old, size, &frame);
+    size_t usable;
+    if (!old || early_owns(old) || !sampling_pass_realloc(old, &usable))
+        return hooks_realloc(old, size, &frame);
+    void *address = next.realloc(old, size);
+    if (__builtin_expect(!sampling_pass_realloced(address, size, usable), 0)) {
+        const struct emit_realloc begun = {.old = old, .counted = true, .sampling.usable = usable};
+        emit_realloc_end(&begun, address, size, &frame);
+    }
+    return address;
 }
 
 void *reallocarray(void *old, size_t n, size_t size)

@@ -70,6 +70,12 @@ static inline bool sample_passes(struct sample_thread *thread, uint64_t size)
     return !below;
 }
 
+/* Takes back a look that found an allocation's turn: the next look finds it again. */
+static inline void sample_unpass(struct sample_thread *thread, uint64_t size)
+{
+    sample_class_of(thread, size)->skip = 0;
+}
+
 /* The weight of the allocation that was not passed over. */
 static inline unsigned sample_drawn(struct sample_thread *thread, uint64_t size)
 {

@@ -13,7 +13,8 @@ void sample_set_init(struct sample_set *set, void *memory, size_t bytes)
 {
     uint64_t n = bytes / sizeof(struct sample_bucket);
     set->mask = n - 1;
-    set->shift = 64u - (unsigned)__builtin_ctzll(n);
+    set->home_mask = n * SAMPLE_BUCKET_HOMES - 1;
+    set->shift = 64u - (unsigned)__builtin_ctzll(n * SAMPLE_BUCKET_HOMES);
     set->buckets = memory;
     /* Release: frees look here without asking whether the set was finished. */
     __atomic_store_n(&set->homes, (_Atomic uint8_t *)memory + bytes, __ATOMIC_RELEASE);
@@ -46,11 +47,17 @@ static bool sample_bucket_add(struct sample_bucket *bucket, uint64_t address)
     return false;
 }
 
+/* The bucket that lies so far behind the home's own. */
+static struct sample_bucket *sample_set_at(const struct sample_set *set, uint64_t home, unsigned i)
+{
+    return &set->buckets[(home + i) & set->mask];
+}
+
 /* The buckets from home on, n of them, have let an address pass that is no longer in the set. */
 static void sample_set_unpass(struct sample_set *set, uint64_t home, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        atomic_fetch_sub_explicit(&set->buckets[(home + i) & set->mask].counts, sample_one_passed,
+        atomic_fetch_sub_explicit(&sample_set_at(set, home, i)->counts, sample_one_passed,
                                   memory_order_relaxed);
 }
 
@@ -62,7 +69,7 @@ bool sample_set_add(struct sample_set *set, uint64_t address)
     if (atomic_load_explicit(&set->homes[home], memory_order_relaxed) >= SAMPLE_SET_HOME_MOST)
         return false;
     for (unsigned i = 0; i < SAMPLE_SET_FAR; i++) {
-        if (sample_bucket_add(&set->buckets[(home + i) & set->mask], address)) {
+        if (sample_bucket_add(sample_set_at(set, home, i), address)) {
             atomic_fetch_add_explicit(&set->homes[home], 1, memory_order_relaxed);
             return true;
         }
@@ -76,7 +83,7 @@ static int sample_set_seek(const struct sample_set *set, uint64_t home, uint64_t
                            int *ret_place)
 {
     for (int i = 0; i < SAMPLE_SET_FAR; i++) {
-        const struct sample_bucket *bucket = &set->buckets[(home + (uint64_t)i) & set->mask];
+        const struct sample_bucket *bucket = sample_set_at(set, home, (unsigned)i);
         uint64_t counts = atomic_load_explicit(&bucket->counts, memory_order_relaxed);
         *ret_place = (uint32_t)counts ? sample_bucket_find(bucket, address) : -1;
         if (*ret_place >= 0)
@@ -93,7 +100,7 @@ bool sample_set_remove_slow(struct sample_set *set, uint64_t home, uint64_t addr
     int far = sample_set_seek(set, home, address, &place);
     if (far < 0)
         return false;
-    struct sample_bucket *bucket = &set->buckets[(home + (uint64_t)far) & set->mask];
+    struct sample_bucket *bucket = sample_set_at(set, home, (unsigned)far);
     /* A program that frees twice at once must not count it twice: the count would wrap. */
     uint64_t there = address;
     if (!atomic_compare_exchange_strong_explicit(&bucket->addresses[place], &there, 0,

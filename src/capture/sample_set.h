@@ -12,10 +12,11 @@
  * address is put in and downwards after it is out, so that a count is never too low. No
  * tombstones, no resizing: a taken-out address leaves nothing behind.
  *
- * Behind the buckets stands one byte for each: how many addresses of the set are at home there.
- * Most looks end at a zero. Neighbours in memory have neighbouring bytes, a cache line of them
- * for 8 KiB: what the program touches together is together here. A byte is raised after its address
- * was put in and lowered after it was taken out.
+ * Behind the buckets stand sixteen bytes for each, the homes: how many addresses of the set are at
+ * home there; homes that are alike in their lower bits share a bucket. Most looks end at a zero,
+ * also while the buckets fill up. Neighbours in memory have neighbouring bytes, a cache line of
+ * them for 8 KiB: what the program touches together is together here. A byte is raised after its
+ * address was put in and lowered after it was taken out.
  *
  * Private anonymous memory: a forked child has its own copy, in a state that is consistent at any
  * moment (at worst one count is too high for ever, which costs a look).
@@ -31,6 +32,7 @@
 enum {
     SAMPLE_BUCKET_ADDRESSES = 7,
     SAMPLE_PASSED_SHIFT = 32,
+    SAMPLE_BUCKET_HOMES = 16, /* for each bucket */
     SAMPLE_HOME_SHIFT = 7,    /* addresses that share a home */
     SAMPLE_REGION_SHIFT = 16, /* addresses whose homes lie together */
 };
@@ -42,15 +44,16 @@ struct sample_bucket {
 
 struct sample_set {
     struct sample_bucket *buckets; /* NULL: there is no set */
-    _Atomic uint8_t *homes;        /* addresses by their home bucket */
-    unsigned shift;                /* 64 - log2 of the number of buckets */
+    _Atomic uint8_t *homes;        /* addresses by their home */
+    unsigned shift;                /* 64 - log2 of the number of homes */
+    uint64_t home_mask;            /* number of homes - 1 */
     uint64_t mask;                 /* number of buckets - 1 */
 };
 
 /* What a set takes with buckets of so many bytes (a power of two, at least 4096). */
 static inline size_t sample_set_memory(size_t bytes)
 {
-    return bytes + bytes / sizeof(struct sample_bucket);
+    return bytes + bytes / sizeof(struct sample_bucket) * SAMPLE_BUCKET_HOMES;
 }
 
 /* Lays a set over zeroed memory of sample_set_memory(bytes), aligned to 64. */
@@ -60,13 +63,13 @@ void sample_set_init(struct sample_set *set, void *memory, size_t bytes);
 bool sample_set_add(struct sample_set *set, uint64_t address);
 
 /* The rest of sample_set_remove, where there are addresses with this home. */
-bool sample_set_remove_slow(struct sample_set *set, uint64_t bucket, uint64_t address);
+bool sample_set_remove_slow(struct sample_set *set, uint64_t home, uint64_t address);
 bool sample_set_has(const struct sample_set *set, uint64_t address);
 
 static inline uint64_t sample_set_home(const struct sample_set *set, uint64_t address)
 {
     uint64_t region = (address >> SAMPLE_REGION_SHIFT) * 0x9e3779b97f4a7c15u >> set->shift;
-    return (region ^ address >> SAMPLE_HOME_SHIFT) & set->mask;
+    return (region ^ address >> SAMPLE_HOME_SHIFT) & set->home_mask;
 }
 
 /* False: the address is not in. */

@@ -101,6 +101,43 @@ static inline bool sampling_pass_free(const void *address)
     return true;
 }
 
+/*
+ * Before a block is reallocated: true when that will pass if sampling_pass_realloced says so, too.
+ * *ret_usable: of the block.
+ */
+static inline bool sampling_pass_realloc(const void *old, size_t *ret_usable)
+{
+    if (!sampling_settled())
+        return false;
+    size_t chunk = allocator_chunk(old);
+    *ret_usable = allocator_chunk_usable(chunk);
+    return !(chunk & ALLOCATOR_CHUNK_MAPPED) && !sample_set_may_have(&sampling_set, (uintptr_t)old);
+}
+
+/* After it: true when both halves are counted, and nothing of it is to be recorded. */
+static inline bool sampling_pass_realloced(const void *address, size_t size, size_t old_usable)
+{
+    struct lane_state *state = sampling_settled();
+    if (!state || !address)
+        return false;
+    size_t chunk = allocator_chunk(address);
+    if (__builtin_expect(chunk & ALLOCATOR_CHUNK_MAPPED, 0))
+        return false;
+    if (__builtin_expect(!sample_passes(&state->sample, size), 0)) {
+        sample_unpass(&state->sample, size);
+        return false;
+    }
+    struct wire_lane *lane = state->lane;
+    thread_add(&lane->alloc_n, 1);
+    thread_add(&lane->alloc_bytes, size);
+    thread_add(&lane->usable_in, allocator_chunk_usable(chunk));
+    thread_add(&lane->usable_out, old_usable);
+    thread_add(&lane->realloc_n, 1);
+    thread_add(&lane->free_n, 1);
+    state->sample.between = true;
+    return true;
+}
+
 /* A realloc between its halves. */
 struct sampling_realloc {
     bool kept;     /* the old address was in the set */

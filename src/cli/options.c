@@ -131,6 +131,8 @@ static const struct option_row option_table[] = {
          SECTION_TERM, "time between two views (default 1)", NULL},
         {OPTION_DEBUG_PATH, 0, "debug-path", "DIR", NULL, VERB_BIT(VERB_SYMBOLIZE), SECTION_REST,
          "where debug files of other machines lie", NULL},
+        {OPTION_DEBUGINFOD, 0, "debuginfod", NULL, NULL, VERB_BIT(VERB_SYMBOLIZE), SECTION_REST,
+         "ask the servers in $DEBUGINFOD_URLS for what is not here (runs debuginfod-find)", NULL},
         {OPTION_HELP, 'h', "help", NULL, NULL, ALL, SECTION_REST, "print this help", NULL},
 };
 

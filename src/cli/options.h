@@ -52,6 +52,7 @@ enum option_id {
     OPTION_PLAIN,
     OPTION_INTERVAL,
     OPTION_DEBUG_PATH,
+    OPTION_DEBUGINFOD,
     OPTION_HELP,
     OPTION_N,
 };

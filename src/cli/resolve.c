@@ -112,11 +112,13 @@ static uint64_t resolve_deadline_ns(unsigned wait_s)
     return ((uint64_t)now.tv_sec + wait_s) * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-int resolve_model(struct resolve *work, const char *debug_path, unsigned wait_s, struct diag *diag)
+int resolve_model(struct resolve *work, const char *debug_path, bool debuginfod, unsigned wait_s,
+                  struct diag *diag)
 {
     struct symbol_options options = {
             .debug_paths = &debug_path,
             .debug_path_n = debug_path ? 1 : 0,
+            .debuginfod = debuginfod,
     };
     int err = symbol_client_new(&options, NULL, resolve_answer, work, &work->client, diag);
     if (err < 0)

@@ -28,9 +28,10 @@ bool resolve_wants(const struct model *model, const struct model_location *locat
 
 /*
  * Asks for all that is wanted, waits at most wait_s seconds, and adds what was found to the model.
- * debug_path: a folder of debug files, or NULL.
+ * debug_path: a folder of debug files, or NULL. debuginfod: servers may be asked as well.
  */
-int resolve_model(struct resolve *work, const char *debug_path, unsigned wait_s, struct diag *diag);
+int resolve_model(struct resolve *work, const char *debug_path, bool debuginfod, unsigned wait_s,
+                  struct diag *diag);
 void resolve_done(struct resolve *work);
 
 #endif

@@ -53,7 +53,7 @@ static int answer_load(struct answer_input *input, struct diag *diag)
         return diag_set(diag, err, "the recording cannot be read: %.300s", damage.text);
     struct resolve work = {.model = input->model};
     struct diag ignored = {""}; /* without names it is still an answer */
-    (void)resolve_model(&work, NULL, ANSWER_RESOLVE_S, &ignored);
+    (void)resolve_model(&work, NULL, false, ANSWER_RESOLVE_S, &ignored);
     resolve_done(&work);
     return analysis_new(input->model, &input->analysis, diag);
 }

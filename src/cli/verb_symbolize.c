@@ -141,7 +141,8 @@ static int symbolize_run(const struct cli *cli, const struct settings *settings,
         return diag_set(diag, err, "%.200s: %.280s", name, damage.text);
     if (err > 0)
         log_line(&cli->log, RUN_LOG_WARN, "%s: %s", name, damage.text);
-    err = resolve_model(work, settings->debug_path, SYMBOLIZE_WAIT_S, diag);
+    err = resolve_model(work, settings->debug_path, settings->given[OPTION_DEBUGINFOD],
+                        SYMBOLIZE_WAIT_S, diag);
     if (err < 0)
         return err;
     bool elsewhere = settings->outputs.n > 0;

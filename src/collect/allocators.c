@@ -11,14 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
 enum {
-    ALLOCATORS_FILE_MAX = 256 << 20,
+    ALLOCATORS_FILE_MAX = 256 << 20, /* bytes that are looked through */
+    ALLOCATORS_PIECE = 256 << 10,
+    ALLOCATORS_MESSAGE_MAX = 64, /* longer than any that is known */
     ALLOCATORS_ENVIRON_MAX = 4 << 20,
     ALLOCATORS_MUCH = 8 << 20, /* bytes that are no recorded block */
 };
@@ -46,8 +46,7 @@ static const char *allocators_at(const char *bytes, size_t n, size_t alloc)
     return NULL;
 }
 
-/* Looks through a part of the file that is loaded for reading only, where messages lie. */
-static const char *allocators_in_part(const char *bytes, size_t n)
+static const char *allocators_in_piece(const char *bytes, size_t n)
 {
     const char *name = NULL;
     for (size_t at = 0; !name && at < n;) {
@@ -61,21 +60,44 @@ static const char *allocators_in_part(const char *bytes, size_t n)
     return name;
 }
 
-static const char *allocators_in_elf(const char *bytes, size_t n)
+/* Looks through a part of the file in pieces, each with the end of the one before it. */
+static const char *allocators_in_part(int fd, const Elf64_Phdr *part)
+{
+    const char *name = NULL;
+    size_t kept = 0;
+    char *piece = malloc(ALLOCATORS_PIECE);
+    for (uint64_t at = 0; piece && !name && at < part->p_filesz;) {
+        uint64_t left = part->p_filesz - at;
+        size_t room = ALLOCATORS_PIECE - kept, wanted = left < room ? left : room;
+        ssize_t n = pread(fd, piece + kept, wanted, (off_t)(part->p_offset + at));
+        if (n <= 0)
+            break;
+        at += (size_t)n;
+        size_t all = kept + (size_t)n;
+        name = allocators_in_piece(piece, all);
+        kept = all < ALLOCATORS_MESSAGE_MAX ? all : ALLOCATORS_MESSAGE_MAX;
+        memmove(piece, piece + all - kept, kept);
+    }
+    free(piece);
+    return name;
+}
+
+/* Of the parts that are loaded for reading only: messages lie there. */
+static const char *allocators_in_elf(int fd)
 {
     Elf64_Ehdr header;
     const char *name = NULL;
-    if (n < sizeof header)
+    uint64_t left = ALLOCATORS_FILE_MAX;
+    if (pread(fd, &header, sizeof header, 0) != sizeof header)
         return NULL;
-    memcpy(&header, bytes, sizeof header);
     for (size_t i = 0; !name && i < header.e_phnum; i++) {
         Elf64_Phdr part;
-        if (header.e_phoff > n || n - header.e_phoff < (i + 1) * sizeof part)
+        if (pread(fd, &part, sizeof part, (off_t)(header.e_phoff + i * sizeof part)) != sizeof part)
             break;
-        memcpy(&part, bytes + header.e_phoff + i * sizeof part, sizeof part);
-        bool has_text = part.p_type == PT_LOAD && !(part.p_flags & (PF_W | PF_X));
-        if (has_text && part.p_offset <= n && part.p_filesz <= n - part.p_offset)
-            name = allocators_in_part(bytes + part.p_offset, part.p_filesz);
+        if (part.p_type != PT_LOAD || part.p_flags & (PF_W | PF_X) || part.p_filesz > left)
+            continue;
+        left -= part.p_filesz;
+        name = allocators_in_part(fd, &part);
     }
     return name;
 }
@@ -84,20 +106,11 @@ static const char *allocators_in_elf(const char *bytes, size_t n)
 static const char *allocators_in_file(int pid)
 {
     char path[64];
-    struct stat status;
-    const char *name = NULL;
     snprintf(path, sizeof path, "/proc/%d/exe", pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return NULL;
-    if (fstat(fd, &status) == 0 && status.st_size > 0 && status.st_size <= ALLOCATORS_FILE_MAX) {
-        size_t bytes = (size_t)status.st_size;
-        char *at = malloc(bytes);
-        ssize_t n = at ? pread(fd, at, bytes, 0) : -1;
-        if (n > 0)
-            name = allocators_in_elf(at, (size_t)n);
-        free(at);
-    }
+    const char *name = allocators_in_elf(fd);
     close(fd);
     return name;
 }

@@ -25,6 +25,7 @@
 #include "collect/facts.h"
 #include "collect/governor.h"
 #include "collect/order.h"
+#include "collect/own_limits.h"
 #include "collect/priority.h"
 #include "collect/recording_place.h"
 #include "collect/residents.h"
@@ -568,6 +569,7 @@ int collector_main(const struct collector_start *start)
                                   .asked = start->asker != 0};
     struct diag diag = {0};
     priority_step_back();
+    own_limits_raise();
     if (collector.asked)
         collector.root_pidfd = (int)syscall(SYS_pidfd_open, collector.root_pid, 0);
     if (collector_begin(&collector, &diag) < 0)

@@ -6,8 +6,9 @@
  * earlier than T less DRAIN_SLACK_NS (what a store buffer may hide). It takes all that is committed
  * below those heads, event lanes first and logs after them, so that the stacks of every event that
  * was taken are in the batch too; then the batch is given away, with T less the slack as its
- * watermark. A round that finds no room for more is not over: it goes on when the model has fed
- * what it has, which it always can. drain_lane.c tells what becomes of records that are open.
+ * watermark. While the model is far behind no round begins: rings fill up, and their writers wait.
+ * A round that finds no room for more is not over: it goes on when the model has fed what it has,
+ * which it always can. drain_lane.c tells what becomes of records that are open.
  */
 #include "collect/drain.h"
 
@@ -30,7 +31,6 @@ enum {
     DRAIN_NAP_MOST_NS = 1000000,
     DRAIN_NAP_SLOTS = 1024, /* to be taken in a round: an eighth of what is offered at once */
     DRAIN_NAP_IDLE_NS = 4000000,
-    DRAIN_YIELD_NS = 20000000,
     DRAIN_WAKE_NS = 2000000, /* the model sleeps that long over less than DRAIN_WAKE_SLOTS */
     DRAIN_WAKE_SLOTS = 4096,
     DRAIN_IDLE_ROUNDS = 200,
@@ -53,9 +53,8 @@ struct drain {
     VEC(struct drain_lane) lanes;
     uint64_t *known; /* lane bits that were seen */
     struct drain_reader reader;
-    bool in_round;         /* it was begun, and there was no room to end it */
-    uint64_t behind_since; /* 0 = the model is not */
-    long nap_ns;           /* between rounds, as long as there is something to take */
+    bool in_round; /* it was begun, and there was no room to end it */
+    long nap_ns;   /* between rounds, as long as there is something to take */
     uint64_t round_bound, round_flush;
     uint64_t waiting_n, woken_at, told_flush; /* of the last time that the model was woken */
     struct counts counts;
@@ -293,35 +292,36 @@ static bool drain_is_due(struct drain *drain, uint64_t now)
     return true;
 }
 
-static uint64_t drain_beat(struct drain *drain)
+/* Takes what the round is to take, and ends it with the lanes. True: there was no room for all. */
+static bool drain_take(struct drain *drain, uint64_t now)
+{
+    if (drain_lanes(drain, false) != 0)
+        return true;
+    /* After the events: whatever stack they name was committed before, in a lane that was there. */
+    drain_find_lanes(drain);
+    drain_aim(drain, true);
+    drain->reader.runs_most += drain->segment->page_n;
+    bool full = drain_lanes(drain, true) != 0;
+    drain->reader.runs_most -= drain->segment->page_n;
+    if (full)
+        return true;
+    drain_close_finished(drain);
+    drain_count(drain, now);
+    return false;
+}
+
+/* Begins a round unless it has to wait for the model, or goes on with one that had no room. */
+static enum drain_outcome drain_round(struct drain *drain, bool waits)
 {
     uint64_t now = segment_now(drain->segment);
     drain_switch_on(drain, now);
     /* Sequentially consistent: no head is read before the clock was. */
     atomic_exchange(&drain->segment->at->coarse_stamp, now);
-    return now;
-}
-
-/* Begins a round, or goes on with one for which there was no room. */
-static enum drain_outcome drain_round(struct drain *drain)
-{
-    uint64_t now = drain_beat(drain);
-    if (!drain->in_round)
+    bool full =
+            waits && !drain->in_round && !intake_has_room(drain->reader.intake, INTAKE_RUNS_MAX);
+    if (!full && !drain->in_round)
         drain_round_begin(drain, now);
-    bool full = drain_lanes(drain, false) != 0;
-    if (!full) {
-        /* After the events: whatever stack they name was committed before, in a lane that was
-         * there. */
-        drain_find_lanes(drain);
-        drain_aim(drain, true);
-        drain->reader.runs_most += drain->segment->page_n;
-        full = drain_lanes(drain, true) != 0;
-        drain->reader.runs_most -= drain->segment->page_n;
-    }
-    if (!full) {
-        drain_close_finished(drain);
-        drain_count(drain, now);
-    }
+    full = full || drain_take(drain, now);
     drain->reader.room_given += segment_offer(drain->segment, drain_free_wanted(drain));
     drain_wake_writers(drain);
     if (full) {
@@ -366,35 +366,13 @@ static long drain_nap_busy(struct drain *drain)
     return drain->nap_ns;
 }
 
-/*
- * Whether the model should catch up first. Not when it does something else meanwhile, like writing
- * a checkpoint: writers are not to wait for that.
- */
-static bool drain_yields(struct drain *drain)
-{
-    if (drain->in_round || atomic_load_explicit(&drain->hurry, memory_order_relaxed) ||
-        !intake_is_behind(drain->reader.intake)) {
-        drain->behind_since = 0;
-        return false;
-    }
-    uint64_t now = drain_beat(drain);
-    if (!drain->behind_since)
-        drain->behind_since = now;
-    if (now - drain->behind_since > ticks_from_ns(&drain->ticks, DRAIN_YIELD_NS))
-        return false;
-    intake_await_taken(drain->reader.intake, DRAIN_NAP_MOST_NS);
-    return true;
-}
-
 static void *drain_main(void *context)
 {
     struct drain *drain = context;
     unsigned idle_rounds = 0;
     while (!atomic_load(&drain->stop)) {
-        if (drain_yields(drain))
-            continue;
         uint32_t bell = atomic_load(&drain->segment->at->doorbell);
-        enum drain_outcome outcome = drain_round(drain);
+        enum drain_outcome outcome = drain_round(drain, true);
         if (outcome != DRAIN_IDLE || atomic_load_explicit(&drain->hurry, memory_order_relaxed)) {
             bool may_wait = outcome == DRAIN_BUSY &&
                             !atomic_load_explicit(&drain->hurry, memory_order_relaxed);
@@ -426,9 +404,7 @@ int drain_start(struct segment *segment, struct intake *intake, struct drain **r
     drain->known = known;
     drain->segment = segment;
     drain->reader = (struct drain_reader){.segment = segment, .intake = intake};
-    drain->reader.runs_most = segment->page_n * DRAIN_RUNS_A_PAGE;
-    if (drain->reader.runs_most < INTAKE_RUNS_MAX)
-        drain->reader.runs_most = INTAKE_RUNS_MAX;
+    drain->reader.runs_most = INTAKE_RUNS_MAX + segment->page_n * DRAIN_RUNS_A_PAGE;
     ticks_init(&drain->ticks);
     segment_offer(segment, DRAIN_FREE_PAGES);
     if (drain_resume(drain) < 0) {
@@ -485,8 +461,8 @@ void drain_pause(struct drain *drain)
     uint32_t most = drain->reader.runs_most;
     drain->reader.runs_most = UINT32_MAX / 2;
     if (drain->in_round)
-        drain_round(drain);
-    drain_round(drain);
+        drain_round(drain, false);
+    drain_round(drain, false);
     drain->reader.runs_most = most;
 }
 

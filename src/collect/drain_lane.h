@@ -43,7 +43,7 @@ struct drain_reader {
     struct intake_batch batch;
     uint32_t room_given; /* pages given back since writers were told */
     uint32_t held_n;     /* pages given up and not given back */
-    uint32_t runs_most;  /* INTAKE_RUNS_MAX, or more */
+    uint32_t runs_most;  /* in use at once: what waits, and more than two rounds can take */
     uint64_t taken_n;    /* slots since the round began */
 };
 

@@ -41,6 +41,8 @@ int library_find(char ret_path[LIBRARY_PATH_MAX], struct diag *diag)
         memcpy(ret_path, real, strlen(real) + 1);
         return 0;
     }
+    if (n < 0)
+        return diag_set(diag, ERR_MISSING, "libmemscope.so is not found without /proc");
     return diag_set(diag, ERR_MISSING,
-                    "libmemscope.so is missing: it belongs beside %s or in ../lib", folder);
+                    "libmemscope.so is missing: it belongs into %s or its ../lib", folder);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,13 +29,24 @@ int segment_memfd(const char *name)
     return fd < 0 && errno == EINVAL ? memfd_create(name, flags) : fd;
 }
 
-/* A file size limit would end us with SIGXFSZ; we would rather have the error. */
+/*
+ * A file size limit is meant for the program's files: the soft one is raised for the moment. The
+ * hard one would end us with SIGXFSZ; we would rather have the error.
+ */
 static int segment_size(int fd, uint64_t size_bytes)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+    struct rlimit limit, raised;
+    bool limited = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < limit.rlim_max;
     sigaction(SIGXFSZ, &ignore, &before);
+    if (limited) {
+        raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
+        setrlimit(RLIMIT_FSIZE, &raised);
+    }
     int result = ftruncate(fd, (off_t)size_bytes);
     int error = errno;
+    if (limited)
+        setrlimit(RLIMIT_FSIZE, &limit);
     sigaction(SIGXFSZ, &before, NULL);
     errno = error;
     return result;

@@ -24,7 +24,7 @@ void stacks_done(struct stacks *stacks)
 {
     vec_done(&stacks->node_at);
     vec_done(&stacks->modules);
-    vec_done(&stacks->path);
+    vec_done(&stacks->depth_at);
     map_done(&stacks->location_of);
 }
 
@@ -53,20 +53,13 @@ static uint32_t stacks_location(struct stacks *stacks, uint64_t pc)
     return location;
 }
 
-/* The ancestor of node that has `kept` frames; *ret_kept tells how many it really has. */
-static uint32_t stacks_ancestor(struct stacks *stacks, uint32_t node, uint32_t kept)
+/* The ancestor of node, which has `depth` frames, that has `kept`. */
+static uint32_t stacks_ancestor(const struct stacks *stacks, uint32_t node, uint32_t depth,
+                                uint32_t kept)
 {
-    stacks->path.n = 0;
-    while (node && node < stacks->model->nodes.n) {
-        if (!VEC_PUSH(&stacks->path, STACKS_DEPTH_MAX, node))
-            break;
+    for (; depth > kept && node; depth--)
         node = stacks->model->nodes.at[node].parent;
-    }
-    if (kept == 0 || stacks->path.n == 0)
-        return 0;
-    if (kept > stacks->path.n)
-        kept = (uint32_t)stacks->path.n;
-    return stacks->path.at[stacks->path.n - kept];
+    return node;
 }
 
 static uint64_t stacks_word(const struct intake_slot *slot, unsigned i)
@@ -85,24 +78,29 @@ static unsigned stacks_continued(const struct intake_slot *slot, unsigned most)
     return n;
 }
 
-static uint32_t stacks_define(struct stacks *stacks, const struct intake_slot *slot,
-                              unsigned continued)
+/* Takes the stack that the record at `place` defines, unless it makes no sense. */
+static void stacks_define(struct stacks *stacks, uint64_t place, const struct intake_slot *slot,
+                          unsigned continued)
 {
     unsigned n = slot->head >> 8 & 0xffff, flags = slot->head >> 24 & 0xff;
-    uint32_t kept = (uint32_t)(slot->head >> 40);
-    if (n > WIRE_STACK_FRAMES_MAX || 1 + n > (1 + continued) * WIRE_SLOT_WORDS) {
+    uint32_t kept = (uint32_t)(slot->head >> 40), locations[WIRE_STACK_FRAMES_MAX];
+    uint32_t previous = stacks_node(stacks, slot->a);
+    uint32_t depth = previous && previous != MODEL_NONE ? stacks->depth_at.at[slot->a - 1] : 0;
+    if (kept > depth)
+        kept = depth;
+    if (n > WIRE_STACK_FRAMES_MAX || 1 + n > (1 + continued) * WIRE_SLOT_WORDS ||
+        kept + n > STACKS_DEPTH_MAX) {
         stacks->bad_n++;
-        return 0;
+        return;
     }
-    uint32_t previous = slot->a ? stacks_node(stacks, slot->a) : 0;
-    uint32_t node = previous == MODEL_NONE ? 0 : stacks_ancestor(stacks, previous, kept);
-    for (unsigned i = 0; i < n && node != MODEL_NONE; i++) {
-        uint32_t location = stacks_location(stacks, stacks_word(slot, 1 + i));
-        node = location == MODEL_NONE
-                       ? MODEL_NONE
-                       : model_node_add(stacks->model, node, location, i + 1 == n ? flags : 0);
+    for (unsigned i = 0; i < n; i++) {
+        locations[i] = stacks_location(stacks, stacks_word(slot, 1 + i));
+        if (locations[i] == MODEL_NONE)
+            return;
     }
-    return node == MODEL_NONE ? 0 : node;
+    uint32_t node = kept ? stacks_ancestor(stacks, previous, depth, kept) : 0;
+    stacks->node_at.at[place] = model_nodes_add(stacks->model, node, locations, n, flags);
+    stacks->depth_at.at[place] = (uint16_t)(kept + n);
 }
 
 /* Copies n bytes of the payload from word `from` on. */
@@ -180,7 +178,8 @@ void stacks_read(struct stacks *stacks, const struct intake_run *run)
     if (end > STACKS_LOG_MAX)
         return;
     while (stacks->node_at.n < end) {
-        if (!VEC_PUSH(&stacks->node_at, STACKS_LOG_MAX, MODEL_NONE))
+        if (!VEC_PUSH(&stacks->depth_at, STACKS_LOG_MAX, 0) ||
+            !VEC_PUSH(&stacks->node_at, STACKS_LOG_MAX, MODEL_NONE))
             return;
     }
     for (unsigned i = 0; i < run->n;) {
@@ -188,7 +187,7 @@ void stacks_read(struct stacks *stacks, const struct intake_run *run)
         unsigned continued = stacks_continued(slot, run->n - i - 1);
         unsigned kind = slot->head & 0xff;
         if (kind == WIRE_STACK)
-            stacks->node_at.at[run->place + i] = stacks_define(stacks, slot, continued);
+            stacks_define(stacks, run->place + i, slot, continued);
         else if (kind == WIRE_MODULE)
             stacks_module(stacks, slot, continued);
         i += 1 + continued;

@@ -13,7 +13,7 @@
 enum {
     STACKS_LOG_MAX = 1 << 28, /* slots of one log */
     STACKS_MODULES_MAX = 1 << 16,
-    STACKS_DEPTH_MAX = 1 << 16,
+    STACKS_DEPTH_MAX = UINT16_MAX,
 };
 
 /* Code in [base, end) of the image, newest definition last. */
@@ -32,12 +32,12 @@ struct stacks_sink {
 struct stacks {
     struct stacks_sink sink;
     struct model *model;
-    int pid;               /* host pid: for /proc/PID/root */
-    uint64_t place;        /* log slots read so far */
-    VEC(uint32_t) node_at; /* by place of the defining record; MODEL_NONE elsewhere */
+    int pid;                /* host pid: for /proc/PID/root */
+    uint64_t place;         /* log slots read so far */
+    VEC(uint32_t) node_at;  /* by place of the defining record; MODEL_NONE elsewhere */
+    VEC(uint16_t) depth_at; /* frames of node_at's */
     VEC(struct stacks_module) modules;
     struct map location_of; /* return address -> location, for this module set */
-    VEC(uint32_t) path;     /* scratch: nodes from the root */
     uint64_t bad_n;         /* records that made no sense */
 };
 

@@ -99,8 +99,9 @@ static void end_no_findings(struct summary *summary)
     }
     struct text *part = &summary->part;
     text_clear(part);
-    text_add(part, n ? "nothing grows, no hot churn; never freed: "
-                     : "no leak, no growth, no hot churn: nothing to do here");
+    text_add(part, !summary->session.root ? "nothing was recorded: see memscope doctor"
+                   : n                    ? "nothing grows, no hot churn; never freed: "
+                                          : "no leak, no growth, no hot churn: nothing to do here");
     if (n) {
         text_add_grouped(part, n);
         text_add(part, n == 1 ? " block, " : " blocks, ");

@@ -55,7 +55,7 @@ void model_free_all(struct model *model)
     map_done(&model->string_index);
     map_done(&model->module_index);
     map_done(&model->location_index);
-    map_done(&model->node_index);
+    nodes_done(&model->node_index);
     free(model->histograms);
     arena_done(&model->arena);
     free(model);
@@ -145,25 +145,7 @@ uint32_t model_location_add(struct model *model, uint32_t module, uint64_t offse
 
 uint32_t model_node_add(struct model *model, uint32_t parent, uint32_t location, uint32_t flags)
 {
-    uint64_t hash = map_mix(((uint64_t)parent << 32 | location) ^ map_mix(flags));
-    int64_t found;
-    while ((found = map_find(&model->node_index, hash)) != MAP_NONE) {
-        const struct model_node *node = &model->nodes.at[found];
-        if (node->parent == parent && node->location == location && node->flags == flags)
-            return (uint32_t)found;
-        hash++;
-    }
-    if (parent >= model->nodes.n)
-        return MODEL_NONE;
-    struct model_node node = {parent, location, flags};
-    uint32_t index = (uint32_t)model->nodes.n;
-    if (!VEC_PUSH(&model->nodes, MODEL_NODES_MAX, node))
-        return MODEL_NONE;
-    if (!map_put(&model->node_index, hash, index)) {
-        model->nodes.n--;
-        return MODEL_NONE;
-    }
-    return index;
+    return model_nodes_add(model, parent, &location, 1, flags);
 }
 
 const char *model_string_at(const struct model *model, uint32_t index)

@@ -19,6 +19,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "heap/nodes.h"
 
 #define MODEL_NONE UINT32_MAX
 #define MODEL_OPEN UINT32_MAX /* row.freed: never freed, lived until its process ended */
@@ -355,7 +356,8 @@ struct model {
     bool finished; /* the session ended; false: a checkpoint of a running or cut one */
 
     /* Indices that make the tables unique. */
-    struct map string_index, module_index, location_index, node_index;
+    struct map string_index, module_index, location_index;
+    struct nodes_index node_index;
     struct model_feed *feed; /* NULL in a model that was loaded */
 };
 
@@ -368,6 +370,11 @@ uint32_t model_module_add(struct model *model, uint32_t path, const uint8_t *bui
                           size_t build_id_bytes);
 uint32_t model_location_add(struct model *model, uint32_t module, uint64_t offset);
 uint32_t model_node_add(struct model *model, uint32_t parent, uint32_t location, uint32_t flags);
+
+/* The same for n frames on top of parent, of which the last one has flags. parent itself: n is 0.
+ */
+uint32_t model_nodes_add(struct model *model, uint32_t parent, const uint32_t *locations,
+                         unsigned n, uint32_t flags_of_last);
 
 /* Puts the exact counts of a sampled session into its sums, in place of their estimates. */
 void model_take_counts(struct model *model);

@@ -12,11 +12,12 @@
 
 enum { SPREAD_UNIT_BITS = 8 }; /* of squares of bytes: 16 bytes squared */
 
-/* weight * (weight - 1) * size * size in units. */
+/* weight * (weight - 1) * size * size in units, rounded up: an interval is never too narrow. */
 static inline uint64_t spread_of_bytes(uint64_t size_bytes, uint32_t weight)
 {
     unsigned __int128 square = (unsigned __int128)size_bytes * size_bytes;
-    return (uint64_t)(square * ((uint64_t)weight * (weight - 1)) >> SPREAD_UNIT_BITS);
+    unsigned __int128 whole = square * ((uint64_t)weight * (weight - 1));
+    return (uint64_t)((whole + (1u << SPREAD_UNIT_BITS) - 1) >> SPREAD_UNIT_BITS);
 }
 
 static inline void spread_born(struct model_spread *spread, uint64_t size_bytes, uint32_t weight)

@@ -321,7 +321,47 @@ def page_tells_why_not_recorded(bench):
     assert "statically linked" in why["static"], why
 
 
+def doctor_says(bench, *through):
+    """(status, the lines that are not ok) of doctor, started through other commands."""
+    done = subprocess.run([*map(str, through), bench.memscope, "doctor"], cwd=bench.work,
+                          env=bench.env, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    lines = done.stdout.decode().splitlines()
+    assert lines and not done.stderr, (lines, done.stderr)
+    return done.returncode, [line for line in lines[:-1] if not line.startswith("ok")]
+
+
+def doctor_finds_nothing(bench):
+    status, lines = doctor_says(bench)
+    assert status == 0 and not [line for line in lines if line.startswith("FAIL")], lines
+
+
+def doctor_says_what_is_in_the_way(bench):
+    """Each is arranged; doctor must name it, say how to mend it, and fail where runs would."""
+    if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
+        return "mounts cannot be changed here"
+    library = subprocess.run(
+        ["sh", "-c", 'find "$(dirname "$0")/.." -name libmemscope.so | head -1', bench.memscope],
+        capture_output=True, text=True, check=True).stdout.strip()
+    hidden = ("unshare", "-m", "sh", "-c", "mount -t tmpfs none /proc && \"$@\"", "sh")
+    noexec = ("unshare", "-m", "sh", "-c",
+              "mount -t tmpfs -o noexec none /mnt && cp \"$0\" /mnt && "
+              "MEMSCOPE_LIBRARY=/mnt/libmemscope.so \"$@\"", library)
+    small = ("unshare", "-m", "sh", "-c", "mount -t tmpfs -o size=1m none /mnt && cd /mnt && \"$@\"",
+             "sh")
+    for through, status, mend in (
+            (hidden, 1, "mount -t proc proc /proc"),
+            (noexec, 1, "mounted noexec"),
+            (("prlimit", "--nofile=20"), 1, "ulimit -n 1024"),
+            (("prlimit", "--fsize=1000000:"), 0, "ulimit -f unlimited"),
+            (("prlimit", "--fsize=1000000"), 1, "ulimit -f unlimited"),
+            (small, 0, "less than 64 MB")):
+        seen, lines = doctor_says(bench, *through)
+        assert seen == status and any(mend in line for line in lines), (through, seen, lines)
+    return None
+
+
 CASES = [
+    doctor_finds_nothing, doctor_says_what_is_in_the_way,
     view_writes_beside_the_recording, view_writes_where_told, view_opens_on_a_desktop_only,
     view_says_what_is_missing, compare_names_the_leaker, compare_in_json, compare_as_a_page,
     compare_says_what_is_missing, check_gates_leaks, check_counts_exactly,

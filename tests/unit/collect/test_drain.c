@@ -132,6 +132,68 @@ static void test_every_record_once(void **state)
     session_close(&session);
 }
 
+/* Runs that are not free for another page. */
+static uint32_t runs_in_use(struct session *session)
+{
+    pthread_mutex_lock(&session->intake.lock);
+    uint32_t n = session->intake.run_n - session->intake.free_n;
+    pthread_mutex_unlock(&session->intake.lock);
+    return n;
+}
+
+static bool is_ring_full(const struct wire_lane *lane)
+{
+    uint64_t ring_page = atomic_load(&lane->head) / WIRE_PAGE_SLOTS;
+    return wire_entry_page(atomic_load(&lane->page_of[ring_page % WIRE_LANE_PAGES])) &&
+           atomic_load(&lane->head) % WIRE_PAGE_SLOTS == 0;
+}
+
+/* Feeds a batch: its values come as `next` counts. */
+static uint64_t feed(struct session *session, struct intake_batch *batch, uint64_t next)
+{
+    for (const struct intake_run *run = batch->first; run; run = run->next) {
+        for (unsigned i = 0; i < run->n; i++)
+            assert_int_equal(run->slots[i].a, next++);
+    }
+    intake_run_put(&session->intake, batch->first);
+    batch->first = batch->last = NULL;
+    intake_batch_done(batch);
+    return next;
+}
+
+/* A model that is busy: what waits for it is bounded, the writer waits, and nothing is lost. */
+static void test_writers_wait_for_the_model(void **state)
+{
+    struct session session;
+    session_open(&session);
+    struct wire_lane *lane = publish_lane(&session);
+    struct intake_batch batch = {0};
+    uint64_t n = 0, next = 0;
+    while (!batch.first) {
+        commit(&session, reserve(&session, lane), n++);
+        intake_take(&session.intake, &batch);
+        if (!batch.first)
+            intake_batch_done(&batch);
+    }
+    /* It has that batch, and takes no other. */
+    while (runs_in_use(&session) < INTAKE_RUNS_MAX || !is_ring_full(lane))
+        if (!is_ring_full(lane))
+            commit(&session, reserve(&session, lane), n++);
+    usleep(20000);
+    assert_true(is_ring_full(lane));
+    assert_in_range(runs_in_use(&session), INTAKE_RUNS_MAX,
+                    INTAKE_RUNS_MAX + session.segment.page_n);
+    next = feed(&session, &batch, next);
+    for (uint64_t wanted = drain_flush(session.drain); batch.flush < wanted; usleep(100)) {
+        intake_take(&session.intake, &batch);
+        uint64_t flush = batch.flush;
+        next = feed(&session, &batch, next);
+        batch.flush = flush;
+    }
+    assert_int_equal(next, n);
+    session_close(&session);
+}
+
 /* The news that the session's only lane is closed; its records are dropped. */
 static struct intake_news closed_lane(struct session *session, struct wire_lane *lane)
 {
@@ -305,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_every_record_once),
+            cmocka_unit_test(test_writers_wait_for_the_model),
             cmocka_unit_test(test_open_record_holds_nobody),
             cmocka_unit_test(test_open_record_leaves_the_ring),
             cmocka_unit_test(test_page_never_installed),

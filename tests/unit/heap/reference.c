@@ -89,7 +89,7 @@ static uint64_t spread_n(const struct block *block)
 static uint64_t spread_bytes(const struct block *block)
 {
     unsigned __int128 whole = block->weight * block->size;
-    return (uint64_t)(whole * (whole - block->size) / 256);
+    return (uint64_t)((whole * (whole - block->size) + 255) / 256);
 }
 
 static void dies(struct reference *reference, struct block *block, enum how how, uint32_t thread,

@@ -128,14 +128,14 @@ static void test_running(void **state)
 
 static void test_run(void **state)
 {
-    const struct detect_options options = {.timeout_ms = 300};
+    const struct detect_options options = {.timeout_ms = 300}, patient = {.timeout_ms = 10000};
     char true_word[] = "true", sleep_word[] = "sleep", time_word[] = "60",
          no_word[] = "/none/at/all";
     char *const single[] = {true_word, NULL}, *const endless[] = {sleep_word, time_word, NULL};
     char *const missing[] = {no_word, NULL};
     struct detect detect;
     struct diag diag = {0};
-    assert_int_equal(detect_run(single, &options, &detect, &diag), 0);
+    assert_int_equal(detect_run(single, &patient, &detect, &diag), 0);
     assert_int_equal(detect.environment, S);
     struct timespec before, after;
     clock_gettime(CLOCK_MONOTONIC, &before);

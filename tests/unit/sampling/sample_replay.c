@@ -3,11 +3,12 @@
  * Recorded events through the library's own sampler, for many seeds: how often do the intervals
  * hold the truth, and how far is the mean of the estimates from it?
  *
- *     sample_replay RECORDING SEEDS RATE...
+ *     sample_replay RECORDING FIRST-SEED SEEDS RATE...
  *
  * The recording is one of --detailed-tracking. Prints a line for each rate, group and figure:
- * rate, group (all, or the number of a site), figure, truth, samples that stand for others on
- * average, times that the interval held the truth, seeds, mean error in standard errors.
+ * rate, group (-1 = all, or the number of a site), figure, truth, seeds that promised nothing ("few
+ * samples", or no sample that stands for others), times that the interval of the other seeds held
+ * the truth, seeds, mean error over all seeds in standard errors.
  */
 #include <math.h>
 #include <stdio.h>
@@ -203,7 +204,18 @@ struct cell {
     unsigned held, few;
 };
 
-static void check_rate(const struct births *births, double share, unsigned seeds)
+static void cell_add(struct cell *cell, struct estimate estimate)
+{
+    /* A hair for sums of floating point numbers. */
+    double hair = 1e-9 * cell->truth, error = estimate.value - cell->truth;
+    bool few = estimate.few || estimate.high <= estimate.low;
+    cell->few += few;
+    cell->held += !few && estimate.low <= cell->truth + hair && estimate.high >= cell->truth - hair;
+    cell->error_sum += error;
+    cell->error_squares += error * error;
+}
+
+static void check_rate(const struct births *births, double share, unsigned first, unsigned seeds)
 {
     static struct cell cells[GROUPS][ESTIMATE_KINDS];
     static struct figures groups[GROUPS];
@@ -215,21 +227,12 @@ static void check_rate(const struct births *births, double share, unsigned seeds
             cells[g][k].truth = estimate_of(&groups[g], k).value;
     }
     uint64_t rate = wire_weight_of_share(share) | WIRE_RATE_KEEP;
-    for (unsigned seed = 1; seed <= seeds; seed++) {
+    for (unsigned seed = first; seed < first + seeds; seed++) {
         memset(groups, 0, sizeof groups);
         births_sample(births, seed, rate, groups);
         for (unsigned g = 0; g < GROUPS; g++) {
-            for (unsigned k = 0; k < ESTIMATE_KINDS; k++) {
-                struct cell *cell = &cells[g][k];
-                struct estimate estimate = estimate_of(&groups[g], k);
-                /* A hair for sums of floating point numbers. */
-                double hair = 1e-9 * cell->truth, error = estimate.value - cell->truth;
-                cell->held +=
-                        estimate.low <= cell->truth + hair && estimate.high >= cell->truth - hair;
-                cell->error_sum += error;
-                cell->error_squares += error * error;
-                cell->few += estimate.few || estimate.high <= estimate.low;
-            }
+            for (unsigned k = 0; k < ESTIMATE_KINDS; k++)
+                cell_add(&cells[g][k], estimate_of(&groups[g], k));
         }
     }
     static const char *const names[ESTIMATE_KINDS] = {"alloc_n",    "alloc_bytes", "peak_n",
@@ -243,8 +246,8 @@ static void check_rate(const struct births *births, double share, unsigned seeds
             double mean = cell->error_sum / seeds;
             double variance = cell->error_squares / seeds - mean * mean;
             double error = variance > 0 ? mean / sqrt(variance / seeds) : 0;
-            printf("%g %d %s %.0f %.3f %u %u %.3f\n", share, g == SITES ? -1 : (int)g, names[k],
-                   cell->truth, (double)cell->few / seeds, cell->held, seeds, error);
+            printf("%g %d %s %.0f %u %u %u %.3f\n", share, g == SITES ? -1 : (int)g, names[k],
+                   cell->truth, cell->few, cell->held, seeds, error);
         }
     }
 }
@@ -253,8 +256,8 @@ int main(int argc, char **argv)
 {
     struct diag diag = {0};
     struct recording_reader *reader;
-    if (argc < 4 || recording_open(&reader, argv[1], &diag) < 0) {
-        fprintf(stderr, "sample_replay RECORDING SEEDS RATE...: %s\n", diag.text);
+    if (argc < 5 || recording_open(&reader, argv[1], &diag) < 0) {
+        fprintf(stderr, "sample_replay RECORDING FIRST-SEED SEEDS RATE...: %s\n", diag.text);
         return 2;
     }
     struct births births = births_of(reader);
@@ -262,8 +265,9 @@ int main(int argc, char **argv)
     fprintf(stderr, "%zu allocations, peak %llu bytes\n", births.at.n,
             (unsigned long long)births.peak_bytes);
     sample_start();
-    for (int i = 3; i < argc; i++)
-        check_rate(&births, strtod(argv[i], NULL), (unsigned)strtoul(argv[2], NULL, 10));
+    unsigned seed = (unsigned)strtoul(argv[2], NULL, 10);
+    for (int i = 4; i < argc; i++)
+        check_rate(&births, strtod(argv[i], NULL), seed, (unsigned)strtoul(argv[3], NULL, 10));
     vec_done(&births.at);
     map_done(&births.live);
     recording_reader_close(reader);
