@@ -21,6 +21,7 @@ enum {
     STORE_STRINGS = 1 << 20,     /* bytes after which a chunk of strings ends */
     STORE_SLACK_BYTES = 1 << 20, /* a file may grow by this beyond twice its live size */
     STORE_SMALL_BYTES = 4096,    /* so much beyond its live size is not worth a new file */
+    STORE_FEW = 2,               /* earlier checkpoints that may stay in the file */
 };
 
 /* What of the model is in a file. */
@@ -239,48 +240,67 @@ static int store_lives(const struct store_run *run)
     return err;
 }
 
-enum { STORE_DIGIT_BITS = 11, STORE_DIGITS = 3 /* of a field */ };
+enum { STORE_DIGIT_BITS = 12 };
 
-static uint32_t store_row_digit(const struct store_row *row, unsigned digit)
+/* What rows are sorted by: cell, then born, in as few bits as these rows need. */
+struct store_order {
+    uint32_t cell_least, born_least;
+    unsigned born_bits, bits; /* of both together */
+};
+
+static uint64_t store_row_key(const struct store_order *order, const struct store_row *row)
 {
-    uint32_t field = digit < STORE_DIGITS       ? row->freed
-                     : digit < 2 * STORE_DIGITS ? row->born
-                                                : row->cell;
-    return field >> digit % STORE_DIGITS * STORE_DIGIT_BITS & ((1u << STORE_DIGIT_BITS) - 1);
+    return (uint64_t)(row->cell - order->cell_least) << order->born_bits |
+           (row->born - order->born_least);
+}
+
+static unsigned store_bits(uint32_t most)
+{
+    return most ? 32 - (unsigned)__builtin_clz(most) : 0;
+}
+
+static struct store_order store_rows_order(const struct store_row *rows, size_t n)
+{
+    struct store_row least = rows[0], most = rows[0];
+    for (size_t i = 1; i < n; i++) {
+        least.cell = rows[i].cell < least.cell ? rows[i].cell : least.cell;
+        most.cell = rows[i].cell > most.cell ? rows[i].cell : most.cell;
+        least.born = rows[i].born < least.born ? rows[i].born : least.born;
+        most.born = rows[i].born > most.born ? rows[i].born : most.born;
+    }
+    unsigned born_bits = store_bits(most.born - least.born);
+    return (struct store_order){least.cell, least.born, born_bits,
+                                born_bits + store_bits(most.cell - least.cell)};
 }
 
 /* Moves rows to other in the order of one digit; those that have it alike keep their order. */
-static void store_rows_deal(const struct store_row *rows, struct store_row *other, size_t n,
-                            unsigned digit)
+static void store_rows_deal(const struct store_order *order, const struct store_row *rows,
+                            struct store_row *other, size_t n, unsigned shift)
 {
     uint32_t place[1u << STORE_DIGIT_BITS] = {0}, sum = 0;
+    const uint64_t digit = (1u << STORE_DIGIT_BITS) - 1;
     for (size_t i = 0; i < n; i++)
-        place[store_row_digit(&rows[i], digit)]++;
+        place[store_row_key(order, &rows[i]) >> shift & digit]++;
     for (size_t i = 0; i < sizeof place / sizeof *place; i++) {
         uint32_t count = place[i];
         place[i] = sum;
         sum += count;
     }
     for (size_t i = 0; i < n; i++)
-        other[place[store_row_digit(&rows[i], digit)]++] = rows[i];
+        other[place[store_row_key(order, &rows[i]) >> shift & digit]++] = rows[i];
 }
 
 /*
- * Sorts by cell, born and freed, with room for n more behind the n rows; returns where they are.
- * Digit by digit: there are many rows, and the program's end waits for them.
+ * Sorts by cell and born, with room for n more behind the n rows; returns where they are. Rows of
+ * one cell and birth stay as they are: about in the order of their deaths. Digit by digit: there
+ * are many rows, and the program's end waits for them.
  */
 static struct store_row *store_rows_sort(struct store_row *rows, size_t n)
 {
-    struct store_row *other = rows + n, differ = {0};
-    for (size_t i = 1; i < n; i++) {
-        differ.cell |= rows[i].cell ^ rows[0].cell;
-        differ.born |= rows[i].born ^ rows[0].born;
-        differ.freed |= rows[i].freed ^ rows[0].freed;
-    }
-    for (unsigned digit = 0; digit < 3 * STORE_DIGITS; digit++) {
-        if (!store_row_digit(&differ, digit))
-            continue;
-        store_rows_deal(rows, other, n, digit);
+    struct store_row *other = rows + n;
+    struct store_order order = store_rows_order(rows, n);
+    for (unsigned shift = 0; shift < order.bits; shift += STORE_DIGIT_BITS) {
+        store_rows_deal(&order, rows, other, n, shift);
         struct store_row *sorted = other;
         other = rows;
         rows = sorted;
@@ -517,15 +537,15 @@ int store_checkpoint(struct store *store, struct model *model, bool finished, st
         return diag_set(diag, err, "no memory for a checkpoint");
     store->checkpoint_n++;
     model->finished = finished;
-    /* The last one is the whole, unless what lies in the file is next to nothing. */
-    if (finished && store_may_rewrite(store) &&
+    /* The last one is the whole, unless little lies in the file: a user waits for it. */
+    if (finished && store_may_rewrite(store) && store->checkpoint_n > STORE_FEW + 1 &&
         recording_written_bytes(store->writer) > STORE_SMALL_BYTES &&
         store_rewrite(store, model, diag)) {
         store_remember(model);
         return 0;
     }
     struct store_run run = {store, &store->saved, model, diag, false, NULL};
-    err = store_write(&run);
+    err = finished ? store_write_together(&run) : store_write(&run);
     if (err)
         return err;
     store_remember(model);
