@@ -128,11 +128,11 @@ static void batch_feed_alone(struct model *model, const struct event *events, si
     for (size_t i = 0; i < n; i++) {
         const struct event *event = &events[i];
         batch[i] = (struct feed_event){event->address, event->size_bytes, *at_ns += step_ns,
-                                       event->size_bytes ? event->node : MODEL_NONE};
+                                       event->size_bytes ? event->node : MODEL_NONE, event->thread};
         feed_prefetch(model, 0, event->address);
     }
     for (size_t fed = 0; fed < n; fed++) {
-        fed += feed_batch(model, 0, 0, batch + fed, (unsigned)(n - fed));
+        fed += feed_batch(model, 0, batch + fed, (unsigned)(n - fed));
         if (fed < n)
             event_feed(model, &events[fed], batch[fed].at_ns);
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collect/image_threads.h"
+#include "collect/order_batch.h"
 #include "collect/order_maps.h"
 #include "collect/order_plain.h"
 #include "collect/order_threads.h"
@@ -465,9 +466,57 @@ static bool order_run(struct order *order, struct order_lane *lane, uint64_t lim
     return true;
 }
 
+/* Takes plain records that were fed out of the lane's queue. */
+static void order_consume(struct order *order, struct order_lane *lane, unsigned fed)
+{
+    while (fed && lane->runs.first) {
+        struct intake_run *run = lane->runs.first;
+        unsigned n = fed < run->n - run->at ? fed : run->n - run->at;
+        run->at += n;
+        fed -= n;
+        /* Stamps rise along a lane. */
+        uint64_t stamp = run->slots[run->at - 1].head >> WIRE_KIND_BITS;
+        lane->stamp = stamp > lane->stamp ? stamp : lane->stamp;
+        if (run->at == run->n)
+            intake_run_put(order->intake, runs_take(&lane->runs));
+    }
+}
+
+/*
+ * Feeds a batch, and puts in order what it changed: the lanes of the heap's first levels, from the
+ * last of them on, so that what lies below an entry always is in order. False: it was empty.
+ */
+static bool order_feed_batch(struct order *order, uint64_t watermark)
+{
+    struct order_batch batch;
+    unsigned fed = order_batch(order, watermark, &batch);
+    if (!fed)
+        return false;
+    order->event_n += fed;
+    for (unsigned i = 0; i < batch.lane_n; i++) {
+        struct order_lane *lane = batch.lanes[i].lane;
+        if (!batch.lanes[i].fed)
+            continue;
+        order_consume(order, lane, batch.lanes[i].fed);
+        order->end_stamp = lane->stamp > order->end_stamp ? lane->stamp : order->end_stamp;
+        if (lane->runs.first)
+            order_set_key(lane);
+    }
+    size_t i = order->heap.n < ORDER_BATCH_LANES ? order->heap.n : ORDER_BATCH_LANES;
+    while (i-- > 0) {
+        if (!order->lanes.at[order->heap.at[i]]->runs.first)
+            order_swap(order, i, --order->heap.n);
+        if (i < order->heap.n)
+            order_sink(order, i);
+    }
+    return true;
+}
+
 void order_feed(struct order *order, uint64_t watermark)
 {
     while (order->heap.n && order_key(order, 0) <= watermark) {
+        if (order_feed_batch(order, watermark))
+            continue;
         struct order_lane *lane = order->lanes.at[order->heap.at[0]];
         uint64_t limit = watermark;
         for (size_t child = 1; child <= 2 && child < order->heap.n; child++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A batch of one thread's events.
+ * A batch of one process's events.
  *
  * Blocks that are born in it and die in it never get into the table of blocks: they are kept in a
  * small one that stays in the processor's first cache, and those that are left at the end move.
@@ -30,7 +30,7 @@ struct batch {
     struct model_feed *feed;
     struct model_process *process;
     struct feed_process_state *state;
-    uint32_t process_index, thread;
+    uint32_t process_index;
     bool keeps_young;
     /* Since the sums were brought up to date. */
     uint64_t alloc_n, alloc_bytes, free_n, free_bytes, temporary_n;
@@ -127,11 +127,17 @@ static inline uint8_t *batch_find(struct batch *batch, uint64_t address)
     return place;
 }
 
-static inline void batch_young_add(struct batch *batch, uint64_t address,
-                                   const struct blocks_slot *block)
+/* Field by field: a load that is wider than the stores before it would wait for them. */
+static inline void batch_young_add(struct batch *batch, uint64_t address, uint64_t size_bytes,
+                                   uint64_t born_ns, uint32_t cell)
 {
     uint8_t *head = batch_head(batch, address);
-    batch->young[batch->young_n] = (struct batch_young){address, *block};
+    struct batch_young *young = &batch->young[batch->young_n];
+    young->address = address;
+    young->block.size_bytes = size_bytes;
+    young->block.born_ns = born_ns;
+    young->block.cell = cell;
+    young->block.weight = 1;
     batch->next[batch->young_n] = *head;
     *head = (uint8_t)++batch->young_n;
 }
@@ -145,7 +151,10 @@ static bool batch_put(struct blocks *blocks, uint64_t address, const struct bloc
             return false;
         slot = blocks_put_reserved(blocks, address);
     }
-    *slot = *block;
+    slot->size_bytes = block->size_bytes;
+    slot->born_ns = block->born_ns;
+    slot->cell = block->cell;
+    slot->weight = block->weight;
     return true;
 }
 
@@ -153,32 +162,33 @@ static bool batch_put(struct blocks *blocks, uint64_t address, const struct bloc
 static inline bool batch_alloc(struct batch *batch, const struct feed_event *event)
 {
     struct model *model = batch->model;
-    const struct model_cell_key key = {event->node, batch->process_index, batch->thread, 0};
-    struct blocks_slot block = {
-            .size_bytes = event->size_bytes, .born_ns = batch->feed->now_ns, .weight = 1};
-    if (event->size_bytes > BLOCKS_SIZE_MAX ||
-        cells_take(model, &key, block.born_ns, &block.cell) < 0)
+    const struct model_cell_key key = {event->node, batch->process_index, event->thread, 0};
+    uint64_t size_bytes = event->size_bytes, born_ns = batch->feed->now_ns;
+    uint32_t cell;
+    if (size_bytes > BLOCKS_SIZE_MAX || cells_take(model, &key, born_ns, &cell) < 0)
         return false;
     if (batch->keeps_young) {
         if (*batch_find(batch, event->address) ||
             blocks_find(&batch->state->blocks, event->address))
             return false;
-        batch_young_add(batch, event->address, &block);
-    } else if (!batch_put(&batch->state->blocks, event->address, &block)) {
-        return false;
+        batch_young_add(batch, event->address, size_bytes, born_ns, cell);
+    } else {
+        const struct blocks_slot block = {size_bytes, born_ns, cell, 1};
+        if (!batch_put(&batch->state->blocks, event->address, &block))
+            return false;
     }
-    if (event->size_bytes == 0)
+    if (size_bytes == 0)
         batch_turn(batch);
     else
-        batch->risen_ns = block.born_ns;
-    feed_cell_born(model, batch->process, &model->cells.at[block.cell], block.size_bytes, 1);
+        batch->risen_ns = born_ns;
+    feed_cell_born(model, batch->process, &model->cells.at[cell], size_bytes, 1);
     batch->alloc_n++;
-    batch->alloc_bytes += block.size_bytes;
-    if (block.size_bytes > batch->max_block_bytes)
-        batch->max_block_bytes = block.size_bytes;
+    batch->alloc_bytes += size_bytes;
+    if (size_bytes > batch->max_block_bytes)
+        batch->max_block_bytes = size_bytes;
     if (batch_rise(batch) > batch->most_bytes)
         batch->most_bytes = batch_rise(batch);
-    model->feed->threads.at[batch->thread].last_address = event->address;
+    model->feed->threads.at[event->thread].last_address = event->address;
     return true;
 }
 
@@ -194,7 +204,7 @@ static inline bool batch_death_ready(struct batch *batch, uint32_t cell)
 }
 
 static inline void batch_died(struct batch *batch, const struct blocks_slot *block,
-                              uint64_t address)
+                              uint64_t address, uint32_t thread)
 {
     struct model *model = batch->model;
     struct model_cell *cell = &model->cells.at[block->cell];
@@ -205,7 +215,7 @@ static inline void batch_died(struct batch *batch, const struct blocks_slot *blo
         cell->temporary_n += block->weight;
         batch->temporary_n += block->weight;
     }
-    feed_cell_died(model, batch->process, block, batch->thread, 0);
+    feed_cell_died(model, batch->process, block, thread, 0);
     batch->free_n += block->weight;
     batch->free_bytes += block->size_bytes * block->weight;
 }
@@ -218,7 +228,7 @@ static inline bool batch_free(struct batch *batch, const struct feed_event *even
         struct batch_young *young = &batch->young[*place - 1];
         if (!batch_death_ready(batch, young->block.cell))
             return false;
-        batch_died(batch, &young->block, event->address);
+        batch_died(batch, &young->block, event->address, event->thread);
         young->address = 0;
         *place = batch->next[*place - 1];
         return true;
@@ -227,7 +237,7 @@ static inline bool batch_free(struct batch *batch, const struct feed_event *even
     const struct blocks_slot *slot = blocks_find(blocks, event->address);
     if (!slot || !batch_death_ready(batch, slot->cell))
         return false;
-    batch_died(batch, slot, event->address);
+    batch_died(batch, slot, event->address, event->thread);
     blocks_remove(blocks, event->address);
     if (blocks_is_roomy(blocks))
         blocks_shrink(blocks);
@@ -245,7 +255,8 @@ static void batch_grow_up(struct batch *batch)
         left++;
         if (!batch_put(&batch->state->blocks, young->address, &young->block) &&
             batch_death_ready(batch, young->block.cell)) {
-            batch_died(batch, &young->block, UINT64_MAX);
+            batch_died(batch, &young->block, UINT64_MAX,
+                       batch->model->cells.at[young->block.cell].key.thread);
             batch->model->loss.event_n++;
         }
     }
@@ -254,7 +265,7 @@ static void batch_grow_up(struct batch *batch)
         batch->feed->old_n = FEED_OLD_BATCHES;
 }
 
-static void batch_begin(struct batch *batch, struct model *model, uint32_t process, uint32_t thread)
+static void batch_begin(struct batch *batch, struct model *model, uint32_t process)
 {
     struct model_feed *feed = model->feed;
     batch->model = model;
@@ -262,7 +273,6 @@ static void batch_begin(struct batch *batch, struct model *model, uint32_t proce
     batch->process = &model->processes.at[process];
     batch->state = &feed->processes.at[process];
     batch->process_index = process;
-    batch->thread = thread;
     batch->max_block_bytes = batch->risen_ns = 0;
     batch->young_n = 0;
     batch->keeps_young = feed->old_n == 0;
@@ -272,22 +282,21 @@ static void batch_begin(struct batch *batch, struct model *model, uint32_t proce
     batch_mark(batch);
 }
 
-unsigned feed_batch(struct model *model, uint32_t process, uint32_t thread,
-                    const struct feed_event *events, unsigned n)
+unsigned feed_batch(struct model *model, uint32_t process, const struct feed_event *events,
+                    unsigned n)
 {
     struct batch batch;
     unsigned at = 0;
-    if (model->sampled || !feed_process_at(model->feed, process) ||
-        thread >= model->feed->threads.n)
+    if (model->sampled || !feed_process_at(model->feed, process))
         return 0;
-    batch_begin(&batch, model, process, thread);
+    batch_begin(&batch, model, process);
     const struct blocks *blocks = &batch.state->blocks;
     bool far = blocks->mask >= BATCH_FAR_REGIONS;
     for (; at < n && at < FEED_BATCH_MAX; at++) {
         const struct feed_event *event = &events[at];
         if (far && at + BATCH_AHEAD < n)
             blocks_prefetch_slot(blocks, event[BATCH_AHEAD].address);
-        if (!event->address)
+        if (!event->address || event->thread >= model->feed->threads.n)
             break;
         batch_advance(&batch, event->at_ns);
         if (!(event->node == MODEL_NONE ? batch_free(&batch, event) : batch_alloc(&batch, event)))

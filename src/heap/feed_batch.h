@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many events of one thread at once: what feed_alloc and feed_free do with each, but faster. */
+/* Many events of one process at once: what feed_alloc and feed_free do with each, but faster. */
 #ifndef MEMSCOPE_HEAP_FEED_BATCH_H
 #define MEMSCOPE_HEAP_FEED_BATCH_H
 
@@ -13,13 +13,14 @@ struct feed_event {
     uint64_t size_bytes;
     uint64_t at_ns;
     uint32_t node; /* MODEL_NONE: a free */
+    uint32_t thread;
 };
 
 /*
- * Feeds up to FEED_BATCH_MAX events of a thread of this process. Returns how many were fed: the one
- * behind them is unusual, or fails, and is to be fed by itself.
+ * Feeds up to FEED_BATCH_MAX events of this process, in true order, of whichever threads. Returns
+ * how many were fed: the one behind them is unusual, or fails, and is to be fed by itself.
  */
-unsigned feed_batch(struct model *model, uint32_t process, uint32_t thread,
-                    const struct feed_event *events, unsigned n);
+unsigned feed_batch(struct model *model, uint32_t process, const struct feed_event *events,
+                    unsigned n);
 
 #endif

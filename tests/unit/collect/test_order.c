@@ -395,10 +395,136 @@ static void test_realloc_ends(void **state)
     session_close(&session);
 }
 
+/* What truly holds, by the place of an allocation and its thread. */
+enum { TRUTH_NODES = 5 };
+struct truth_cell {
+    uint64_t alloc_n, live_bytes, peak_bytes, temporary_n, other_thread_free_n;
+};
+struct truth {
+    struct truth_cell cells[TRUTH_NODES][THREADS];
+    uint64_t size[ADDRESSES], live_bytes, peak_bytes, peak_stamp;
+    uint32_t node[ADDRESSES], thread[ADDRESSES];
+    unsigned last[THREADS]; /* slot + 1 of the last block that the thread allocated */
+};
+
+static void truth_alloc(struct truth *truth, unsigned slot, uint32_t node, uint32_t thread,
+                        uint64_t size, uint64_t stamp)
+{
+    struct truth_cell *cell = &truth->cells[node][thread];
+    truth->size[slot] = size;
+    truth->node[slot] = node;
+    truth->thread[slot] = thread;
+    truth->last[thread] = slot + 1;
+    cell->alloc_n++;
+    cell->live_bytes += size;
+    truth->live_bytes += size;
+    if (truth->live_bytes <= truth->peak_bytes)
+        return;
+    truth->peak_bytes = truth->live_bytes;
+    truth->peak_stamp = stamp;
+    for (unsigned i = 0; i < TRUTH_NODES * THREADS; i++)
+        (&truth->cells[0][0])[i].peak_bytes = (&truth->cells[0][0])[i].live_bytes;
+}
+
+static void truth_free(struct truth *truth, unsigned slot, uint32_t thread)
+{
+    struct truth_cell *cell = &truth->cells[truth->node[slot]][truth->thread[slot]];
+    unsigned *last = &truth->last[truth->thread[slot]];
+    cell->live_bytes -= truth->size[slot];
+    cell->other_thread_free_n += thread != truth->thread[slot];
+    cell->temporary_n += *last == slot + 1;
+    *last = *last == slot + 1 ? 0 : *last;
+    truth->live_bytes -= truth->size[slot];
+    truth->size[slot] = 0;
+}
+
+static void truth_compare(const struct truth *truth, struct session *session)
+{
+    const struct model *model = session->model;
+    uint64_t peak_ns = ticks_to_ns(&session->images.ticks, truth->peak_stamp);
+    assert_int_equal(model_settle(session->model), 0);
+    assert_int_equal(model->sums.peak_bytes, truth->peak_bytes);
+    assert_int_equal(model->sums.peak_at_ns, peak_ns);
+    assert_int_equal(model->sums.live_bytes, truth->live_bytes);
+    assert_int_equal(model->sums.unknown_free_n + model->loss.replaced_block_n, 0);
+    uint64_t cell_n = 0, used_n = 0;
+    for (unsigned i = 0; i < TRUTH_NODES * THREADS; i++)
+        used_n += (&truth->cells[0][0])[i].alloc_n != 0;
+    for (size_t i = 0; i < model->cells.n; i++) {
+        const struct model_cell *cell = &model->cells.at[i];
+        uint32_t tid = model->threads.at[cell->key.thread].tid;
+        const struct truth_cell *true_cell = &truth->cells[cell->key.node - 1][tid - TID];
+        assert_int_equal(cell->alloc_n, true_cell->alloc_n);
+        assert_int_equal(cell->live_bytes, true_cell->live_bytes);
+        assert_int_equal(cell->peak_bytes, true_cell->peak_bytes);
+        assert_int_equal(cell->temporary_n, true_cell->temporary_n);
+        assert_int_equal(cell->other_thread_free_n, true_cell->other_thread_free_n);
+        cell_n++;
+    }
+    assert_int_equal(cell_n, used_n);
+}
+
+/*
+ * Threads that take turns, in bursts or at every event: batches across their lanes give the peak,
+ * and each cell's share of it, as if all had been fed one by one in the order of time.
+ */
+static void turns_are_kept(unsigned seed)
+{
+    struct session session;
+    struct truth truth = {.size = {0}};
+    session_open(&session, WIRE_THREAD_LOCAL);
+    struct deal deal = {.session = &session};
+    struct image *image = images_get(&session.images, 0);
+    noise_state = seed * 0x9e3779b97f4a7c15u;
+    for (uint32_t i = 0; i < TRUTH_NODES; i++)
+        assert_true(VEC_PUSH(&image->stacks.node_at, 100, model_node_add(session.model, 0, i, 0)));
+    image->stacks.place = TRUTH_NODES;
+    deal_open(&deal, COMMON, WIRE_LANE_COMMON, 0);
+    uint32_t threads = 1 + seed % (THREADS - 1), thread = 0;
+    for (uint32_t i = 0; i < threads; i++)
+        deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
+    unsigned burst = 1 + seed % 40, addresses = seed % 3 ? ADDRESSES : 8;
+    for (uint64_t i = 0; i < EVENTS; i++) {
+        uint64_t stamp = 1000000 + i * 10;
+        if (noise_next() % burst == 0)
+            thread = (uint32_t)(noise_next() % threads);
+        unsigned slot = (unsigned)(noise_next() % addresses);
+        uint32_t lane = noise_next() % 500 ? thread : COMMON;
+        uint64_t address = 0x1000 + slot * 64;
+        if (truth.size[slot]) {
+            truth_free(&truth, slot, thread);
+            deal_record(&deal, lane, TID + thread, WIRE_FREE, stamp, address, 0, 0);
+        } else {
+            uint32_t node = (uint32_t)(noise_next() % TRUTH_NODES);
+            uint64_t size = 1 + noise_next() % 500;
+            truth_alloc(&truth, slot, node, thread, size, stamp);
+            deal_record(&deal, lane, TID + thread, WIRE_ALLOC, stamp, address, size, 0);
+            struct intake_run *run;
+            for (run = deal.batch.first;
+                 run->lane != lane || run->place + run->n != deal.head[lane];)
+                run = run->next;
+            run->slots[run->n - (lane == COMMON ? 2 : 1)].c = wire_stack(node + 1, 1);
+        }
+        if (noise_next() % 300 == 0)
+            deal_feed(&deal, stamp - noise_next() % 400);
+    }
+    deal_feed(&deal, UINT64_MAX);
+    assert_int_equal(session.order.event_n, EVENTS);
+    truth_compare(&truth, &session);
+    session_close(&session);
+}
+
+static void test_turns(void **state)
+{
+    for (unsigned seed = 1; seed <= 40; seed++)
+        turns_are_kept(seed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_history),
+            cmocka_unit_test(test_turns),
             cmocka_unit_test(test_handler_inside),
             cmocka_unit_test(test_common_lane_out_of_order),
             cmocka_unit_test(test_late_record),

@@ -308,12 +308,13 @@ static unsigned scenario_batch(const struct scenario *scenario, size_t from,
         const struct events_event *event = &first[n];
         bool is_free = event->kind == EVENTS_FREE;
         if ((!is_free && (event->kind != EVENTS_ALLOC || event->weight > 1)) || event->task ||
-            event->process != first->process || event->thread != first->thread)
+            event->process != first->process)
             break;
         batch[n] = (struct feed_event){.address = event->address,
                                        .size_bytes = event->size_bytes,
                                        .at_ns = event->at_ns,
-                                       .node = is_free ? MODEL_NONE : event->node};
+                                       .node = is_free ? MODEL_NONE : event->node,
+                                       .thread = event->thread};
     }
     return n;
 }
@@ -327,7 +328,7 @@ struct model *scenario_feed_batched(const struct scenario *scenario, size_t slic
         const struct events_event *event = &scenario->events.at[i];
         struct feed_event batch[FEED_BATCH_MAX];
         unsigned n = scenario_batch(scenario, i, batch);
-        unsigned fed = n > 1 ? feed_batch(model, event->process, event->thread, batch, n) : 0;
+        unsigned fed = n > 1 ? feed_batch(model, event->process, batch, n) : 0;
         batched_n += fed;
         i += fed;
         if (fed < n || n == 0) {

@@ -92,13 +92,15 @@ static void test_unusual(void **state)
             {.address = 0, .size_bytes = 30, .at_ns = 5, .node = 0},
             {.address = 0x2000, .size_bytes = 40, .at_ns = 6, .node = 7}, /* no such node */
     };
-    assert_int_equal(feed_batch(model, 1, 0, events, 6), 0);
-    assert_int_equal(feed_batch(model, 0, 1, events, 6), 0);
-    assert_int_equal(feed_batch(model, 0, 0, events, 6), 1);
-    assert_int_equal(feed_batch(model, 0, 0, events + 1, 5), 0);
-    assert_int_equal(feed_batch(model, 0, 0, events + 2, 4), 1);
-    assert_int_equal(feed_batch(model, 0, 0, events + 4, 2), 0);
-    assert_int_equal(feed_batch(model, 0, 0, events + 5, 1), 0);
+    assert_int_equal(feed_batch(model, 1, events, 6), 0);
+    struct feed_event nobody = events[0];
+    nobody.thread = 1; /* no such thread */
+    assert_int_equal(feed_batch(model, 0, &nobody, 1), 0);
+    assert_int_equal(feed_batch(model, 0, events, 6), 1);
+    assert_int_equal(feed_batch(model, 0, events + 1, 5), 0);
+    assert_int_equal(feed_batch(model, 0, events + 2, 4), 1);
+    assert_int_equal(feed_batch(model, 0, events + 4, 2), 0);
+    assert_int_equal(feed_batch(model, 0, events + 5, 1), 0);
     assert_int_equal(model->sums.alloc_n, 1);
     assert_int_equal(model->sums.free_n, 1);
     assert_int_equal(model->sums.temporary_n, 1);
