@@ -31,6 +31,7 @@ enum {
     DRAIN_NAP_MOST_NS = 1000000,
     DRAIN_NAP_SLOTS = 1024, /* to be taken in a round: an eighth of what is offered at once */
     DRAIN_NAP_IDLE_NS = 4000000,
+    DRAIN_YIELD_NS = 20000000,
     DRAIN_WAKE_NS = 2000000, /* the model sleeps that long over less than DRAIN_WAKE_SLOTS */
     DRAIN_WAKE_SLOTS = 4096,
     DRAIN_IDLE_ROUNDS = 200,
@@ -53,8 +54,9 @@ struct drain {
     VEC(struct drain_lane) lanes;
     uint64_t *known; /* lane bits that were seen */
     struct drain_reader reader;
-    bool in_round; /* it was begun, and there was no room to end it */
-    long nap_ns;   /* between rounds, as long as there is something to take */
+    bool in_round;         /* it was begun, and there was no room to end it */
+    uint64_t behind_since; /* 0 = the model is not */
+    long nap_ns;           /* between rounds, as long as there is something to take */
     uint64_t round_bound, round_flush;
     uint64_t waiting_n, woken_at, told_flush; /* of the last time that the model was woken */
     struct counts counts;
@@ -310,13 +312,19 @@ static bool drain_take(struct drain *drain, uint64_t now)
     return false;
 }
 
-/* Begins a round unless it has to wait for the model, or goes on with one that had no room. */
-static enum drain_outcome drain_round(struct drain *drain, bool waits)
+static uint64_t drain_beat(struct drain *drain)
 {
     uint64_t now = segment_now(drain->segment);
     drain_switch_on(drain, now);
     /* Sequentially consistent: no head is read before the clock was. */
     atomic_exchange(&drain->segment->at->coarse_stamp, now);
+    return now;
+}
+
+/* Begins a round unless it has to wait for the model, or goes on with one that had no room. */
+static enum drain_outcome drain_round(struct drain *drain, bool waits)
+{
+    uint64_t now = drain_beat(drain);
     bool full =
             waits && !drain->in_round && !intake_has_room(drain->reader.intake, INTAKE_RUNS_MAX);
     if (!full && !drain->in_round)
@@ -366,11 +374,33 @@ static long drain_nap_busy(struct drain *drain)
     return drain->nap_ns;
 }
 
+/*
+ * Whether the model should catch up first. Not when it does something else meanwhile, like writing
+ * a checkpoint: writers are not to wait for that.
+ */
+static bool drain_yields(struct drain *drain)
+{
+    if (drain->in_round || atomic_load_explicit(&drain->hurry, memory_order_relaxed) ||
+        !intake_is_behind(drain->reader.intake)) {
+        drain->behind_since = 0;
+        return false;
+    }
+    uint64_t now = drain_beat(drain);
+    if (!drain->behind_since)
+        drain->behind_since = now;
+    if (now - drain->behind_since > ticks_from_ns(&drain->ticks, DRAIN_YIELD_NS))
+        return false;
+    intake_await_taken(drain->reader.intake, DRAIN_NAP_MOST_NS);
+    return true;
+}
+
 static void *drain_main(void *context)
 {
     struct drain *drain = context;
     unsigned idle_rounds = 0;
     while (!atomic_load(&drain->stop)) {
+        if (drain_yields(drain))
+            continue;
         uint32_t bell = atomic_load(&drain->segment->at->doorbell);
         enum drain_outcome outcome = drain_round(drain, true);
         if (outcome != DRAIN_IDLE || atomic_load_explicit(&drain->hurry, memory_order_relaxed)) {

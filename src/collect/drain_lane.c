@@ -72,6 +72,7 @@ static void drain_lane_keep_run(struct drain_reader *reader, struct drain_lane *
     else
         batch->first = run;
     batch->last = run;
+    batch->run_n++;
 }
 
 static bool drain_page_has(const struct drain_page *page, unsigned i)

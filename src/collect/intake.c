@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -16,6 +17,11 @@ int intake_init(struct intake *intake)
     if (intake->event_fd < 0)
         return ERR_IO;
     pthread_mutex_init(&intake->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&intake->taken, &attributes);
+    pthread_condattr_destroy(&attributes);
     return 0;
 }
 
@@ -41,6 +47,7 @@ void intake_done(struct intake *intake)
 {
     intake_batch_done(&intake->waiting);
     intake_free_runs(intake->free_runs);
+    pthread_cond_destroy(&intake->taken);
     pthread_mutex_destroy(&intake->lock);
     close(intake->event_fd);
 }
@@ -74,7 +81,7 @@ struct intake_run *intake_run_get(struct intake *intake, uint32_t most)
 
 void intake_run_put(struct intake *intake, struct intake_run *first)
 {
-    enum { KEPT_MOST = 1024 };
+    enum { KEPT_MOST = 2 * INTAKE_RUNS_BEHIND };
     struct intake_run *surplus = NULL;
     pthread_mutex_lock(&intake->lock);
     while (first) {
@@ -127,6 +134,7 @@ void intake_give(struct intake *intake, struct intake_batch *batch, bool now)
         (void)!VEC_PUSH(&waiting->counts, COUNTS_NEWS_MAX, *news);
     }
     vec_done(&batch->counts);
+    intake->waiting_n += batch->run_n;
     waiting->watermark = batch->watermark;
     waiting->flush = batch->flush;
     pthread_mutex_unlock(&intake->lock);
@@ -155,13 +163,42 @@ void intake_wake(struct intake *intake)
         return; /* full: it is readable already */
 }
 
+bool intake_is_behind(struct intake *intake)
+{
+    pthread_mutex_lock(&intake->lock);
+    bool behind = intake->waiting_n > INTAKE_RUNS_BEHIND;
+    pthread_mutex_unlock(&intake->lock);
+    return behind;
+}
+
+void intake_await_taken(struct intake *intake, long most_ns)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += most_ns;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    intake_wake(intake);
+    pthread_mutex_lock(&intake->lock);
+    intake->awaits_take = intake->waiting_n != 0;
+    if (intake->awaits_take)
+        pthread_cond_timedwait(&intake->taken, &intake->lock, &until);
+    intake->awaits_take = false;
+    pthread_mutex_unlock(&intake->lock);
+}
+
 void intake_take(struct intake *intake, struct intake_batch *ret_batch)
 {
     pthread_mutex_lock(&intake->lock);
     *ret_batch = intake->waiting;
+    intake->waiting_n = 0;
     intake->waiting =
             (struct intake_batch){.watermark = ret_batch->watermark, .flush = ret_batch->flush};
     intake->wake = !ret_batch->first;
+    if (intake->awaits_take)
+        pthread_cond_signal(&intake->taken);
     pthread_mutex_unlock(&intake->lock);
 }
 

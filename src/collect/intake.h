@@ -16,6 +16,9 @@
 enum {
     /* 32 MiB that the model is behind: then no round begins, rings fill up, and targets wait. */
     INTAKE_RUNS_MAX = 8 << 10,
+    /* Runs that wait for the model until the drain lets it catch up: what lies longer than that has
+     * left the processor's caches before it is read. */
+    INTAKE_RUNS_BEHIND = 128,
 };
 
 /* A slot as it was copied out. */
@@ -50,6 +53,7 @@ struct intake_news {
 
 struct intake_batch {
     struct intake_run *first, *last;
+    uint32_t run_n;
     struct intake_news *opened; /* malloc'd, to be handled before the runs */
     size_t opened_n;
     struct intake_news *closed; /* malloc'd, to be handled after them */
@@ -61,11 +65,14 @@ struct intake_batch {
 
 struct intake {
     pthread_mutex_t lock;
+    pthread_cond_t taken; /* what waited was */
+    bool awaits_take;     /* somebody waits for that */
     struct intake_batch waiting;
     struct intake_run *free_runs;
     uint32_t free_n, run_n;
-    int event_fd; /* readable when a batch waits */
-    bool wake;    /* the model thread wants the event */
+    uint32_t waiting_n; /* runs of the batch that waits */
+    int event_fd;       /* readable when a batch waits */
+    bool wake;          /* the model thread wants the event */
 };
 
 int intake_init(struct intake *intake);
@@ -89,6 +96,12 @@ bool intake_has_room(struct intake *intake, uint32_t most);
 
 /* Wakes the model thread if it waits. */
 void intake_wake(struct intake *intake);
+
+/* Whether so much waits that the model should come first. */
+bool intake_is_behind(struct intake *intake);
+
+/* Waits until the model takes what waits, at the most that long, which is under a second. */
+void intake_await_taken(struct intake *intake, long most_ns);
 
 /* Takes all that waits; the batch is empty when nothing does. */
 void intake_take(struct intake *intake, struct intake_batch *ret_batch);
