@@ -526,6 +526,13 @@ static bool store_may_rewrite(const struct store *store)
     return store->checkpoint_n > 1 && !recording_has_events(store->writer);
 }
 
+/* The last one is the whole, unless little lies in the file: a user waits for it. */
+static bool store_ends_whole(const struct store *store)
+{
+    return store_may_rewrite(store) && store->checkpoint_n > STORE_FEW + 1 &&
+           recording_written_bytes(store->writer) > STORE_SMALL_BYTES;
+}
+
 int store_checkpoint(struct store *store, struct model *model, bool finished, struct diag *diag)
 {
     if (recording_is_off(store->writer))
@@ -537,10 +544,7 @@ int store_checkpoint(struct store *store, struct model *model, bool finished, st
         return diag_set(diag, err, "no memory for a checkpoint");
     store->checkpoint_n++;
     model->finished = finished;
-    /* The last one is the whole, unless little lies in the file: a user waits for it. */
-    if (finished && store_may_rewrite(store) && store->checkpoint_n > STORE_FEW + 1 &&
-        recording_written_bytes(store->writer) > STORE_SMALL_BYTES &&
-        store_rewrite(store, model, diag)) {
+    if (finished && store_ends_whole(store) && store_rewrite(store, model, diag)) {
         store_remember(model);
         return 0;
     }
