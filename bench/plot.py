@@ -4,7 +4,10 @@
 import math
 from xml.sax.saxutils import escape
 
-COLOURS = ("#0b62d6", "#d6530b", "#118a4e", "#8a3fc4", "#b8860b", "#c2185b", "#00838f", "#5d4037")
+# As many as memscope has forms: they are the circles, others the squares.
+COLOURS = (
+    "#0b62d6", "#d6530b", "#118a4e", "#8a3fc4", "#b8860b", "#c2185b", "#00838f", "#5d4037", "#333",
+)
 SHAPES = ("circle", "square", "diamond")
 LEFT, TOP, ROW, WIDTH, LEGEND = 110, 56, 26, 620, 190
 

@@ -3,7 +3,7 @@
 
 A tool is a name and a function that gives the words and the environment for one run of a program,
 or None where it is not made for that program. Output files go to a folder that is emptied after
-each run.
+each run; a profiler that left nothing there has not profiled.
 """
 
 import ctypes.util
@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from collections import namedtuple
 
-Tool = namedtuple("Tool", "name wrap slow missing")
+Tool = namedtuple("Tool", "name wrap slow missing leaves")
 
 STRATEGIES = ("single-thread", "thread-local", "async", "hybrid")
 RATES = ("0.5", "0.2", "0.01")
@@ -34,7 +34,7 @@ def memscope_tools(memscope):
             own = [memscope, "run", "-q", "-o", os.path.join(out, "m.mscope")]
             return own + options + ["--"] + words, {}
 
-        yield Tool(name, wrap, False, missing)
+        yield Tool(name, wrap, False, missing, True)
 
 
 def preload_tool(name, lib, env):
@@ -43,7 +43,8 @@ def preload_tool(name, lib, env):
             {k: v.replace("{out}", out) for k, v in env.items()}, LD_PRELOAD=lib or ""
         )
 
-    return Tool(name, wrap, False, None if lib else "its library is not installed")
+    leaves = any("{out}" in value for value in env.values())
+    return Tool(name, wrap, False, None if lib else "its library is not installed", leaves)
 
 
 def command_tool(name, words_before, slow):
@@ -51,7 +52,7 @@ def command_tool(name, words_before, slow):
         return [w.replace("{out}", out) for w in words_before] + words, {}
 
     missing = None if shutil.which(words_before[0]) else words_before[0] + " is not installed"
-    return Tool(name, wrap, slow, missing)
+    return Tool(name, wrap, slow, missing, True)
 
 
 def counting_tool(folder, here):
@@ -86,11 +87,11 @@ def memray_tool(cache):
         own = [memray, "run", "-q", "--native", "-f", "-o", os.path.join(out, "memray")]
         return own + words[1:], {}
 
-    return Tool("memray", wrap, False, missing)
+    return Tool("memray", wrap, False, missing, True)
 
 
 def all_tools(memscope, folder, here, cache):
-    yield Tool("bare", lambda words, out: (words, {}), False, None)
+    yield Tool("bare", lambda words, out: (words, {}), False, None, False)
     yield from memscope_tools(memscope)
     yield counting_tool(folder, here)
     yield command_tool("heaptrack", ["heaptrack", "-o", "{out}/h"], False)
