@@ -234,9 +234,14 @@ static void __attribute__((noinline))
 emit_alloc_drawn(const void *address, size_t size_bytes, const struct hook_frame *frame)
 {
     struct lane_state *state = lane_self;
+    uint64_t begun = sampling_time_begin(state, sampling_rate());
     unsigned weight = sampling_drawn(state, address, size_bytes);
     if (weight)
         emit_alloc_record(state, address, size_bytes, frame, weight);
+    if (begun)
+        sampling_time_end(state, begun, weight);
+    if (begun && weight)
+        sampling_unwound(state);
 }
 
 void *emit_allocated(void *address, size_t size_bytes, enum sampling_pass pass, uintptr_t pc,

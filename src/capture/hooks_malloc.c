@@ -112,7 +112,7 @@ static bool __attribute__((noinline)) hooks_freed(const void *address)
 {
     if (!address || early_owns(address) || !hooks_ready())
         return false;
-    if (sampling_pass_free(address))
+    if (sampling_pass_free_near(address))
         return true;
     if (emit_follows())
         emit_free(address);

@@ -153,6 +153,8 @@ static struct lane_state *lane_state_new(void)
         return NULL;
     state->unwind = (struct unwind_thread *)(state + 1);
     state->number = atomic_fetch_add_explicit(&lane_state_n, 1, memory_order_relaxed);
+    /* A thread's first hooks cost more than those that one in so many is to stand for. */
+    state->timing = WIRE_RATE_TIMING_LONG / 2;
     if (state->number < LANE_STATES_MAX)
         atomic_store_explicit(&lane_states[state->number], state, memory_order_release);
     return state;

@@ -76,7 +76,7 @@ void sampling_start(void)
     uint64_t rate = sampling_rate();
     if (rate & WIRE_RATE_KEEP)
         sampling_has_set();
-    if (rate & WIRE_RATE_TIMED)
+    if (wire_rate_is_timed(rate))
         sampling_learn_stamp();
 }
 
@@ -167,9 +167,25 @@ static void sampling_settle(struct lane_state *state, uint64_t rate, const void 
         state->settled = rate;
 }
 
+/*
+ * Ends the beginning of a limited session, when it is time. Here, for the collector may hear of a
+ * busy program's events when there are a hundred times as many.
+ */
+static void sampling_end_beginning(const struct lane_state *state)
+{
+    uint64_t rate = sampling_rate();
+    if (!(rate & WIRE_RATE_BEGINNING) || !state ||
+        atomic_load_explicit(&state->lane->alloc_n, memory_order_relaxed) < WIRE_RATE_BEGINNING_N)
+        return;
+    uint64_t later = rate & (WIRE_RATE_KEEP | WIRE_RATE_TIMED | WIRE_RATE_TIMED_LONG);
+    later |= process.segment->config.later_weight | UINT64_C(1) << WIRE_RATE_NUMBER_SHIFT;
+    atomic_compare_exchange_strong(&process.segment->rate, &rate, later);
+}
+
 /* Puts a new block into the set; false: there is no room for it. */
 static bool sampling_kept(struct lane_state *state, const void *address)
 {
+    sampling_end_beginning(state);
     if (!sampling_has_set() || !sample_set_add(&sampling_set, (uintptr_t)address)) {
         atomic_fetch_add_explicit(&process.slot->refused_n, 1, memory_order_relaxed);
         return false;
@@ -267,10 +283,11 @@ static unsigned sampling_timed_class(uint64_t ticks)
     return class < WIRE_TIMED_CLASSES ? class : WIRE_TIMED_CLASSES - 1;
 }
 
-void sampling_time_next(struct lane_state *state)
+void sampling_time_next(struct lane_state *state, uint64_t rate)
 {
     uint64_t seed = process_stamp();
-    state->timing = WIRE_RATE_TIMING / 2 + (uint32_t)(sample_random(&seed) % WIRE_RATE_TIMING);
+    uint32_t distance = rate & WIRE_RATE_TIMED ? WIRE_RATE_TIMING : WIRE_RATE_TIMING_LONG;
+    state->timing = distance / 2 + (uint32_t)(sample_random(&seed) % distance);
     state->timed_stall = atomic_load_explicit(&state->lane->stall_ticks, memory_order_relaxed);
 }
 

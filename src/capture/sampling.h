@@ -32,7 +32,7 @@ static inline uint64_t sampling_rate(void)
 /* Everything is recorded, no address is kept, nothing is timed. */
 static inline bool sampling_is_off(uint64_t rate)
 {
-    return wire_rate_is_full(rate) && !(rate & WIRE_RATE_TIMED);
+    return wire_rate_is_full(rate) && !wire_rate_is_timed(rate);
 }
 
 /* Makes the set of addresses if the session samples; in a forked child, charges its copy. */
@@ -138,6 +138,21 @@ static inline bool sampling_pass_realloced(const void *address, size_t size, siz
     return true;
 }
 
+/* The same where the address shares its home with one that is in the set. */
+static inline bool sampling_pass_free_near(const void *address)
+{
+    struct lane_state *state = sampling_settled();
+    if (!state)
+        return false;
+    size_t chunk = allocator_chunk(address);
+    if (chunk & ALLOCATOR_CHUNK_MAPPED || sample_set_has(&sampling_set, (uintptr_t)address))
+        return false;
+    struct wire_lane *lane = state->lane;
+    thread_add(&lane->free_n, 1);
+    thread_add(&lane->usable_out, allocator_chunk_usable(chunk));
+    return true;
+}
+
 /* A realloc between its halves. */
 struct sampling_realloc {
     bool kept;     /* the old address was in the set */
@@ -179,18 +194,20 @@ static inline void sampling_count_free(struct lane_state *state)
 void sampling_keep(uint64_t address);
 
 /*
- * One hook in WIRE_RATE_TIMING is timed, at uneven distances: at even ones a program that allocates
- * and frees in turns would show one of the two only. Each half of a realloc counts as a hook.
+ * One hook in WIRE_RATE_TIMING (or WIRE_RATE_TIMING_LONG) is timed, at uneven distances: at even
+ * ones a program that allocates and frees in turns would show one of the two only. Each half of a
+ * realloc counts as a hook. sampling_pass_alloc and sampling_pass_free are timed under neither:
+ * they would cost several times as much.
  */
-void sampling_time_next(struct lane_state *state);
+void sampling_time_next(struct lane_state *state, uint64_t rate);
 void sampling_time_note(struct lane_state *state, uint64_t ticks, bool recorded);
 
 /* 0 = not this one. */
 static inline uint64_t sampling_time_begin(struct lane_state *state, uint64_t rate)
 {
-    if (!(rate & WIRE_RATE_TIMED) || !state || state->timing--)
+    if (!wire_rate_is_timed(rate) || !state || state->timing--)
         return 0;
-    sampling_time_next(state);
+    sampling_time_next(state, rate);
     return process_stamp();
 }
 

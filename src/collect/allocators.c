@@ -20,7 +20,8 @@ enum {
     ALLOCATORS_PIECE = 256 << 10,
     ALLOCATORS_MESSAGE_MAX = 64, /* longer than any that is known */
     ALLOCATORS_ENVIRON_MAX = 4 << 20,
-    ALLOCATORS_MUCH = 8 << 20, /* bytes that are no recorded block */
+    ALLOCATORS_MUCH = 8 << 20,           /* bytes that are no recorded block */
+    ALLOCATORS_MUCH_LIMITED = 128 << 20, /* ... before a session with a percent budget asks why */
 };
 
 static const struct {
@@ -163,7 +164,9 @@ void allocators_name(struct images *images, struct image *image)
     if (allocators_is_settled(model, image, flags))
         return;
     bool own = flags & (WIRE_PROCESS_OWN_ALLOCATOR | WIRE_PROCESS_JEMALLOC_UNSEEN);
-    bool much = process->mapped_bytes >= ALLOCATORS_MUCH && other >= ALLOCATORS_MUCH;
+    uint64_t least =
+            images->segment->at->config.is_limited ? ALLOCATORS_MUCH_LIMITED : ALLOCATORS_MUCH;
+    bool much = process->mapped_bytes >= least && other >= least;
     if (flags & WIRE_PROCESS_JEMALLOC) {
         image->allocator_known = true;
         allocators_set(model, image, "jemalloc", ALLOCATOR_RECORDED);

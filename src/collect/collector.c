@@ -121,6 +121,7 @@ static int collector_init(struct collector *collector, struct diag *diag)
     if (governor_init(&collector->governor, collector->segment, &collector->images,
                       &collector->tally, collector->request) < 0)
         return diag_set(diag, ERR_MEMORY, "no memory for the collector");
+    collector->governor.own.symbols = &collector->symbols;
     own_cost_launcher(&collector->governor.own, collector->launcher_cpu_ns);
     return drain_start(collector->segment, &collector->intake, &collector->drain, diag);
 }
@@ -237,17 +238,18 @@ static void collector_finish_images(struct collector *collector)
         if (collector->flushed >= image->flush)
             collector_finish_image(collector, image);
     }
-    drain_hurry(collector->drain,
-                finishing || governor_hurries(&collector->governor, collector_now(collector)));
+    drain_hurry(collector->drain, finishing);
 }
 
 static void collector_scan(struct collector *collector)
 {
     uint64_t now = collector_now(collector);
-    governor_step(&collector->governor, collector->order.event_n, now);
-    if (collector->scanned_at && now - collector->scanned_at < COLLECTOR_SCAN_NS)
+    /* Half as often where a percent budget asks for little. */
+    uint64_t pause_ns = COLLECTOR_SCAN_NS << (collector->segment->at->config.is_limited != 0);
+    if (collector->scanned_at && now - collector->scanned_at < pause_ns)
         return;
     collector->scanned_at = now;
+    governor_step(&collector->governor, collector->order.event_n, now);
     images_scan(&collector->images);
     for (uint32_t i = 0; i < collector->segment->process_n; i++) {
         struct image *image = &collector->images.at[i];
@@ -275,6 +277,7 @@ static bool collector_feed(struct collector *collector)
     struct intake_batch batch;
     intake_take(&collector->intake, &batch);
     bool any = batch.first || batch.opened_n || batch.closed_n;
+    governor_heed(&collector->governor);
     order_take(&collector->order, &batch);
     tally_take(&collector->tally, &batch);
     tally_feed(&collector->tally, batch.watermark);

@@ -32,6 +32,9 @@ enum {
     DRAIN_NAP_SLOTS = 1024, /* to be taken in a round: an eighth of what is offered at once */
     DRAIN_NAP_IDLE_NS = 4000000,
     DRAIN_YIELD_NS = 20000000,
+    DRAIN_NAP_CALM_NS = 5000000,
+    DRAIN_WAKE_CALM_NS = 20000000,
+    DRAIN_COUNT_CALM_NS = 10000000,
     DRAIN_WAKE_NS = 2000000, /* the model sleeps that long over less than DRAIN_WAKE_SLOTS */
     DRAIN_WAKE_SLOTS = 4096,
     DRAIN_IDLE_ROUNDS = 200,
@@ -215,6 +218,13 @@ static uint32_t drain_free_wanted(const struct drain *drain)
     return used > DRAIN_FREE_PAGES ? used : DRAIN_FREE_PAGES;
 }
 
+/* A percent budget: a few hundred looks in a second are enough, a full ring calls for one. */
+static bool drain_is_calm(const struct drain *drain)
+{
+    return drain->segment->at->config.is_limited &&
+           !atomic_load_explicit(&drain->hurry, memory_order_relaxed);
+}
+
 /*
  * Adds up the lanes' counters, before the lanes that have ended are closed. Often while sampling,
  * where the peak is seen by them; many lanes less often; and whenever somebody asks for all.
@@ -223,7 +233,9 @@ static void drain_count(struct drain *drain, uint64_t now)
 {
     struct counts *counts = &drain->counts;
     uint64_t rate = atomic_load_explicit(&drain->segment->at->rate, memory_order_relaxed);
-    uint64_t pause_ns = wire_rate_is_full(rate) ? DRAIN_COUNT_NS : DRAIN_COUNT_SAMPLED_NS;
+    uint64_t pause_ns = wire_rate_is_full(rate) ? DRAIN_COUNT_NS
+                        : drain_is_calm(drain)  ? DRAIN_COUNT_CALM_NS
+                                                : DRAIN_COUNT_SAMPLED_NS;
     pause_ns += drain->lanes.n * DRAIN_COUNT_LANE_NS;
     bool is_asked = drain->round_flush != drain->told_flush;
     if (!is_asked && counts->read_at &&
@@ -286,7 +298,9 @@ static bool drain_is_due(struct drain *drain, uint64_t now)
     if (batch->flush == drain->told_flush && !batch->opened_n && !batch->closed_n &&
         !atomic_load_explicit(&drain->hurry, memory_order_relaxed) &&
         drain->waiting_n < DRAIN_WAKE_SLOTS &&
-        now - drain->woken_at < ticks_from_ns(&drain->ticks, DRAIN_WAKE_NS))
+        now - drain->woken_at < ticks_from_ns(&drain->ticks, drain_is_calm(drain)
+                                                                     ? DRAIN_WAKE_CALM_NS
+                                                                     : DRAIN_WAKE_NS))
         return false;
     drain->told_flush = batch->flush;
     drain->waiting_n = 0;
@@ -369,8 +383,9 @@ static long drain_nap_busy(struct drain *drain)
         drain->nap_ns += drain->nap_ns / 2;
     if (drain->nap_ns < DRAIN_NAP_LEAST_NS)
         drain->nap_ns = DRAIN_NAP_LEAST_NS;
-    if (drain->nap_ns > DRAIN_NAP_MOST_NS)
-        drain->nap_ns = DRAIN_NAP_MOST_NS;
+    long most = drain_is_calm(drain) ? DRAIN_NAP_CALM_NS : DRAIN_NAP_MOST_NS;
+    if (drain->nap_ns > most)
+        drain->nap_ns = most;
     return drain->nap_ns;
 }
 
@@ -394,6 +409,16 @@ static bool drain_yields(struct drain *drain)
     return true;
 }
 
+static long drain_nap_idle(const struct drain *drain, unsigned idle_rounds)
+{
+    long nap = DRAIN_NAP_LEAST_NS << (idle_rounds < 4 ? idle_rounds : 4);
+    if (drain_is_calm(drain))
+        return DRAIN_NAP_CALM_NS;
+    if (idle_rounds > DRAIN_IDLE_ROUNDS)
+        return DRAIN_NAP_IDLE_NS;
+    return nap > DRAIN_NAP_MOST_NS ? DRAIN_NAP_MOST_NS : nap;
+}
+
 static void *drain_main(void *context)
 {
     struct drain *drain = context;
@@ -411,10 +436,7 @@ static void *drain_main(void *context)
             continue;
         }
         idle_rounds++;
-        long nap = DRAIN_NAP_LEAST_NS << (idle_rounds < 4 ? idle_rounds : 4);
-        if (nap > DRAIN_NAP_MOST_NS)
-            nap = DRAIN_NAP_MOST_NS;
-        drain_nap(drain, bell, idle_rounds > DRAIN_IDLE_ROUNDS ? DRAIN_NAP_IDLE_NS : nap);
+        drain_nap(drain, bell, drain_nap_idle(drain, idle_rounds));
     }
     return NULL;
 }

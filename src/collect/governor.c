@@ -12,7 +12,6 @@ enum {
     GOVERNOR_SET_PAUSE_NS = 50000000, /* what a change of weight needs to show in the set */
     GOVERNOR_SET_HIGH = 50,           /* per cent of the set in use */
     GOVERNOR_SET_LOW = 10,
-    GOVERNOR_HURRY_NS = 10000000,
     GOVERNOR_COST_NS = 20000000, /* from one look at the cost to the next */
     GOVERNOR_MEMORY_PAUSE_NS = 200000000,
     GOVERNOR_PRIVATE_LEAST = 64 << 10,
@@ -43,14 +42,20 @@ int governor_init(struct governor *governor, struct segment *segment, struct ima
     governor->memory = (struct held){.sticks = true, .weight = 1};
     governor->recorder = (struct held){.weight = 1};
     steer_init(&governor->steer, request->max_overhead_percent);
-    if (!wire_rate_is_full(atomic_load(&segment->at->rate)) && governor->wanted != 1)
-        feed_sampled(governor->model);
+    governor_heed(governor);
     return own_cost_init(&governor->own, images, tally);
 }
 
 void governor_done(struct governor *governor)
 {
     own_cost_done(&governor->own);
+}
+
+void governor_heed(struct governor *governor)
+{
+    uint64_t rate = atomic_load_explicit(&governor->segment->at->rate, memory_order_relaxed);
+    if (!governor->model->sampled && rate & WIRE_RATE_KEEP && wire_rate_weight(rate) != 1)
+        feed_sampled(governor->model, !(rate & WIRE_RATE_FREES));
 }
 
 static uint64_t governor_session_ns(const struct governor *governor)
@@ -79,9 +84,10 @@ static void governor_set_weight(struct governor *governor, uint32_t weight,
     if (weight == wire_rate_weight(rate))
         return;
     governor->number++;
-    rate &= WIRE_RATE_FREES | WIRE_RATE_TIMED;
+    bool counted = rate & WIRE_RATE_KEEP && !(rate & WIRE_RATE_FREES);
+    rate &= WIRE_RATE_FREES | WIRE_RATE_TIMED | WIRE_RATE_TIMED_LONG;
     rate |= weight | WIRE_RATE_KEEP | governor->number << WIRE_RATE_NUMBER_SHIFT;
-    feed_sampled(governor->model);
+    feed_sampled(governor->model, counted);
     /* Release is for the model's flag alone; the word itself is all that hooks need. */
     atomic_store_explicit(word, rate, memory_order_release);
     governor_note(governor, weight, reason);
@@ -156,13 +162,23 @@ static void governor_look_at_cost(struct governor *governor, uint32_t weight, ui
                                   uint64_t now_ns)
 {
     struct governor_limit *limit = &governor->cost;
-    uint64_t pause = governor->steer.begun ? GOVERNOR_COST_NS : 0;
     if (!(governor->request->max_overhead_percent > 0) || !weight ||
-        now_ns - limit->changed_ns < pause || !steer_wants(&governor->steer, event_n))
+        now_ns - limit->changed_ns < GOVERNOR_COST_NS)
+        return;
+    uint64_t rate = atomic_load_explicit(&governor->segment->at->rate, memory_order_relaxed);
+    bool is_over = !governor->steer.begun && !(rate & WIRE_RATE_BEGINNING);
+    if (!is_over && !steer_wants(&governor->steer, event_n))
         return;
     limit->changed_ns = now_ns;
     struct steer_sum sum = governor_sum(governor, event_n);
-    steer_look(&governor->steer, &sum, weight);
+    if (is_over) {
+        /* The hooks did it; only to be noted. */
+        steer_begin(&governor->steer, &sum);
+        governor->number++;
+        governor_note(governor, weight, WIRE_RATE_COST);
+    } else {
+        steer_look(&governor->steer, &sum, weight);
+    }
     limit->weight = governor->steer.weight;
 }
 
@@ -251,9 +267,7 @@ static void governor_look_at_budget(struct governor *governor)
 
 void governor_step(struct governor *governor, uint64_t event_n, uint64_t now_ns)
 {
-    bool hurries = governor->request->max_overhead_percent > 0 && !governor->steer.begun &&
-                   steer_wants(&governor->steer, event_n);
-    if (now_ns - governor->stepped_ns < GOVERNOR_STEP_NS && !hurries)
+    if (now_ns - governor->stepped_ns < GOVERNOR_STEP_NS)
         return;
     governor->stepped_ns = now_ns;
     struct wire_segment *at = governor->segment->at;
@@ -273,19 +287,9 @@ void governor_step(struct governor *governor, uint64_t event_n, uint64_t now_ns)
     governor_set_weight(governor, weight, reason);
 }
 
-bool governor_hurries(struct governor *governor, uint64_t now_ns)
-{
-    if (!(governor->request->max_overhead_percent > 0) || governor->steer.begun ||
-        !governor->images->seen_n)
-        return false;
-    if (!governor->first_ns)
-        governor->first_ns = now_ns;
-    return now_ns - governor->first_ns < GOVERNOR_HURRY_NS;
-}
-
 void governor_facts(struct governor *governor, const struct drain *drain, uint64_t event_n)
 {
-    if (!(atomic_load(&governor->segment->at->rate) & WIRE_RATE_TIMED))
+    if (!wire_rate_is_timed(atomic_load(&governor->segment->at->rate)))
         return;
     own_cost_facts(&governor->own, governor->model, drain, event_n);
     if (!(governor->request->max_overhead_percent > 0))

@@ -40,7 +40,6 @@ struct governor {
     uint64_t refused_n;              /* samples that found their set full, as of the last look */
     bool private_full, segment_full; /* was noted */
     uint64_t stepped_ns;
-    uint64_t first_ns; /* when the first image was seen */
 };
 
 int governor_init(struct governor *governor, struct segment *segment, struct images *images,
@@ -51,8 +50,8 @@ void governor_done(struct governor *governor);
 /* Looks at all limits; every 10 ms or so, and where the beginning of a limited session is over. */
 void governor_step(struct governor *governor, uint64_t event_n, uint64_t now_ns);
 
-/* True while the beginning of a limited session may be over at any moment. */
-bool governor_hurries(struct governor *governor, uint64_t now_ns);
+/* Before a batch is fed: hooks may have ended the beginning of a limited session in it. */
+void governor_heed(struct governor *governor);
 
 /* What recording cost so far, where hooks are timed. */
 void governor_facts(struct governor *governor, const struct drain *drain, uint64_t event_n);

@@ -19,6 +19,8 @@ enum {
     OWN_COST_PASSED_PERCENT = 50,
     OWN_COST_EVENT_PERCENT = 145,
     OWN_COST_CALL_NS = 4,       /* of each call: entry, checks, the way on to the real function */
+    OWN_COST_SHORT_NS = 3,      /* of a call that is counted, and no more */
+    OWN_COST_END_NS = 2000000,  /* the recording is written, recorder and launcher end */
     OWN_COST_IMAGE_NS = 600000, /* the library is loaded, joins the session, builds its tables */
 };
 
@@ -102,25 +104,32 @@ static uint64_t own_cost_helpers(void)
            (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000u;
 }
 
-/* Processor time in hooks, without the ways in and out. */
-static uint64_t own_cost_hooks(const struct ticks *ticks, const struct counts_sum *counts)
+/*
+ * Processor time in hooks. Of all that there were one in so many was timed, or of those that go the
+ * long way: the rest went the short one, which is too short for a clock.
+ */
+static uint64_t own_cost_hooks(const struct own_cost *cost, const struct counts_sum *counts)
 {
-    uint64_t all = counts->timed_ticks, events = counts->timed_event_ticks;
-    uint64_t passed = all > events ? all - events : 0;
+    bool all = atomic_load(&cost->images->segment->at->rate) & WIRE_RATE_TIMED;
+    uint64_t distance = all ? WIRE_RATE_TIMING : WIRE_RATE_TIMING_LONG;
+    uint64_t events = counts->timed_event_ticks;
+    uint64_t passed = counts->timed_ticks > events ? counts->timed_ticks - events : 0;
     uint64_t weighed = passed * OWN_COST_PASSED_PERCENT + events * OWN_COST_EVENT_PERCENT;
-    return ticks_to_ns(ticks, weighed / 100 * WIRE_RATE_TIMING);
+    uint64_t hook_n = counts->alloc_n + counts->free_n, long_n = counts->timed_n * distance;
+    uint64_t short_n = !all && hook_n > long_n ? hook_n - long_n : 0;
+    return ticks_to_ns(&cost->images->ticks, weighed / 100 * distance) +
+           (hook_n - short_n) * OWN_COST_CALL_NS + short_n * OWN_COST_SHORT_NS;
 }
 
 struct own_cost_sum own_cost_look(struct own_cost *cost)
 {
     struct counts_sum counts = tally_sum(cost->tally);
-    uint64_t hook_n = counts.alloc_n + counts.free_n + counts.realloc_n;
     struct own_cost_sum sum = {
-            .hooks_ns = own_cost_hooks(&cost->images->ticks, &counts) + hook_n * OWN_COST_CALL_NS +
-                        cost->images->seen_n * OWN_COST_IMAGE_NS,
+            .hooks_ns = own_cost_hooks(cost, &counts) + cost->images->seen_n * OWN_COST_IMAGE_NS,
             .recorder_ns = own_cost_clock(CLOCK_PROCESS_CPUTIME_ID) + own_cost_helpers() +
-                           cost->launcher_ns,
-            .hook_n = hook_n,
+                           (cost->symbols ? symbols_cpu_ns(cost->symbols) : 0) + cost->launcher_ns +
+                           OWN_COST_END_NS,
+            .hook_n = counts.alloc_n + counts.free_n,
     };
     for (uint32_t i = 0; i < cost->images->segment->process_n; i++) {
         own_cost_look_at(cost, i);

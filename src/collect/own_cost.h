@@ -15,6 +15,7 @@
 
 #include "collect/drain.h"
 #include "collect/images.h"
+#include "collect/symbols.h"
 #include "collect/tally.h"
 
 /* Since the session began, in nanoseconds. */
@@ -32,6 +33,7 @@ struct own_cost {
     int *pid;             /* that it is of; 0 = no process */
     uint64_t ended_ns;
     uint64_t launcher_ns;
+    const struct symbols *symbols; /* whose helpers live; NULL = none */
 };
 
 int own_cost_init(struct own_cost *cost, struct images *images, struct tally *tally);

@@ -21,6 +21,7 @@ enum {
     RESIDENTS_NEWS = 256, /* the parts, when the sum has grown by 1/this */
     RESIDENTS_COST = 25,  /* and this many times what telling them took has passed */
     RESIDENTS_COST_SAMPLED = 200,
+    RESIDENTS_LIMITED_NS = 1000000000, /* with a percent budget, not before this */
     RESIDENTS_KB = 1024,
 };
 
@@ -139,7 +140,9 @@ void residents_look(struct images *images, uint64_t at_ns)
         uint64_t peak = model->processes.at[only->process].rss_peak_bytes;
         model->rss_peak_bytes = peak > model->rss_peak_bytes ? peak : model->rss_peak_bytes;
     }
-    if (at_ns >= images->explain_at_ns && residents_tells_more(images, sum, load))
+    if (at_ns >= images->explain_at_ns &&
+        (!images->segment->at->config.is_limited || at_ns >= RESIDENTS_LIMITED_NS) &&
+        residents_tells_more(images, sum, load))
         residents_explain(images, at_ns);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "collect/steer.h"
 #include "collect/ticks.h"
 #include "launch/choice.h"
 
@@ -39,9 +40,22 @@ static uint64_t run_rate(const struct run_request *request, uint32_t weight)
 {
     bool changes = request->max_overhead_percent > 0;
     uint64_t rate = weight == 1 && !changes ? weight | WIRE_RATE_FREES : weight | WIRE_RATE_KEEP;
-    if (request->performance_monitoring || changes)
+    if (request->performance_monitoring)
         rate |= WIRE_RATE_TIMED;
+    else if (changes)
+        rate |= WIRE_RATE_TIMED_LONG;
+    if (weight && changes)
+        rate |= WIRE_RATE_BEGINNING;
     return rate;
+}
+
+/* Where the percent budget goes to when its beginning is over. */
+static uint32_t run_later_weight(const struct run_request *request, uint32_t weight)
+{
+    if (!(request->max_overhead_percent > 0))
+        return weight;
+    uint32_t first = steer_first(request->max_overhead_percent);
+    return first > weight ? first : weight;
 }
 
 /* The segment takes five eighths of the budget, private memory of the processes the rest. */
@@ -59,6 +73,8 @@ int run_segment_make(const struct run_request *request, struct segment *ret_segm
     struct wire_config config = {
             .weight = weight,
             .rate = run_rate(request, weight),
+            .is_limited = request->max_overhead_percent > 0,
+            .later_weight = run_later_weight(request, weight),
             .seed = run_seed(),
             .follow = request->follow,
             /* What the command starts may have tasks where it has none itself. */

@@ -61,20 +61,28 @@ static bool steer_move(struct steer *steer, uint32_t weight)
     return moved;
 }
 
-/* The beginning is over: from here on the limit is kept. */
-static bool steer_begin(struct steer *steer, const struct steer_sum *now)
+uint32_t steer_first(double percent)
+{
+    uint32_t first = steer_bounded(STEER_FIRST / percent);
+    return first > STEER_FIRST_LEAST ? first : STEER_FIRST_LEAST;
+}
+
+void steer_begin(struct steer *steer, const struct steer_sum *now)
 {
     steer->begun = true;
     steer->start = *now;
     steer->last = *now;
-    uint32_t first = steer_bounded(STEER_FIRST / steer->percent);
-    return steer_move(steer, first > STEER_FIRST_LEAST ? first : STEER_FIRST_LEAST);
+    steer->weight = steer_first(steer->percent);
 }
 
 bool steer_look(struct steer *steer, const struct steer_sum *now, uint32_t weight)
 {
-    if (!steer->begun)
-        return steer_wants(steer, now->event_n) && steer_begin(steer, now);
+    if (!steer->begun) {
+        bool begins = steer_wants(steer, now->event_n);
+        if (begins)
+            steer_begin(steer, now);
+        return begins;
+    }
     double program = (double)(now->program_ns - steer->last.program_ns);
     double own = (double)now->own_ns - (double)steer->last.own_ns;
     bool urgent = own > 2 * program * steer->percent / 100;

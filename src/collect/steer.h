@@ -38,6 +38,12 @@ struct steer {
 
 void steer_init(struct steer *steer, double percent);
 
+/* The weight behind the beginning. */
+uint32_t steer_first(double percent);
+
+/* The beginning is over: from here on the limit is kept. Steer_look begins with many events. */
+void steer_begin(struct steer *steer, const struct steer_sum *now);
+
 /* False: a look would tell nothing, so few events as there were. */
 bool steer_wants(const struct steer *steer, uint64_t event_n);
 

@@ -130,3 +130,8 @@ void symbols_finish(struct symbols *symbols, uint64_t wait_ns)
     }
     symbol_client_drain(symbols->client, deadline);
 }
+
+uint64_t symbols_cpu_ns(const struct symbols *symbols)
+{
+    return symbols->client ? symbol_client_cpu_ns(symbols->client) : 0;
+}

@@ -29,6 +29,9 @@ void symbols_module(struct symbols *symbols, uint32_t module, const char *path, 
 /* Asks for the locations that are new, takes what answers there are; never waits. */
 void symbols_step(struct symbols *symbols);
 
+/* Processor time of the helpers that live. */
+uint64_t symbols_cpu_ns(const struct symbols *symbols);
+
 /* Asks for the rest and waits until all are answered, or for at most wait_ns. */
 void symbols_finish(struct symbols *symbols, uint64_t wait_ns);
 

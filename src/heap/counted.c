@@ -9,13 +9,13 @@
 
 #include "heap/state.h"
 
-void feed_sampled(struct model *model)
+void feed_sampled(struct model *model, bool counted)
 {
     if (model->sampled)
         return;
     model->sampled = true;
     VEC_EACH (struct model_process, process, &model->processes) {
-        if (process->end == PROCESS_RUNNING)
+        if (process->end == PROCESS_RUNNING && !counted)
             process->counts.base_bytes = process->sums.live_bytes;
     }
 }

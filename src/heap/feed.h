@@ -108,7 +108,7 @@ int feed_realloc_cancel(struct model *model, const struct feed_context *context,
  * From here on blocks may have weights: peaks are taken where feed_counted sees them, not at each
  * event, and frees of unknown blocks are nothing to be told. Can be said again.
  */
-void feed_sampled(struct model *model);
+void feed_sampled(struct model *model, bool counted);
 
 /*
  * A block that is freed next was not its thread's last allocation: others came between that were

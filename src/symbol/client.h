@@ -37,6 +37,9 @@ int symbol_client_new(const struct symbol_options *options, const struct symbol_
                       symbol_client_sink *sink, void *context, struct symbol_client **ret_client,
                       struct diag *diag);
 
+/* Processor time of what works for it now; that of helpers which ended is not in it. */
+uint64_t symbol_client_cpu_ns(const struct symbol_client *client);
+
 /* Ends the helper; addresses not yet answered never will be. */
 void symbol_client_free(struct symbol_client *client);
 

@@ -29,14 +29,18 @@ uint64_t client_now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-uint64_t client_helper_cpu_ns(const struct symbol_client *client)
+static uint64_t client_used_ns(pid_t pid)
 {
     clockid_t clock;
     struct timespec used;
-    if (client->helper <= 0 || clock_getcpuclockid(client->helper, &clock) != 0 ||
-        clock_gettime(clock, &used) != 0)
+    if (pid <= 0 || clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
         return 0;
     return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
+uint64_t client_helper_cpu_ns(const struct symbol_client *client)
+{
+    return client_used_ns(client->helper);
 }
 
 void client_link_heard(struct symbol_client *client)
@@ -200,4 +204,9 @@ void client_link_done(struct symbol_client *client)
     link_keeper_end(client);
     arena_done(&client->arena);
     vec_done(&client->strings);
+}
+
+uint64_t symbol_client_cpu_ns(const struct symbol_client *client)
+{
+    return client_used_ns(client->keeper) + client_used_ns(client->helper);
 }

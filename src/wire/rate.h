@@ -6,7 +6,9 @@
  *     bit 16       KEEP: the addresses of recorded blocks are kept in the process's set
  *     bit 17       FREES: frees of addresses that the set does not have are recorded too
  *     bit 18       TIMED: one hook in 256 is timed
- *     bits 32..    number of the change
+ *     bit 19       TIMED_LONG: of the hooks that have more to do than count, one in 32 is timed
+ *     bit 20       BEGINNING: the hooks go over to the config's later weight by themselves, with
+ * the first thread that has allocated WIRE_RATE_BEGINNING_N times bits 32..    number of the change
  *
  * Full recording is weight 1, FREES without KEEP. Blocks that were recorded before a session began
  * to keep addresses are in no set, so that FREES stays set from then on. One word, so that a thread
@@ -20,6 +22,8 @@
 #define WIRE_RATE_KEEP (UINT64_C(1) << 16)
 #define WIRE_RATE_FREES (UINT64_C(1) << 17)
 #define WIRE_RATE_TIMED (UINT64_C(1) << 18)
+#define WIRE_RATE_TIMED_LONG (UINT64_C(1) << 19)
+#define WIRE_RATE_BEGINNING (UINT64_C(1) << 20)
 
 enum {
     WIRE_RATE_NUMBER_SHIFT = 32,
@@ -27,6 +31,8 @@ enum {
     /* Blocks below this size have the rate's own weight; that of larger ones falls with size. */
     WIRE_RATE_SMALL_BYTES = 512,
     WIRE_RATE_TIMING = 256, /* hooks from one that is timed to the next */
+    WIRE_RATE_TIMING_LONG = 32,
+    WIRE_RATE_BEGINNING_N = 512,
 };
 
 /* Why a rate record was written. */
@@ -49,6 +55,12 @@ static inline unsigned wire_rate_weight(uint64_t rate)
 static inline int wire_rate_is_full(uint64_t rate)
 {
     return (rate & (0xffff | WIRE_RATE_KEEP | WIRE_RATE_FREES)) == (1 | WIRE_RATE_FREES);
+}
+
+/* True when hooks are timed, all or some. */
+static inline int wire_rate_is_timed(uint64_t rate)
+{
+    return (rate & (WIRE_RATE_TIMED | WIRE_RATE_TIMED_LONG)) != 0;
 }
 
 /* The weight whose probability is at least share (0 … 1); 0 for 0. */

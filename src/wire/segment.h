@@ -78,7 +78,9 @@ struct wire_config {
     uint32_t found;               /* enum wire_found */
     uint64_t private_limit_bytes; /* of private_bytes below */
     uint64_t seed;
-    uint64_t rate; /* wire/rate.h: as the session begins */
+    uint64_t rate;         /* wire/rate.h: as the session begins */
+    uint32_t is_limited;   /* 1 = a percent budget: the collector is to use little */
+    uint32_t later_weight; /* behind its beginning, where the rate has one */
 };
 
 #define WIRE_CONTROL_NONE "-"
