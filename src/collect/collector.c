@@ -40,7 +40,6 @@
 enum {
     COLLECTOR_SLICE_NS = 1000000,
     COLLECTOR_WAIT_MS = 20,
-    COLLECTOR_SCAN_NS = 10000000,
     COLLECTOR_SLOW_SCAN_NS = 200000000,
     COLLECTOR_SYMBOL_WAIT_S = 60,
     COLLECTOR_FIRST_PAGES = 64,
@@ -244,9 +243,8 @@ static void collector_finish_images(struct collector *collector)
 static void collector_scan(struct collector *collector)
 {
     uint64_t now = collector_now(collector);
-    /* Half as often where a percent budget asks for little. */
-    uint64_t pause_ns = COLLECTOR_SCAN_NS << (collector->segment->at->config.is_limited != 0);
-    if (collector->scanned_at && now - collector->scanned_at < pause_ns)
+    if (collector->scanned_at &&
+        now - collector->scanned_at < images_scan_pause_ns(&collector->images))
         return;
     collector->scanned_at = now;
     governor_step(&collector->governor, collector->order.event_n, now);

@@ -89,6 +89,12 @@ struct images {
     uint64_t explain_at_ns;   /* when that may be done again */
 };
 
+/* From one scan to the next: twice as long where a percent budget asks for little. */
+static inline uint64_t images_scan_pause_ns(const struct images *images)
+{
+    return images->segment->at->config.is_limited ? 20000000 : 10000000;
+}
+
 int images_init(struct images *images, struct model *model, struct segment *segment,
                 const struct stacks_sink *sink, struct journal *journal);
 void images_done(struct images *images);
