@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 
@@ -30,16 +31,19 @@ NAMES = ("sqlite", "python", "jq", "xmllint", "perl", "cc1", "cc1plus")
 
 
 def limited(args, words, out):
-    own = [args.memscope, "run", "-q", "--summary", "none", "--no-recording", "-e", "json"]
-    return own + ["-o", out, "--max-overhead-percent", str(args.percent), "--"] + words
+    own = [args.memscope, "run", "-q", "-o", out]
+    return own + ["--max-overhead-percent", str(args.percent), "--"] + words
 
 
-def found(path):
-    """What memscope said of itself: its cost and its floor, in per cent."""
+def found(args, recording):
+    """What memscope said of itself in the recording: its cost and its floor, in per cent."""
+    path = recording + ".json"
+    words = [args.memscope, "report", recording, "-e", "json", "-o", path]
     try:
+        subprocess.run(words, check=True, capture_output=True)
         with open(path, encoding="utf-8", errors="replace") as f:
             facts = {f["key"]: f["value"] for f in json.load(f)["environment"]["facts"]}
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, subprocess.CalledProcessError):
         return None, 0.0
     own = facts.get("overhead_cpu_percent")
     return own and float(own), float(facts.get("overhead_floor_percent", 0))
@@ -50,13 +54,13 @@ def seconds(outcome):
 
 
 def measure(args, program, folder):
-    """Medians over all rounds: bare seconds, added per cent, own figure, floor."""
+    """Medians of all rounds: bare seconds, added per cent, its quartiles, own figure, floor."""
     bare, with_it, own, floor = [], [], [], []
     for _ in range(args.rounds):
-        out = os.path.join(folder, "out.json")
+        out = os.path.join(folder, "out.mscope")
         one = seconds(family.run(program.words, program.env, LIMIT_S))
         two = seconds(family.run(limited(args, program.words, out), program.env, LIMIT_S))
-        said, stated = found(out)
+        said, stated = found(args, out)
         if one is None or two is None:
             return None
         bare.append(one)
@@ -66,7 +70,8 @@ def measure(args, program, folder):
             own.append(said)
     base = statistics.median(bare)
     added = 100 * (statistics.median(with_it) - base) / base
-    return base, added, statistics.median(own) if own else None, statistics.median(floor)
+    spread = [100 * (q - base) / base for q in statistics.quantiles(with_it, n=4)[::2]]
+    return base, added, spread, statistics.median(own) if own else None, statistics.median(floor)
 
 
 def fixed_cost(args, folder):
@@ -75,7 +80,7 @@ def fixed_cost(args, folder):
     for _ in range(args.rounds):
         one = seconds(family.run(["true"], {}, LIMIT_S))
         two = seconds(
-            family.run(limited(args, ["true"], os.path.join(folder, "true.json")), {}, LIMIT_S)
+            family.run(limited(args, ["true"], os.path.join(folder, "true.mscope")), {}, LIMIT_S)
         )
         if one is not None and two is not None:
             pairs.append(two - one)
@@ -100,7 +105,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="memscope-bench-") as folder:
         fixed_s = fixed_cost(args, folder)
         print("start and end  %.1f ms of processor time" % (1000 * fixed_s))
-        print("%-10s%8s%10s%10s%10s  %s" % ("", "bare", "added", "own", "floor", "kept"))
+        heads = ("", "bare", "added", "quartiles", "own", "floor", "kept")
+        print("%-10s%8s%10s %-15s%10s%10s  %s" % heads)
         for program in real_programs(folder):
             if program.name not in (args.only or NAMES):
                 continue
@@ -108,14 +114,20 @@ def main():
             if not outcome:
                 print("%-10s fails" % program.name)
                 continue
-            base, added, own, floor = outcome
+            base, added, spread, own, floor = outcome
             kept = added <= max(args.percent, floor) and own is not None and abs(own - added) <= 1
             rows[program.name] = dict(
-                bare_s=base, added_percent=added, own_percent=own, floor_percent=floor, kept=kept
+                bare_s=base,
+                added_percent=added,
+                added_quartiles=spread,
+                own_percent=own,
+                floor_percent=floor,
+                kept=kept,
             )
             shown = "-" if own is None else "%.1f %%" % own
-            line = (program.name, base, added, shown, floor, "yes" if kept else "no")
-            print("%-10s%7.2fs%8.1f %%%10s%8.1f %%  %s" % line, flush=True)
+            between = "(%.1f to %.1f)" % tuple(spread)
+            line = (program.name, base, added, between, shown, floor, "yes" if kept else "no")
+            print("%-10s%7.2fs%8.1f %% %-15s%10s%8.1f %%  %s" % line, flush=True)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
             found_all = dict(percent=args.percent, rounds=args.rounds, fixed_s=fixed_s)
