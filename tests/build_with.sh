@@ -23,7 +23,7 @@ if [ ! -f "$build/build.ninja" ] || [ "$(cat "$build/set-up-with" 2>/dev/null)" 
     case $wanted in
     *b_sanitize*) set -- "$@" -Db_lundef=false -Doptimization=1 "-Dc_args=$flags" ;;
     esac
-    CC=$compiler meson setup "$build" -Dtargets=false -Dweb=disabled "$@" >/dev/null
+    CC=$compiler meson setup "$build" -Dwerror=true -Dtargets=false -Dweb=disabled "$@" >/dev/null
     echo "$wanted" >"$build/set-up-with"
 fi
 # shellcheck disable=SC2086  # a list of words

@@ -112,7 +112,7 @@ static int recording_scan(struct recording_reader *reader, uint64_t limit_bytes,
     uint64_t at = RECORDING_HEADER_BYTES, committed = 0;
     reader->extent.alive_ns = 0;
     while (at < limit_bytes) {
-        struct recording_head head;
+        struct recording_head head = {0};
         int err = recording_fetch(reader, at, &head, diag);
         if (err == ERR_FORMAT)
             break;

@@ -29,7 +29,7 @@
 #define WIRE_MAGIC 0x65706f63736d656dULL /* "memscope" */
 
 enum {
-    WIRE_VERSION = 3,
+    WIRE_VERSION = 4,
     WIRE_PAGE_BYTES = 4096,
     WIRE_PAGE_SLOTS = WIRE_PAGE_BYTES / WIRE_SLOT_BYTES,
     WIRE_PAGE_BITS = 24,   /* of a page number */
