@@ -7,8 +7,9 @@
  *     bit 17       FREES: frees of addresses that the set does not have are recorded too
  *     bit 18       TIMED: one hook in 256 is timed
  *     bit 19       TIMED_LONG: of the hooks that have more to do than count, one in 32 is timed
- *     bit 20       BEGINNING: the hooks go over to the config's later weight by themselves, with
- * the first thread that has allocated WIRE_RATE_BEGINNING_N times bits 32..    number of the change
+ *     bit 20       BEGINNING: once a thread has allocated WIRE_RATE_BEGINNING_N times, the hooks go
+ *                  over to the config's later weight by themselves
+ *     bits 32..    number of the change
  *
  * Full recording is weight 1, FREES without KEEP. Blocks that were recorded before a session began
  * to keep addresses are in no set, so that FREES stays set from then on. One word, so that a thread
