@@ -8,6 +8,7 @@
 
 #include "collect/image_threads.h"
 #include "collect/order_batch.h"
+#include "collect/order_loss.h"
 #include "collect/order_maps.h"
 #include "collect/order_plain.h"
 #include "collect/order_threads.h"
@@ -52,17 +53,27 @@ static struct order_lane *order_lane_of(const struct order *order, uint32_t numb
     return index > 0 ? order->lanes.at[index - 1] : NULL;
 }
 
+/* Room for another lane wherever lanes are listed, so that nothing of it can fail later. */
+static bool order_reserve(struct order *order)
+{
+    size_t n = order->lanes.n + 1;
+    return vec_reserve(&order->lanes, sizeof *order->lanes.at, 1, ORDER_LANES_MAX) &&
+           vec_reserve(&order->heap, sizeof *order->heap.at, n - order->heap.n, ORDER_LANES_MAX) &&
+           vec_reserve(&order->closing, sizeof *order->closing.at, n - order->closing.n,
+                       ORDER_LANES_MAX);
+}
+
 /* A lane at the first free index; NULL: no memory. */
 static struct order_lane *order_lane_new(struct order *order)
 {
-    struct order_lane *lane = calloc(1, sizeof *lane);
+    struct order_lane *lane = order_reserve(order) ? calloc(1, sizeof *lane) : NULL;
     uint32_t index = 0;
     while (index < order->lanes.n && order->lanes.at[index])
         index++;
-    if (!lane || (index == order->lanes.n && !VEC_PUSH(&order->lanes, ORDER_LANES_MAX, lane))) {
-        free(lane);
+    if (!lane)
         return NULL;
-    }
+    if (index == order->lanes.n)
+        order->lanes.n++;
     order->lanes.at[index] = lane;
     lane->index = index;
     return lane;
@@ -72,8 +83,13 @@ static void order_open(struct order *order, const struct intake_news *news)
 {
     struct image *image = images_get(order->images, news->process_slot);
     struct order_lane *lane = order_lane_new(order);
-    if (!lane)
+    if (!lane || !map_put(&order->lane_of, news->lane, lane->index + 1)) {
+        /* Whatever comes of it is lost, and is counted as that. */
+        if (lane)
+            order->lanes.at[lane->index] = NULL;
+        free(lane);
         return;
+    }
     lane->number = news->lane;
     lane->slot = news->process_slot;
     lane->kind = news->lane_kind;
@@ -86,7 +102,6 @@ static void order_open(struct order *order, const struct intake_news *news)
         if (lane->kind == WIRE_LANE_OWN)
             order_open_thread(order, image, lane, news);
     }
-    map_put(&order->lane_of, news->lane, lane->index + 1);
 }
 
 /* The heap of lanes: order->heap holds indices of lanes. */
@@ -141,8 +156,8 @@ static void order_renew(struct order *order, struct order_lane *lane, bool was_e
 {
     order_set_key(lane);
     size_t i = order->heap.n;
-    if (was_empty && !VEC_PUSH(&order->heap, ORDER_LANES_MAX, lane->index))
-        return;
+    if (was_empty)
+        order->heap.at[order->heap.n++] = lane->index; /* there is room for every lane */
     while (!was_empty && i-- > 0 && order->heap.at[i] != lane->index)
         ;
     order_rise(order, i);
@@ -165,6 +180,7 @@ static void order_queue(struct order *order, struct intake_run *run)
     struct order_lane *lane = order_lane_of(order, run->lane);
     struct image *image = lane ? images_get(order->images, lane->slot) : NULL;
     if (!image) {
+        order_lose_run(order, run);
         intake_run_put(order->intake, run);
     } else if (lane->kind == WIRE_LANE_LOG) {
         stacks_read(&image->stacks, run);
@@ -240,7 +256,7 @@ static void order_realloc_cancel(struct order *order, const struct order_record 
 {
     journal_heap(order->journal, EVENTS_REALLOC_CANCEL, &record->context,
                  &(struct events_event){.old_address = old});
-    feed_realloc_cancel(order->model, &record->context, block);
+    order_fed(order, feed_realloc_cancel(order->model, &record->context, block));
 }
 
 static void order_realloc_begin(struct order *order, struct order_lane *lane,
@@ -253,7 +269,8 @@ static void order_realloc_begin(struct order *order, struct order_lane *lane,
         order_pending_remove(lane, &lane->pending.at[0]);
     }
     struct order_pending pending = {.tid = record->tid, .old = record->slot->a};
-    feed_realloc_begin(order->model, &record->context, record->slot->a, &pending.block);
+    order_fed(order,
+              feed_realloc_begin(order->model, &record->context, record->slot->a, &pending.block));
     journal_heap(order->journal, EVENTS_REALLOC_BEGIN, &record->context,
                  &(struct events_event){.address = record->slot->a});
     if (!VEC_PUSH(&lane->pending, most, pending))
@@ -292,7 +309,8 @@ static int order_alloc(struct order *order, struct order_lane *lane,
     if (weight == 0)
         weight = 1;
     if (record->kind == WIRE_ALLOC) {
-        feed_alloc(order->model, &record->context, record->slot->a, record->slot->b, node, weight);
+        order_fed(order, feed_alloc(order->model, &record->context, record->slot->a,
+                                    record->slot->b, node, weight));
         journal_heap(order->journal, EVENTS_ALLOC, &record->context,
                      &(struct events_event){.address = record->slot->a,
                                             .size_bytes = record->slot->b,
@@ -306,8 +324,8 @@ static int order_alloc(struct order *order, struct order_lane *lane,
     bool matched = old && order_pending_take(order, lane, record, old, &block);
     if (!matched && old)
         order->model->loss.unmatched_realloc_n++;
-    feed_realloc_end(order->model, &record->context, &block, record->slot->a, record->slot->b, node,
-                     weight);
+    order_fed(order, feed_realloc_end(order->model, &record->context, &block, record->slot->a,
+                                      record->slot->b, node, weight));
     journal_heap(order->journal, EVENTS_REALLOC_END, &record->context,
                  &(struct events_event){.old_address = matched ? old : 0,
                                         .address = record->slot->a,
@@ -321,7 +339,7 @@ static void order_free(struct order *order, const struct order_record *record, u
 {
     if (record->kind == WIRE_FREE && record->slot->b)
         feed_not_temporary(order->model, record->context.thread);
-    feed_free(order->model, &record->context, address);
+    order_fed(order, feed_free(order->model, &record->context, address));
     journal_heap(order->journal, EVENTS_FREE, &record->context,
                  &(struct events_event){.address = address});
 }
@@ -415,7 +433,10 @@ static bool order_read(struct order *order, struct order_lane *lane,
         record.context.task = tasks_of(&record.image->tasks, &lane->task, record.context.at_ns);
     }
     *ret_record = record;
-    return record.context.thread != MODEL_NONE;
+    if (record.context.thread != MODEL_NONE)
+        return true;
+    order_lose(order, record.kind); /* there was no memory for its thread */
+    return false;
 }
 
 static void order_prefetch(const struct order *order, const struct order_lane *lane,
@@ -536,13 +557,13 @@ void order_note_closed(struct order *order, const struct intake_batch *batch)
     for (size_t i = 0; i < batch->closed_n; i++) {
         const struct intake_news *news = &batch->closed[i];
         struct order_lane *lane = order_lane_of(order, news->lane);
-        if (!lane)
-            continue;
         order->model->loss.abandoned_record_n += news->abandoned_n;
         order->model->loss.late_record_n += news->late_n;
         order->model->loss.event_n += news->lost_n;
+        if (!lane)
+            continue;
         lane->closing = true;
-        VEC_PUSH(&order->closing, ORDER_LANES_MAX, news->lane);
+        order->closing.at[order->closing.n++] = news->lane; /* there is room for every lane */
     }
 }
 

@@ -71,6 +71,7 @@ struct order {
     uint64_t event_n;
 };
 
+/* What it is given outlives it; returns 0. */
 int order_init(struct order *order, struct model *model, struct images *images,
                struct intake *intake, struct journal *journal);
 void order_done(struct order *order);

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "collect/order_loss.h"
 #include "collect/order_plain.h"
 #include "heap/feed_batch.h"
 
@@ -182,12 +183,13 @@ static bool batch_single(struct order *order, const struct order_batch *batch,
     const struct feed_context context = {
             .process = batch->image->process, .thread = event->thread, .at_ns = event->at_ns};
     if (event->node == MODEL_NONE) {
-        feed_free(order->model, &context, event->address);
+        order_fed(order, feed_free(order->model, &context, event->address));
         return true;
     }
     if (batch->image->lane_n > 2 && feed_is_live(order->model, context.process, event->address))
         return false;
-    feed_alloc(order->model, &context, event->address, event->size_bytes, event->node, 1);
+    order_fed(order, feed_alloc(order->model, &context, event->address, event->size_bytes,
+                                event->node, 1));
     return true;
 }
 

@@ -2,6 +2,8 @@
 /* From a record of a mapping to the model and, when every event is kept, to the journal. */
 #include "collect/order_maps.h"
 
+#include "collect/order_loss.h"
+
 bool order_maps_map(struct order *order, struct order_lane *lane, const struct image *image,
                     const struct feed_context *context, const struct intake_slot *slot,
                     uint32_t node)
@@ -13,8 +15,8 @@ bool order_maps_map(struct order *order, struct order_lane *lane, const struct i
         lane->key += order->repair_ticks;
         return false;
     }
-    feed_map(order->model, context, slot->a, slot->b, node,
-             how == WIRE_MAP_NEW ? FEED_MAPPED : FEED_RESIZED);
+    order_fed(order, feed_map(order->model, context, slot->a, slot->b, node,
+                              how == WIRE_MAP_NEW ? FEED_MAPPED : FEED_RESIZED));
     journal_heap(order->journal, EVENTS_MAP, context,
                  &(struct events_event){.address = slot->a,
                                         .size_bytes = slot->b,
@@ -26,7 +28,7 @@ bool order_maps_map(struct order *order, struct order_lane *lane, const struct i
 void order_maps_unmap(struct order *order, const struct feed_context *context,
                       const struct intake_slot *slot)
 {
-    feed_unmap(order->model, context, slot->a, slot->b);
+    order_fed(order, feed_unmap(order->model, context, slot->a, slot->b));
     journal_heap(order->journal, EVENTS_UNMAP, context,
                  &(struct events_event){.address = slot->a, .size_bytes = slot->b});
 }

@@ -5,6 +5,8 @@
  */
 #include "collect/order_plain.h"
 
+#include "collect/order_loss.h"
+
 enum {
     PLAIN_PREFETCH = 12,
     PLAIN_SINGLE_MOST = 16,
@@ -22,8 +24,8 @@ static inline bool plain_alloc(struct order *order, struct image *image,
         order->model->loss.unknown_stack_n++;
         node = 0;
     }
-    feed_alloc(order->model, context, slot->a, slot->b, node,
-               (uint32_t)(slot->c >> WIRE_STACK_BITS));
+    order_fed(order, feed_alloc(order->model, context, slot->a, slot->b, node,
+                                (uint32_t)(slot->c >> WIRE_STACK_BITS)));
     return true;
 }
 
@@ -32,7 +34,7 @@ static bool plain_single(struct order *order, struct image *image, const struct 
 {
     if ((slot->head & 0xff) != WIRE_FREE)
         return plain_alloc(order, image, slot, context);
-    feed_free(order->model, context, slot->a);
+    order_fed(order, feed_free(order->model, context, slot->a));
     return true;
 }
 

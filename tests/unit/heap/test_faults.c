@@ -2,77 +2,23 @@
 /*
  * Memory runs out at each single allocation in turn: an event that says so has changed nothing, and
  * whatever was fed until then is right in every column.
- *
- * Linked with --wrap for malloc, calloc, realloc and mmap.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "../faults.h"
 #include "equal.h"
 #include "heap/feed.h"
 #include "heap/replay.h"
 #include "heap/state.h"
 #include "heap/store.h"
 #include "reference.h"
-
-static bool faults_on;
-static uint64_t faults_after; /* allocations that still succeed */
-static bool faults_hit;
-
-static bool fault(void)
-{
-    if (!faults_on)
-        return false;
-    if (faults_after) {
-        faults_after--;
-        return false;
-    }
-    faults_hit = true;
-    return true;
-}
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t bytes);
-void *__real_realloc(void *at, size_t n);
-void *__real_mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t bytes);
-void *__wrap_realloc(void *at, size_t n);
-void *__wrap_mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset);
-
-void *__wrap_malloc(size_t n)
-{
-    return fault() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t bytes)
-{
-    return fault() ? NULL : __real_calloc(n, bytes);
-}
-
-void *__wrap_realloc(void *at, size_t n)
-{
-    return fault() ? NULL : __real_realloc(at, n);
-}
-
-void *__wrap_mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset)
-{
-    return fault() ? MAP_FAILED : __real_mmap(at, n, protection, flags, fd, offset);
-}
-
-static void faults_begin(uint64_t after)
-{
-    faults_after = after;
-    faults_hit = false;
-    faults_on = true;
-}
 
 static struct scenario scenario_of(uint64_t seed, unsigned events)
 {
