@@ -7,10 +7,11 @@ PREFIX ?= /usr/local
 export MEMSCOPE_BUILD = $(abspath $(BUILD))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build demo test test-all check asan bench bench-governor bench-ends bench-web fuzz install dist deb format clean
+.PHONY: help deps deps-test build demo test test-all check unit rules asan tsan bench bench-governor bench-ends bench-web fuzz install dist deb format clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@echo "variables: BUILD=build CC=cc PREFIX=/usr/local DESTDIR= FUZZ_SECONDS=60 BENCH='options' REPORTS='files'"
 
 deps: ## install what the build needs (as root), or say what is missing
 	@packaging/deps.sh packaging/deps-build.txt
@@ -35,6 +36,15 @@ test-all: deps-test $(BUILD)/build.ninja ## run every test, the long ones too
 
 check: deps-test $(BUILD)/build.ninja ## warnings of gcc and clang, format, rules, ASan and UBSan
 	@tests/run_all.py --when check --build $(BUILD)
+
+unit: deps-test $(BUILD)/build.ninja ## unit tests, warnings as errors
+	@tests/run_all.py --build $(BUILD) unit-gcc
+
+rules: deps-test $(BUILD)/build.ninja ## format, layers, lengths, banned calls, imports
+	@tests/rules/run.py
+
+tsan: deps-test $(BUILD)/build.ninja ## unit tests of the tool side under TSan
+	@tests/run_all.py --when all --build $(BUILD) unit-tsan
 
 asan: deps-test $(BUILD)/build.ninja ## unit tests of the tool side under ASan and UBSan
 	@tests/run_all.py --build $(BUILD) unit-asan

@@ -308,7 +308,7 @@ static int control_bind(struct control *control, const char *name)
     if (fchmod(control->listen_fd, 0600) < 0 ||
         bind(control->listen_fd, (struct sockaddr *)&address, sizeof address) < 0 ||
         listen(control->listen_fd, CONTROL_BACKLOG) < 0)
-        return -1;
+        return ERR_IO;
     for (int i = 0; i < CONTROL_NAMES_TRIED; i++) {
         snprintf(control->name, sizeof control->name, i ? "%.40s-%d" : "%.40s", name, i);
         if (renameat2(control->place.fd, own, control->place.fd, control->name, RENAME_NOREPLACE) ==
@@ -317,13 +317,14 @@ static int control_bind(struct control *control, const char *name)
         /* Filesystems without that flag: a name with our pid is ours. */
         if (errno == EINVAL) {
             snprintf(control->name, sizeof control->name, "%.40s-%d", name, (int)getpid());
-            return renameat(control->place.fd, own, control->place.fd, control->name);
+            return renameat(control->place.fd, own, control->place.fd, control->name) < 0 ? ERR_IO
+                                                                                          : 0;
         }
         if (errno != EEXIST)
             break;
     }
     (void)unlinkat(control->place.fd, own, 0);
-    return -1;
+    return ERR_IO;
 }
 
 static void control_close(struct control *control)

@@ -32,7 +32,7 @@ static int place_open(const char *base, const char *parts, bool make, bool any_o
     if (place.fd < 0 ||
         snprintf(place.path, sizeof place.path, "%s/%s", base, parts) >= (int)sizeof place.path) {
         control_place_done(&place);
-        return -1;
+        return ERR_MISSING;
     }
     char names[64];
     snprintf(names, sizeof names, "%s", parts);
@@ -44,11 +44,11 @@ static int place_open(const char *base, const char *parts, bool make, bool any_o
         close(place.fd);
         place.fd = next;
         if (next < 0)
-            return -1;
+            return ERR_MISSING;
     }
     if (!place_is_trusted(place.fd, any_owner)) {
         control_place_done(&place);
-        return -1;
+        return ERR_MISSING;
     }
     *ret_place = place;
     return 0;
@@ -76,7 +76,7 @@ static int place_runtime(bool make, struct control_place *ret_place)
         runtime = folder;
     }
     if (stat(runtime, &info) < 0 || info.st_uid != geteuid())
-        return -1;
+        return ERR_MISSING;
     return place_open(runtime, "memscope", make, false, ret_place);
 }
 

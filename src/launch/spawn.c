@@ -70,7 +70,7 @@ static int spawn_pipe(int fds[2])
 {
     int low[2];
     if (pipe2(low, O_CLOEXEC) < 0)
-        return -1;
+        return ERR_IO;
     for (int i = 0; i < 2; i++) {
         fds[i] = fcntl(low[i], F_DUPFD_CLOEXEC, SPAWN_FD_LEAST);
         if (fds[i] < 0)

@@ -57,6 +57,8 @@ CASES = [
         "src/cli/a.c:3: strcpy()",
     ),
     ("banned", {"src/heap/a.c": "void f(void)\n{\n    exit(1);\n}\n"}, "exit() prints or exits"),
+    ("banned", {"src/heap/a.c": "void f(void)\n{\n    _exit(1);\n}\n"}, "_exit() prints or exits"),
+    ("banned", {"src/launch/spawn.c": "void f(void)\n{\n    _exit(1);\n}\n"}, None),
     (
         "banned",
         {"src/capture/a.c": "void f(void)\n{\n    pthread_mutex_lock(&m);\n}\n"},
