@@ -115,10 +115,13 @@ MEMSCOPE_API const char *memscope_analysis_session_id(const memscope_analysis *a
 /** The strategy in force: an enum memscope_strategy. */
 MEMSCOPE_API int memscope_analysis_strategy(const memscope_analysis *analysis);
 
-/** 1 when a thread held the barrier up: its last events may be missing. */
+/** 1 when a thread held the barrier up: its last events may be missing. 0 otherwise. */
 MEMSCOPE_API int memscope_analysis_is_partial(const memscope_analysis *analysis);
 
-/** 1 when nothing was sampled away and nothing was lost: every total is exact to the byte. */
+/**
+ * 1 when nothing was sampled away and nothing was lost: every total is exact to the byte. 0
+ * otherwise, and whenever the analysis is partial.
+ */
 MEMSCOPE_API int memscope_analysis_is_exact(const memscope_analysis *analysis);
 
 /**

@@ -27,8 +27,8 @@
  *   a failure fills it with the code and one sentence for people; success leaves it alone.
  *
  * - NULL for an object that a function reads is an error, MEMSCOPE_E_INVALID; those that return a
- *   count or a duration give 0, those that return a string "", but for memscope_analysis_raw,
- *   memscope_analysis_metadata_get and memscope_buffer_bytes, which give NULL.
+ *   count, a duration or 1 for yes give 0, those that return a string "", except
+ *   memscope_analysis_raw, memscope_analysis_metadata_get and memscope_buffer_bytes: NULL.
  *
  * - Objects: memscope_backend, _session, _analysis, _buffer, _factory and _tracker are opaque. Who
  *   gets one owns it and gives it back with its _free (or _shutdown); NULL is allowed there and
@@ -174,9 +174,11 @@ struct memscope_self_test {
 };
 
 /**
- * Tries every part once, in this process: detection, a short session, collection, an export.
- * ret_result may be NULL. Returns 0 when everything works; else the error of the first that does
- * not, with *ret_result filled all the same.
+ * Tries every part once, in this process: detection, a short session, collection, an export. In a
+ * recording that is under way it leaves a session and its few blocks. It waits as long as its parts
+ * may together, some minutes at the worst. ret_result may be NULL. Returns 0 when everything works;
+ * else the error of the first that does not, with *ret_result filled all the same. Errors: as
+ * detection, start_tracking, collection and exports; MEMSCOPE_E_BUSY: a session is active.
  */
 MEMSCOPE_API int memscope_self_test(struct memscope_self_test *ret_result,
                                     struct memscope_error *ret_error);
@@ -223,8 +225,8 @@ MEMSCOPE_API void memscope_session_free(memscope_session *session);
 /**
  * The simple tracker of old, `MemoryTracker`: it records from its making on, with strategy LEGACY,
  * or as the process is already recorded. New programs use a backend.
- * ret_tracker: the caller's, for memscope_tracker_free. Errors: as start_tracking, but for
- * MEMSCOPE_E_BUSY.
+ * ret_tracker: the caller's, for memscope_tracker_free. Errors: as start_tracking, except
+ * MEMSCOPE_E_BUSY, which it never gives.
  */
 MEMSCOPE_API int memscope_tracker_new(memscope_tracker **ret_tracker,
                                       struct memscope_error *ret_error);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thread and a task are known from their first event on: that is when the library changes over.
+/*
+ * When a process went over from one strategy to the next: with its second thread, with its first
+ * task. Both are known from their first event on.
  */
 #include "analyze/phases.h"
 

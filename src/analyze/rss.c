@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts are what the collector saw when the resident memory was highest, over all processes. */
+/*
+ * The resident memory of all processes, sorted into parts for one line. They are what the collector
+ * saw when the resident memory was highest, over all processes.
+ */
 #include "analyze/rss.h"
 
 static void rss_add(struct rss_line *line, const struct model_process *process)

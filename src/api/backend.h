@@ -17,6 +17,8 @@ struct backend_plan {
     bool track_tasks; /* also where the strategy does not ask for it */
 };
 
+/* Makes a backend of a plan, which is copied; the caller owns it. MEMSCOPE_E_INVALID,
+ * MEMSCOPE_E_MEMORY. */
 int backend_new(const struct backend_plan *plan, memscope_backend **ret_backend,
                 struct memscope_error *error);
 

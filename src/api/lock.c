@@ -16,7 +16,10 @@
 
 enum { LOCK_PAUSE_NS = 200000, LOCK_PAGE_BYTES = 4096 };
 
-/* How far the first call in a fresh image is with its number. */
+/*
+ * Each image of the process (itself, and every forked child) has a number. Its first call makes it:
+ * others that come meanwhile wait.
+ */
 enum { LIFE_FRESH = 0, LIFE_UNDER_WAY = 1, LIFE_DONE = 2 };
 
 struct lock_life {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
+ * The recording that the API's sessions are parts of: joined, or begun, paused and gone on with.
+ *
  * A recording that `memscope run` or MEMSCOPE= began belongs to the user: the API joins it as it is
  * and never switches it off. One that the API began itself is paused while no session is active:
  * then frees of known blocks are still recorded, so that an address is never stale when tracking

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arena blocks grow with the arena, so that a small model costs little and a large one few calls.
+/*
+ * Bytes that are freed together. Blocks grow with their arena, so that a small model costs little
+ * and a large one few calls.
  */
 #include "base/arena.h"
 

@@ -100,7 +100,10 @@ static long begin_spawn(const char *executable, const char *options, char *const
     return status ? -EAGAIN : 0;
 }
 
-/* Waits for the reply; -ETIMEDOUT when there is none in time. */
+/*
+ * Waits for the reply. -ETIMEDOUT: there is none in time; -ENOENT: the other end is closed;
+ * -EPROTO: it is of another version, or no reply; else the kernel's error.
+ */
 static long begin_receive(long fd, struct begin_reply *ret_reply)
 {
     struct pollfd watched = {.fd = (int)fd, .events = POLLIN};

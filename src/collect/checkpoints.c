@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
+ * When the next checkpoint is due.
+ *
  * A program that grows without end asks for a checkpoint again and again: such a one keeps a pause
  * of so many times what the last one took that all of them together stay cheap. Nor does a peak ask
  * for one in the first second of a program: most end before, and would pay for it twice.

@@ -49,6 +49,7 @@ struct counts {
     uint64_t read_at;                                 /* stamp of the last look */
 };
 
+/* False: no memory. counts_done is due all the same. */
 bool counts_init(struct counts *counts, uint32_t process_n);
 void counts_done(struct counts *counts);
 

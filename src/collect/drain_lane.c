@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
+ * Takes the records out of one lane's ring, and gives its pages back.
+ *
  * Whatever is committed is taken at once; an open record stays behind as a hole, which is looked at
  * again in each round, for as long as its writer may come back.
  *

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel's own structure and numbers, which older headers lack. */
+/*
+ * Exit statuses from /proc/PID/stat and by an ioctl on a pidfd, whose structure and numbers older
+ * headers lack.
+ */
 #include "collect/exit_status.h"
 
 #include <stdint.h>

@@ -42,6 +42,7 @@ struct governor {
     uint64_t stepped_ns;
 };
 
+/* What it is given outlives it. ERR_MEMORY: governor_done is due all the same. */
 int governor_init(struct governor *governor, struct segment *segment, struct images *images,
                   struct tally *tally, const struct run_request *request);
 

@@ -95,6 +95,7 @@ static inline uint64_t images_scan_pause_ns(const struct images *images)
     return images->segment->at->config.is_limited ? 20000000 : 10000000;
 }
 
+/* What it is given outlives it. ERR_MEMORY: nothing is left to be done. */
 int images_init(struct images *images, struct model *model, struct segment *segment,
                 const struct stacks_sink *sink, struct journal *journal);
 void images_done(struct images *images);

@@ -75,6 +75,7 @@ struct intake {
     bool wake;          /* the model thread wants the event */
 };
 
+/* ERR_IO: there is no descriptor; nothing is left to be done. */
 int intake_init(struct intake *intake);
 void intake_done(struct intake *intake);
 

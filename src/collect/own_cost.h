@@ -36,6 +36,7 @@ struct own_cost {
     const struct symbols *symbols; /* whose helpers live; NULL = none */
 };
 
+/* What it is given outlives it. ERR_MEMORY: own_cost_done is due all the same. */
 int own_cost_init(struct own_cost *cost, struct images *images, struct tally *tally);
 void own_cost_done(struct own_cost *cost);
 

@@ -41,6 +41,7 @@ struct stacks {
     uint64_t bad_n;         /* records that made no sense */
 };
 
+/* model and the sink's context outlive it; the sink is copied. */
 void stacks_init(struct stacks *stacks, struct model *model, int pid,
                  const struct stacks_sink *sink);
 void stacks_done(struct stacks *stacks);

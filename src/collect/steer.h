@@ -36,6 +36,7 @@ struct steer {
     double base;            /* part of the program's time that goes into what is no event */
 };
 
+/* percent: what may be added to the program's processor time. */
 void steer_init(struct steer *steer, double percent);
 
 /* The weight behind the beginning. */

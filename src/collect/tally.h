@@ -16,6 +16,7 @@ struct tally {
     struct counts_sum ended;    /* of processes that have ended */
 };
 
+/* What it is given outlives it. ERR_MEMORY: nothing is left to be done. */
 int tally_init(struct tally *tally, struct order *order, struct images *images);
 void tally_done(struct tally *tally);
 

@@ -72,6 +72,7 @@ struct tasks_current {
     uint32_t task; /* of the model */
 };
 
+/* The tasks of one process of the model, which outlives them, as does the journal. */
 void tasks_init(struct tasks *tasks, struct model *model, struct journal *journal, uint32_t process,
                 const struct ticks *ticks, uint32_t timed_every);
 void tasks_done(struct tasks *tasks);

@@ -15,7 +15,7 @@ struct gzip {
     z_stream stream;
     gzip_sink *sink;
     void *context;
-    int err; /* sticky */
+    int err; /* of the first write that failed: the later ones do nothing, gzip_finish gives it */
 };
 
 /* Level 6, no time stamp: equal input gives equal output. */

@@ -361,6 +361,7 @@ struct model {
     struct model_feed *feed; /* NULL in a model that was loaded */
 };
 
+/* An empty model, for model_free_all; NULL: no memory. */
 struct model *model_new(void);
 void model_free_all(struct model *model);
 

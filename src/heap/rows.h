@@ -43,6 +43,7 @@ struct rows {
     size_t waiting_n;
 };
 
+/* The rows are the model's, which outlives this. ERR_MEMORY: rows_done is due all the same. */
 int rows_init(struct rows *rows, struct model *model, size_t max);
 void rows_done(struct rows *rows);
 

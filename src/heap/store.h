@@ -10,6 +10,7 @@
 
 struct store; /* what of the model is in the file already */
 
+/* The writer stays the caller's, and open; for store_free. NULL: no memory. */
 struct store *store_new(struct recording_writer *writer);
 void store_free(struct store *store);
 

@@ -62,6 +62,7 @@ struct events_in {
     struct events_event last;
 };
 
+/* The bytes are read in place: they must outlive it. */
 void events_in_init(struct events_in *in, const uint8_t *bytes, size_t n);
 
 enum { EVENTS_END = 1 }; /* outcome: no event is left */

@@ -94,6 +94,7 @@ void client_link_done(struct symbol_client *client);
 /* Notes that the helper gave a sign of life. */
 void client_link_heard(struct symbol_client *client);
 
+/* Without a folder for it there is no cache. */
 void client_cache_open(struct symbol_client *client);
 
 /* True when the cache knows the offset and will answer it at client_cache_deliver. */
