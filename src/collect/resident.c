@@ -28,7 +28,8 @@ enum {
     RESIDENT_STATUS_MAX = 64 << 10,
     RESIDENT_GUARD_MAX = 1 << 20, /* malloc's arenas are reserved in larger pieces */
     RESIDENT_PAGE_BYTES = 4096,
-    RESIDENT_PAGES = 8192, /* looked at in one call */
+    RESIDENT_PAGES = 8192,   /* looked at in one call */
+    RESIDENT_SEGMENTS = 512, /* of one file */
 };
 
 struct resident_map {
@@ -140,31 +141,36 @@ static bool resident_is_self(const struct resident_map *map)
            strstr(map->name, "libmemscope.so");
 }
 
-/* How many bytes without a file the headers of the file ask for behind its data. */
-static uint64_t resident_bss_bytes(int pid, const struct resident_map *file)
+/* How many bytes without a file the program headers of the file ask for behind its data. They may
+ * lie anywhere in it: what edits executables moves them to the end. */
+static uint64_t resident_headers_ask(int fd)
 {
-    char path[4096], headers[RESIDENT_PAGE_BYTES];
-    int length =
-            snprintf(path, sizeof path, "/proc/%d/root%.*s", pid, (int)file->path_n, file->path);
-    int fd = length < (int)sizeof path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
-    ssize_t n = fd >= 0 ? pread(fd, headers, sizeof headers, 0) : -1;
-    if (fd >= 0)
-        close(fd);
     Elf64_Ehdr elf;
-    if (n < (ssize_t)sizeof elf)
-        return 0;
-    memcpy(&elf, headers, sizeof elf);
     uint64_t bytes = 0;
-    for (unsigned i = 0; i < elf.e_phnum && elf.e_phoff < (uint64_t)n; i++) {
+    if (pread(fd, &elf, sizeof elf, 0) != (ssize_t)sizeof elf ||
+        memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0 || elf.e_phentsize != sizeof(Elf64_Phdr))
+        return 0;
+    for (unsigned i = 0; i < elf.e_phnum && i < RESIDENT_SEGMENTS; i++) {
         Elf64_Phdr segment;
         uint64_t at = elf.e_phoff + i * sizeof segment;
-        if (at + sizeof segment > (uint64_t)n)
+        if (pread(fd, &segment, sizeof segment, (off_t)at) != (ssize_t)sizeof segment)
             break;
-        memcpy(&segment, headers + at, sizeof segment);
         if (segment.p_type == PT_LOAD && segment.p_memsz > segment.p_filesz)
             bytes = segment.p_memsz - segment.p_filesz;
     }
     return (bytes + RESIDENT_PAGE_BYTES - 1) & ~(uint64_t)(RESIDENT_PAGE_BYTES - 1);
+}
+
+static uint64_t resident_bss_bytes(int pid, const struct resident_map *file)
+{
+    char path[4096];
+    int length =
+            snprintf(path, sizeof path, "/proc/%d/root%.*s", pid, (int)file->path_n, file->path);
+    int fd = length < (int)sizeof path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+    uint64_t bytes = fd >= 0 ? resident_headers_ask(fd) : 0;
+    if (fd >= 0)
+        close(fd);
+    return bytes;
 }
 
 /* What of a mapping without a name is the .bss of the file before it. The kernel may have merged

@@ -31,6 +31,9 @@ CLIENTS, REQUESTS, BLOCK_MOST = 4, 300, 100000
 BUILD_S, RUN_S = 1500, 120
 # What libc allocates of its own accord, for threads and names.
 LIBC_N, LIBC_BYTES = 60, 1 << 20
+RSS_WITHIN = 0.02
+RSS_PARTS = ("heap_bytes", "mapped_bytes", "held_bytes", "unseen_bytes", "file_bytes",
+             "stack_bytes", "memscope_bytes", "other_bytes")
 DEPENDENCIES = {
     "jemalloc": 'tikv-jemallocator = "0.6"\ntikv-jemalloc-ctl = { version = "0.6", features = '
                 '["stats"] }\n',
@@ -147,6 +150,18 @@ def unseen_is_said(report, counted, allocator):
         report["findings"]
 
 
+def resident_is_the_kernels(report, high):
+    """`high` has a line `pid VmHWM-in-kB name` of each process at its end."""
+    pid = report["processes"][0]["pid"]
+    peak = max(int(line.split()[1]) * 1024 for line in high.splitlines()
+               if int(line.split()[0]) == pid)
+    seen = report["rss"]
+    between("rss.peak_bytes (oracle: VmHWM)", seen["peak_bytes"], int(peak * (1 - RSS_WITHIN)),
+            int(peak * (1 + RSS_WITHIN)))
+    between("sum of the parts of rss", sum(seen[part] for part in RSS_PARTS), seen["peak_bytes"],
+            seen["peak_bytes"])
+
+
 def judge(server, memscope, cache):
     """What is missing for it, or None: it holds."""
     try:
@@ -156,9 +171,13 @@ def judge(server, memscope, cache):
     with tempfile.TemporaryDirectory(prefix="memscope-allocators-") as name:
         folder = pathlib.Path(name)
         out = folder / "out.json"
-        counted = drive([memscope, "run", "-q", "--no-recording", "-e", "json", "-o", out, "--",
-                         program], folder)
+        tracer = memscope.parents[2] / "tests" / "targets" / "high_water"
+        traced = subprocess.run([tracer, folder / "high", "true"], check=False).returncode == 0
+        counted = drive([*([tracer, folder / "high"] if traced else []), memscope, "run", "-q",
+                         "--no-recording", "-e", "json", "-o", out, "--", program], folder)
         report = json.loads(out.read_text())
+        if traced:
+            resident_is_the_kernels(report, (folder / "high").read_text())
     assert counted["live"] > 10 << 20, counted
     process = report["processes"][0]
     if server.seen:

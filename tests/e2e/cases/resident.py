@@ -6,6 +6,7 @@ begins to exit: it sees what the program itself could not write down.
 """
 
 import json
+import struct
 
 import material
 from case import Case
@@ -60,11 +61,45 @@ def more_files(work):
         [{"n": i, "text": f"x{i * 7}"} for i in range(30000)]), encoding="ascii")
 
 
+PAGE, LOAD, OWN_HEADERS, NOTE = 4096, 1, 6, 4
+SEGMENT = struct.Struct("<IIQQQQQQ")
+
+
+def headers_at_the_end(work):
+    """A copy of the program whose program headers lie in its last page, as they do after patchelf
+    has made them longer. A note's header becomes that of the segment which they need."""
+    data = bytearray((work.targets / "resident_bss").read_bytes())
+    at, = struct.unpack_from("<Q", data, 32)
+    count, = struct.unpack_from("<H", data, 56)
+    all_ = [SEGMENT.unpack_from(data, at + i * SEGMENT.size) for i in range(count)]
+    all_.remove(next(segment for segment in all_ if segment[0] == NOTE))
+    loads = [segment for segment in all_ if segment[0] == LOAD]
+    place = -(-len(data) // PAGE) * PAGE
+    address = max(segment[3] + segment[6] for segment in loads) + (1 << 20) & -PAGE
+    size = count * SEGMENT.size
+    for i, segment in enumerate(all_):
+        if segment[0] == OWN_HEADERS:
+            all_[i] = (OWN_HEADERS, 4, place, address, address, size, size, 8)
+    all_.insert(all_.index(loads[-1]) + 1, (LOAD, 4, place, address, address, size, size, PAGE))
+    data += bytes(place - len(data)) + b"".join(SEGMENT.pack(*segment) for segment in all_)
+    struct.pack_into("<Q", data, 32, place)
+    program = work.run / "moved"
+    program.write_bytes(data)
+    program.chmod(0o755)
+
+
+def uninitialised_is_code_and_data(bare, watched, work):
+    """The 24 MiB that the program's headers ask for are no part of the heap."""
+    seen = json.loads((work.out / "r.json").read_bytes())["rss"]
+    return resident_agrees(LATE_BYTES)(bare, watched, work) + between(
+        "rss.file_bytes", seen["file_bytes"], 24 << 20, 28 << 20)
+
+
 def resident(name, *words, late=LATE_BYTES, **more):
     return Case("rss-" + name, words, prepare=more.pop("prepare", more_files), modes=("",),
                 through=("{targets}/high_water", "high"), timeout_s=more.pop("timeout_s", 60),
                 needs=("ptrace",) + more.pop("needs", ("cmd:" + words[0],)),
-                judge=resident_agrees(late), **more)
+                judge=more.pop("judge", resident_agrees(late)), **more)
 
 
 SPENDER = "import os, signal; kept = bytes(range(256)) * 150000; "
@@ -95,4 +130,8 @@ CASES = (
     resident("fast-exit", "/usr/bin/python3", "-I", "-S", "-c", SPENDER + "os._exit(7)", status=7),
     resident("killed", "/usr/bin/python3", "-I", "-S", "-c",
              SPENDER + "os.kill(os.getpid(), signal.SIGKILL)", status=-9),
+    resident("bss", "{targets}/resident_bss", needs=(), prepare=None,
+             judge=uninitialised_is_code_and_data),
+    resident("bss-headers-moved", "./moved", needs=(), prepare=headers_at_the_end,
+             judge=uninitialised_is_code_and_data),
 )
