@@ -379,7 +379,9 @@ def double_kill(bench, seconds=6.5):
 
 
 def checkpoints(bench, recording):
-    """{why: how many} of a recording under way."""
+    """{why: how many} of a recording under way; none before its first one is whole."""
+    if bench.call("info", recording)[0] != 0:
+        return {}
     facts = {fact["key"]: fact["value"] for fact in bench.report(recording)["environment"]["facts"]}
     found = re.findall(r"(\d+) by ([a-z ]+)", facts["checkpoints"])
     return {why: int(n) for n, why in found}
@@ -393,7 +395,8 @@ def peak_is_kept(bench):
     (recording,) = bench.wait_for(lambda: recordings(bench), "the recording")
 
     def written():
-        return bench.report(recording)["totals"]["peak_bytes"] >= 200 << 20
+        return checkpoints(bench, recording) and \
+            bench.report(recording)["totals"]["peak_bytes"] >= 200 << 20
     bench.wait_for(written, "the peak in the recording")
     assert checkpoints(bench, recording).get("peak", 0) >= 1, checkpoints(bench, recording)
 

@@ -13,6 +13,7 @@ from case import Case, Ground
 WAYS = (("_exit", 1), ("quick_exit", 2), ("exit_group", 3), ("thread_exit", 4), ("return", 5),
         ("abort", -signal.SIGABRT), ("kill", -signal.SIGKILL), ("term", -signal.SIGTERM),
         ("segv", -signal.SIGSEGV), ("trap", -signal.SIGILL))
+KILLS = 300
 
 
 def kill_at_random(running):
@@ -96,9 +97,9 @@ def cases():
     yield Case("death-core", ("sh", "-c", "ulimit -c unlimited; exec \"$0\" \"$@\"",
                               "{targets}/death", "{counts}", "abort"), status=-signal.SIGABRT,
                needs=("core",), drive=core_note, judge=core_grown)
-    for number in range(1, 51):
+    for number in range(1, KILLS + 1):
         threads = str(1 + number % 4)
-        yield Case(f"kill-{number:02}", ("{targets}/death_random", "{counts}", threads),
+        yield Case(f"kill-{number:03}", ("{targets}/death_random", "{counts}", threads),
                    status=None, drive=kill_at_random, slow=number > 4, timeout_s=15,
                    modes=("",) if number % 5 else ("", "legacy"),
                    ground=Ground(extra_n=int(threads), in_flight=int(threads),
