@@ -23,6 +23,9 @@
 
 enum { BEGIN_STDERR = 2 };
 
+#define BEGIN_OTHER_VERSION                                                                        \
+    "the recorder is of another version of memscope than the library: MEMSCOPE_EXE names it"
+
 static const char begin_preload[] = "LD_PRELOAD=", begin_options[] = "MEMSCOPE=",
                   begin_exe[] = "MEMSCOPE_EXE=", begin_library[] = "libmemscope.so";
 
@@ -239,6 +242,7 @@ static struct wire_segment *begin_fail(long err, const struct begin_reply *reply
     begin_say(reply->text[0]      ? reply->text
               : err == -ENOENT    ? "the memscope executable is missing; MEMSCOPE_EXE names it"
               : err == -ETIMEDOUT ? "the recorder does not answer"
+              : err == -EPROTO    ? BEGIN_OTHER_VERSION
                                   : "the recorder cannot be started");
     begin_say("\n");
     return NULL;
@@ -263,6 +267,8 @@ struct wire_segment *begin_by_hand(char **envp, uint64_t view_bytes)
     struct wire_segment *segment = door_open(view_bytes);
     begin_release(fd);
     if (!segment)
-        begin_say("memscope: not recorded: the recorder's memory cannot be reached\n");
+        begin_say(door.is_foreign
+                          ? "memscope: not recorded: " BEGIN_OTHER_VERSION "\n"
+                          : "memscope: not recorded: the recorder's memory cannot be reached\n");
     return segment;
 }

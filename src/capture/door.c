@@ -103,6 +103,9 @@ static struct wire_segment *door_map(const char *path, const uint64_t key[2], ui
         segment->header_bytes == sizeof *segment && segment->key[0] == key[0] &&
         segment->key[1] == key[1])
         return segment;
+    /* These two words stand first in every version. */
+    door.is_foreign = segment->magic == WIRE_MAGIC && (segment->version != WIRE_VERSION ||
+                                                       segment->header_bytes != sizeof *segment);
     syscall_3(SYS_munmap, at, (long)view_bytes, 0);
     return NULL;
 }

@@ -9,6 +9,7 @@
 #ifndef MEMSCOPE_CAPTURE_DOOR_H
 #define MEMSCOPE_CAPTURE_DOOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "wire/segment.h"
@@ -20,6 +21,7 @@ enum { DOOR_TEXT_MAX = 96, DOOR_PATH_MAX = 1024 };
 struct door {
     char variable[DOOR_TEXT_MAX]; /* the whole MEMSCOPE_DOOR=... */
     char library[DOOR_PATH_MAX];  /* our path, as it stood in LD_PRELOAD */
+    bool is_foreign;              /* the session was found, it is of another version */
 };
 
 extern struct door door;

@@ -10,21 +10,12 @@
 
 #include "capture/next.h"
 #include "capture/process.h"
+#include "wire/owner.h"
 
-enum { OWNER_NAME_BYTES = 12, OWNER_HEADERS_MAX = 64 };
-
-struct owner_note {
-    Elf64_Nhdr head;
-    char name[OWNER_NAME_BYTES];
-    uint32_t version;
-};
+enum { OWNER_HEADERS_MAX = 64 };
 
 static const struct owner_note owner_note
-        __attribute__((section(".note.memscope"), used, aligned(4))) = {
-                .head = {.n_namesz = OWNER_NAME_BYTES, .n_descsz = sizeof(uint32_t), .n_type = 1},
-                .name = "memscope",
-                .version = WIRE_VERSION,
-};
+        __attribute__((section(".note.memscope"), used, aligned(4))) = OWNER_NOTE;
 
 static bool owner_in_notes(uintptr_t at, size_t bytes)
 {

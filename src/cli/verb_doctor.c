@@ -61,9 +61,12 @@ static void doctor_library(struct doctor *doctor)
     bool found = library_find(path, &diag) == 0;
     doctor_line(doctor, found, true, "the library that goes into programs",
                 *diag.text ? diag.text : "not found");
-    if (found)
-        doctor_line(doctor, doctor_is_executable(path), true, "programs may load it",
-                    "its file system is mounted noexec: install memscope elsewhere");
+    if (!found)
+        return;
+    bool same = library_check(path, &diag) == 0;
+    doctor_line(doctor, same, true, "it is of this build", diag.text);
+    doctor_line(doctor, doctor_is_executable(path), true, "programs may load it",
+                "its file system is mounted noexec: install memscope elsewhere");
 }
 
 static void doctor_memory(struct doctor *doctor)

@@ -2,10 +2,17 @@
 /* The library is looked for relative to the executable, so that the tree can be moved. */
 #include "collect/library.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/file.h"
+#include "wire/owner.h"
+#include "wire/segment.h"
+
+enum { LIBRARY_BYTES_MAX = 64 << 20 };
 
 static const char *const library_places[] = {
         "libmemscope.so",
@@ -45,4 +52,25 @@ int library_find(char ret_path[LIBRARY_PATH_MAX], struct diag *diag)
         return diag_set(diag, ERR_MISSING, "libmemscope.so is not found without /proc");
     return diag_set(diag, ERR_MISSING,
                     "libmemscope.so is missing: it belongs into %s or its ../lib", folder);
+}
+
+int library_check(const char *path, struct diag *diag)
+{
+    const struct owner_note ours = OWNER_NOTE;
+    size_t n, head_n = offsetof(struct owner_note, version);
+    char *bytes;
+    int err = file_read_all(path, LIBRARY_BYTES_MAX, &bytes, &n, diag);
+    if (err < 0)
+        return err;
+    bool same = false;
+    for (const char *at = bytes;
+         !same && (at = memmem(at, (size_t)(bytes + n - at), &ours, head_n)); at += head_n)
+        same = (size_t)(bytes + n - at) >= sizeof ours && memcmp(at, &ours, sizeof ours) == 0;
+    free(bytes);
+    return same ? 0
+                : diag_set(
+                          diag, ERR_STATE,
+                          "%s is of another version of memscope than this executable: install both "
+                          "from one build",
+                          path);
 }

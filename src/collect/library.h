@@ -13,4 +13,10 @@ enum { LIBRARY_PATH_MAX = 1024 };
  */
 int library_find(char ret_path[LIBRARY_PATH_MAX], struct diag *diag);
 
+/*
+ * Whether the library at path lays out shared memory as this executable does: one of another build
+ * would leave every program unrecorded. 0, or ERR_STATE with the sentence.
+ */
+int library_check(const char *path, struct diag *diag);
+
 #endif

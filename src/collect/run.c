@@ -403,6 +403,8 @@ static char **run_environment(struct run *run, struct diag *diag)
     run_tell_found(run);
     int err = library_find(library, diag);
     if (err == 0)
+        err = library_check(library, diag);
+    if (err == 0)
         err = run_await_hello(run, diag);
     if (err == 0)
         segment_door(&run->segment, run->collector, door, sizeof door);
