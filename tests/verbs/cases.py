@@ -5,8 +5,10 @@ why it was skipped. What is expected comes from the sizes that program.c allocat
 import html.parser
 import json
 import os
+import pathlib
 import re
 import signal
+import struct
 import subprocess
 import xml.etree.ElementTree
 
@@ -321,6 +323,29 @@ def page_tells_why_not_recorded(bench):
     assert "statically linked" in why["static"], why
 
 
+def library_of(bench):
+    """The library that the executable finds: beside it in the build's tree, or installed."""
+    done = subprocess.run(
+        ["sh", "-c", 'find "$(dirname "$0")/.." -name libmemscope.so | head -1', bench.memscope],
+        capture_output=True, text=True, check=True)
+    return pathlib.Path(done.stdout.strip())
+
+
+def other_builds_library_is_named(bench):
+    """A library whose note has another layout's number: like one that is missing, and said so."""
+    data = bytearray(library_of(bench).read_bytes())
+    head = struct.pack("<III12s", 12, 8, 1, b"memscope")
+    assert data.count(head) == 1, data.count(head)
+    data[data.index(head) + len(head)] ^= 64
+    other = bench.folder() / "libmemscope.so"
+    other.write_bytes(data)
+    env = {"MEMSCOPE_LIBRARY": str(other)}
+    status, _, err = bench.call("run", "--", bench.program, "clean", env=env)
+    assert status == 125 and "another version" in err and len(err.splitlines()) == 1, (status, err)
+    status, out, _ = bench.call("doctor", env=env)
+    assert status == 1 and "FAIL  it is of this build" in out, out
+
+
 def doctor_says(bench, *through):
     """(status, the lines that are not ok) of doctor, started through other commands."""
     done = subprocess.run([*map(str, through), bench.memscope, "doctor"], cwd=bench.work,
@@ -339,9 +364,7 @@ def doctor_says_what_is_in_the_way(bench):
     """Each is arranged; doctor must name it, say how to mend it, and fail where runs would."""
     if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
         return "mounts cannot be changed here"
-    library = subprocess.run(
-        ["sh", "-c", 'find "$(dirname "$0")/.." -name libmemscope.so | head -1', bench.memscope],
-        capture_output=True, text=True, check=True).stdout.strip()
+    library = library_of(bench)
     hidden = ("unshare", "-m", "sh", "-c", "mount -t tmpfs none /proc && \"$@\"", "sh")
     noexec = ("unshare", "-m", "sh", "-c",
               "mount -t tmpfs -o noexec none /mnt && cp \"$0\" /mnt && "
@@ -361,7 +384,7 @@ def doctor_says_what_is_in_the_way(bench):
 
 
 CASES = [
-    doctor_finds_nothing, doctor_says_what_is_in_the_way,
+    doctor_finds_nothing, doctor_says_what_is_in_the_way, other_builds_library_is_named,
     view_writes_beside_the_recording, view_writes_where_told, view_opens_on_a_desktop_only,
     view_says_what_is_missing, compare_names_the_leaker, compare_in_json, compare_as_a_page,
     compare_says_what_is_missing, check_gates_leaks, check_counts_exactly,
