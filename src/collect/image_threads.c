@@ -70,11 +70,17 @@ static uint32_t thread_name(struct images *images, struct image *image, uint32_t
     return name == MODEL_NONE ? 0 : name;
 }
 
-uint32_t image_thread(struct images *images, struct image *image, uint32_t tid, uint64_t at_ns)
+uint32_t image_thread_known(const struct image *image, uint32_t tid)
 {
     int64_t known = map_find(&image->threads, tid);
-    if (known != MAP_NONE && known != MODEL_NONE)
-        return (uint32_t)known;
+    return known == MAP_NONE ? MODEL_NONE : (uint32_t)known;
+}
+
+uint32_t image_thread(struct images *images, struct image *image, uint32_t tid, uint64_t at_ns)
+{
+    uint32_t known = image_thread_known(image, tid);
+    if (known != MODEL_NONE)
+        return known;
     struct model_thread thread = {
             .process = image->process,
             .tid = tid,

@@ -14,6 +14,9 @@
 /* The thread in the model, made known to it when it is new. */
 uint32_t image_thread(struct images *images, struct image *image, uint32_t tid, uint64_t at_ns);
 
+/* The same if it is known; else MODEL_NONE. */
+uint32_t image_thread_known(const struct image *image, uint32_t tid);
+
 /* False: the kernel surely knows no such thread any more. */
 bool image_thread_lives(struct images *images, struct image *image, uint32_t tid);
 

@@ -424,7 +424,7 @@ static bool order_read(struct order *order, struct order_lane *lane,
             return false;
         record.tid = (uint32_t)record.slot[record.slots - 1].a;
         record.context.thread =
-                image_thread(order->images, record.image, record.tid, record.context.at_ns);
+                order_thread_of(order, record.image, lane, record.tid, head >> WIRE_KIND_BITS);
         const struct intake_slot *writer = &record.slot[record.slots - 1];
         record.context.task =
                 tasks_by_key(&record.image->tasks, writer->b, writer->c, record.context.at_ns);

@@ -37,6 +37,20 @@ void order_open_thread(struct order *order, struct image *image, struct order_la
     lane->thread = image_thread(order->images, image, news->tid, at_ns);
 }
 
+uint32_t order_thread_of(struct order *order, struct image *image, const struct order_lane *lane,
+                         uint32_t tid, uint64_t stamp)
+{
+    /* Lanes are opened and retired as they are seen, before what is older is fed: one that has got
+     * events since is of the same thread, whose first ones went through the common lane. */
+    for (size_t i = 0; image_thread_known(image, tid) == MODEL_NONE && i < order->lanes.n; i++) {
+        const struct order_lane *own = order->lanes.at[i];
+        if (own && own->kind == WIRE_LANE_OWN && own->slot == lane->slot && own->tid == tid &&
+            own->stamp >= stamp && own->thread != MODEL_NONE)
+            return own->thread;
+    }
+    return image_thread(order->images, image, tid, ticks_to_ns(&order->images->ticks, stamp));
+}
+
 void order_retire(struct order *order, uint64_t at_ns)
 {
     enum { LOOKS = 64 };

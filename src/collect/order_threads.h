@@ -9,4 +9,8 @@
 void order_open_thread(struct order *order, struct image *image, struct order_lane *lane,
                        const struct intake_news *news);
 
+/* The thread of an event in the common lane, by its number at that moment. */
+uint32_t order_thread_of(struct order *order, struct image *image, const struct order_lane *lane,
+                         uint32_t tid, uint64_t stamp);
+
 #endif
