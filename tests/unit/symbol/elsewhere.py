@@ -146,7 +146,9 @@ def main():
         print("0 passed, 0 failed, 1 skipped")
         return 77
     skipped = 0
-    with tempfile.TemporaryDirectory(prefix="memscope-elsewhere-") as work:
+    # A recorder may still be writing its symbols to the cache in there.
+    with tempfile.TemporaryDirectory(prefix="memscope-elsewhere-",
+                                     ignore_cleanup_errors=True) as work:
         results = check(work)
         if shutil.which("debuginfod-find"):
             results += check_server(work)
