@@ -64,8 +64,7 @@ struct collector {
     struct journal journal;
     struct ticks ticks;
     struct serve serve;
-    uint64_t fed;                         /* watermark up to which everything was fed */
-    uint64_t flushed;                     /* highest flush that was answered and fed */
+    uint64_t fed, flushed;                /* the watermark, and the highest flush, that were fed */
     uint64_t scanned_at, slow_scanned_at; /* 0: a scan is due */
     uint64_t shared_asked_at;
     pid_t root_pid, root_parent; /* parent 0: anybody */
@@ -487,6 +486,7 @@ static void collector_open_control(struct collector *collector)
             .order = &collector->order,
             .symbols = &collector->symbols,
             .drain = collector->drain,
+            .tally = &collector->tally,
             .ticks = &collector->ticks,
             .root_pid = (uint32_t)collector->root_pid,
     };
@@ -582,7 +582,7 @@ int collector_main(const struct collector_start *start)
             collector_wait(&collector);
         collector_unblock(&collector, fed);
         collector_scan(&collector);
-        serve_step(&collector.serve, collector.fed);
+        serve_step(&collector.serve, collector.fed, collector.flushed);
     }
     if (collector.cancelled)
         collector_leave_nothing(&collector);

@@ -295,8 +295,8 @@ static void serve_wait(struct serve *serve, const struct control_job *job)
                                   .stamp = stamp,
                                   .deadline =
                                           now + ticks_from_ns(serve->session.ticks, serve_wait_ns)};
+    waiting->flush = drain_flush(serve->session.drain);
     serve->waiting[place] = waiting;
-    drain_flush(serve->session.drain);
 }
 
 static void serve_stop(struct serve *serve, const struct control_job *job)
@@ -374,7 +374,16 @@ int serve_init(struct serve *ret_serve, const struct serve_session *session, int
     return 0;
 }
 
-void serve_step(struct serve *serve, uint64_t fed)
+/* Events as well as counts: these are read at a flush, and fed when the watermark has passed them.
+ */
+static bool serve_is_due(const struct serve *serve, const struct serve_job *waiting,
+                         uint64_t flushed)
+{
+    return serve->fed >= waiting->stamp && flushed >= waiting->flush &&
+           tally_is_fed(serve->session.tally, waiting->stamp);
+}
+
+void serve_step(struct serve *serve, uint64_t fed, uint64_t flushed)
 {
     if (!serve->control)
         return;
@@ -387,7 +396,7 @@ void serve_step(struct serve *serve, uint64_t fed)
     for (size_t i = 0; i < SERVE_JOBS_MAX; i++) {
         struct serve_job *waiting = serve->waiting[i];
         if (!waiting || waiting->job.request.kind == CONTROL_STOP ||
-            (serve->fed < waiting->stamp && now < waiting->deadline))
+            (!serve_is_due(serve, waiting, flushed) && now < waiting->deadline))
             continue;
         serve_give(serve, &waiting->job, serve->fed < waiting->stamp ? CONTROL_PARTIAL : 0);
         free(waiting);

@@ -12,6 +12,7 @@
 #include "collect/images.h"
 #include "collect/order.h"
 #include "collect/symbols.h"
+#include "collect/tally.h"
 #include "launch/request.h"
 
 enum { SERVE_JOBS_MAX = 32 };
@@ -20,6 +21,7 @@ enum { SERVE_JOBS_MAX = 32 };
 struct serve_job {
     struct control_job job;
     uint64_t stamp;
+    uint64_t flush;    /* of the drain, asked for with it */
     uint64_t deadline; /* ticks of the session; then the answer is partial */
 };
 
@@ -32,6 +34,7 @@ struct serve_session {
     struct order *order;
     struct symbols *symbols;
     struct drain *drain;
+    const struct tally *tally;
     const struct ticks *ticks;
     uint32_t root_pid;
 };
@@ -52,8 +55,11 @@ struct serve {
 int serve_init(struct serve *ret_serve, const struct serve_session *session, int event_fd,
                struct diag *diag);
 
-/* Takes what was asked and answers what can be answered. fed: the watermark that was fed up to. */
-void serve_step(struct serve *serve, uint64_t fed);
+/*
+ * Takes what was asked and answers what can be answered. fed: the watermark that was fed up to;
+ * flushed: the highest flush of the drain that was.
+ */
+void serve_step(struct serve *serve, uint64_t fed, uint64_t flushed);
 
 /* Notes in the model what clients did to the session: before each checkpoint. */
 void serve_note(const struct serve *serve);

@@ -30,6 +30,8 @@ void tally_take(struct tally *tally, struct intake_batch *batch)
 static void tally_apply(struct tally *tally, const struct counts_news *news)
 {
     const struct image *image = &tally->images->at[news->process_slot];
+    if (news->stamp > tally->fed_stamp)
+        tally->fed_stamp = news->stamp;
     if (!image->used)
         return;
     tally->last[news->process_slot] = news->sum;
@@ -82,6 +84,11 @@ void tally_end(struct tally *tally, uint32_t slot)
     tally->waiting.n = kept;
     tally_add(&tally->ended, &tally->last[slot]);
     tally->last[slot] = (struct counts_sum){0};
+}
+
+bool tally_is_fed(const struct tally *tally, uint64_t stamp)
+{
+    return tally->waiting.n == 0 || tally->fed_stamp >= stamp;
 }
 
 struct counts_sum tally_sum(const struct tally *tally)

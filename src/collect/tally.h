@@ -14,6 +14,7 @@ struct tally {
     struct counts_list waiting; /* by stamp */
     struct counts_sum *last;    /* by process slot: what was fed of it */
     struct counts_sum ended;    /* of processes that have ended */
+    uint64_t fed_stamp;         /* of the newest that was fed */
 };
 
 /* What it is given outlives it. ERR_MEMORY: nothing is left to be done. */
@@ -28,6 +29,9 @@ void tally_feed(struct tally *tally, uint64_t watermark);
 
 /* The process of the slot ends: what still waits of it is fed. */
 void tally_end(struct tally *tally, uint32_t slot);
+
+/* Whether the model has counts that were read at stamp or later, or no newer ones are known. */
+bool tally_is_fed(const struct tally *tally, uint64_t stamp);
 
 /* Of all processes so far. */
 struct counts_sum tally_sum(const struct tally *tally);
