@@ -57,7 +57,9 @@ static uint32_t serve_state(const struct serve *serve)
                                     : CONTROL_OFF;
 }
 
-static void serve_status_sums(struct control_status *status, const struct model_sums *sums)
+/* counts: the program's own, exact while its allocations are sampled; NULL: they are not. */
+static void serve_status_sums(struct control_status *status, const struct model_sums *sums,
+                              const struct model_counts *counts)
 {
     status->alloc_n = sums->alloc_n;
     status->alloc_bytes = sums->alloc_bytes;
@@ -71,6 +73,12 @@ static void serve_status_sums(struct control_status *status, const struct model_
     status->realloc_n = sums->realloc_n;
     status->temporary_n = sums->temporary_n;
     status->unknown_free_n = sums->unknown_free_n;
+    if (!counts)
+        return;
+    status->alloc_n = counts->alloc_n;
+    status->alloc_bytes = counts->alloc_bytes;
+    status->free_n = counts->free_n;
+    status->realloc_n = counts->realloc_n;
 }
 
 static void serve_status_fill(const struct serve *serve, struct control_status *status)
@@ -90,7 +98,7 @@ static void serve_status_fill(const struct serve *serve, struct control_status *
     status->lost_n = model->loss.event_n;
     uint32_t weight = wire_rate_weight(atomic_load(&session->segment->at->rate));
     status->rate = weight ? CONTROL_RATE_ONE / weight : 0;
-    serve_status_sums(status, &model->sums);
+    serve_status_sums(status, &model->sums, model->sampled ? &model->counts : NULL);
     for (uint32_t i = 0; i < session->segment->process_n; i++) {
         const struct image *image = &session->images->at[i];
         if (!serve_lives(image))
@@ -114,8 +122,11 @@ static void serve_status(const struct serve *serve, const struct control_job *jo
         return;
     }
     serve_status_fill(serve, &status);
-    if (image)
-        serve_status_sums(&status, &serve->session.model->processes.at[image->process].sums);
+    const struct model *model = serve->session.model;
+    if (image) {
+        const struct model_process *process = &model->processes.at[image->process];
+        serve_status_sums(&status, &process->sums, model->sampled ? &process->counts : NULL);
+    }
     const struct control_reply reply = {.value = value};
     control_answer(serve->control, job, &reply, &status, sizeof status, -1);
 }
