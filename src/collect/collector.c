@@ -305,8 +305,7 @@ static void collector_heed(struct collector *collector)
         collector->root_status = message.status;
         collector->root_rss_bytes = message.rss_peak_bytes;
         collector->scanned_at = 0;
-        own_cost_told(&collector->governor.own, (int)collector->root_pid, message.program_cpu_ns);
-        own_cost_launcher(&collector->governor.own, message.launcher_cpu_ns);
+        own_cost_end(&collector->governor.own, (int)collector->root_pid, &message);
     }
 }
 
@@ -485,6 +484,7 @@ static void collector_open_control(struct collector *collector)
             .images = &collector->images,
             .order = &collector->order,
             .symbols = &collector->symbols,
+            .governor = &collector->governor,
             .drain = collector->drain,
             .tally = &collector->tally,
             .ticks = &collector->ticks,

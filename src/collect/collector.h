@@ -34,7 +34,8 @@ struct collector_message {
     int32_t end; /* enum process_end */
     int32_t status;
     uint64_t rss_peak_bytes; /* of the command, where wait(2) tells it; 0: it does not */
-    uint64_t program_cpu_ns, launcher_cpu_ns; /* of ENDED; BEGIN has the launcher's so far */
+    uint64_t program_cpu_ns, launcher_cpu_ns;   /* of ENDED; BEGIN has the launcher's so far */
+    uint64_t program_fault_n, program_switch_n; /* of ENDED, with those that it waited for */
     uint32_t running_n;
     uint32_t image_n;      /* images that were recorded in all */
     uint32_t passed_n;     /* images that were passed over */

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "collect/collector.h"
 
 enum {
     /*
@@ -76,7 +77,7 @@ void own_cost_ended(struct own_cost *cost, uint32_t slot)
     own_cost_look_at(cost, slot);
 }
 
-void own_cost_told(struct own_cost *cost, int pid, uint64_t cpu_ns)
+static void own_cost_told(struct own_cost *cost, int pid, uint64_t cpu_ns)
 {
     for (uint32_t i = 0; i < cost->images->segment->process_n; i++) {
         const struct image *image = &cost->images->at[i];
@@ -92,6 +93,14 @@ void own_cost_told(struct own_cost *cost, int pid, uint64_t cpu_ns)
 void own_cost_launcher(struct own_cost *cost, uint64_t cpu_ns)
 {
     cost->launcher_ns = cpu_ns;
+}
+
+void own_cost_end(struct own_cost *cost, int pid, const struct collector_message *message)
+{
+    own_cost_told(cost, pid, message->program_cpu_ns);
+    own_cost_launcher(cost, message->launcher_cpu_ns);
+    cost->fault_n = message->program_fault_n;
+    cost->switch_n = message->program_switch_n;
 }
 
 /* Processor time of helpers that have ended. */
@@ -155,7 +164,7 @@ double own_cost_percent(const struct own_cost_sum *since, const struct own_cost_
 static void own_cost_fact(struct model *model, const char *key, double value)
 {
     char text[32];
-    snprintf(text, sizeof text, "%.6g", value);
+    snprintf(text, sizeof text, "%.12g", value);
     model_fact_set(model, key, text);
 }
 
@@ -176,42 +185,56 @@ static double own_cost_quantile(const _Atomic uint64_t *timed_class, double shar
     return 0;
 }
 
-/* Page faults and context switches of a process that still runs; those that ended are not told. */
+/* Adds what the kernel says of a live process; false: nothing. */
+static bool own_cost_live(int pid, double *faults, double *switches)
+{
+    char path[64], *text;
+    size_t n;
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    if (file_read_all(path, 4096, &text, &n, NULL) < 0)
+        return false;
+    const char *field = strrchr(text, ')');
+    /* Behind the name: the 8th field is minor faults, the 10th major ones. */
+    for (int number = 1; field && number <= 10; number++) {
+        field = strchr(field + 1, ' ');
+        if (field && (number == 8 || number == 10))
+            *faults += strtod(field, NULL);
+    }
+    free(text);
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    if (file_read_all(path, 64 << 10, &text, &n, NULL) < 0)
+        return true;
+    const char *own = strstr(text, "\nvoluntary_ctxt_switches:");
+    const char *other = strstr(text, "\nnonvoluntary_ctxt_switches:");
+    if (own && other)
+        *switches += strtod(own + 25, NULL) + strtod(other + 28, NULL);
+    free(text);
+    return true;
+}
+
+/*
+ * Page faults and context switches: of the command and those that it waited for, once it has ended;
+ * before that, and where there is no launcher, of the processes that live; switches: of their main
+ * threads.
+ */
 static void own_cost_kernel(const struct own_cost *cost, struct model *model)
 {
     struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) == 0)
+    double faults = (double)cost->fault_n, switches = (double)cost->switch_n;
+    bool known = cost->fault_n > 0;
+    if (getrusage(RUSAGE_SELF, &usage) == 0) {
         own_cost_fact(model, "perf_recorder_faults", (double)(usage.ru_minflt + usage.ru_majflt));
-    for (uint32_t i = 0; i < cost->images->segment->process_n; i++) {
-        const struct image *image = &cost->images->at[i];
-        char path[64], *text;
-        size_t n;
-        if (!image->used || image->gone || image->execed)
-            continue;
-        snprintf(path, sizeof path, "/proc/%d/stat", image->pid);
-        if (file_read_all(path, 4096, &text, &n, NULL) < 0)
-            continue;
-        char *field = strrchr(text, ')');
-        double faults = 0;
-        /* Behind the name: the 8th field is minor faults, the 10th major ones. */
-        for (int number = 1; field && number <= 10; number++) {
-            field = strchr(field + 1, ' ');
-            if (field && (number == 8 || number == 10))
-                faults += strtod(field, NULL);
-        }
-        own_cost_fact(model, "perf_program_faults", faults);
-        free(text);
-        snprintf(path, sizeof path, "/proc/%d/status", image->pid);
-        if (file_read_all(path, 64 << 10, &text, &n, NULL) < 0)
-            continue;
-        const char *own = strstr(text, "\nvoluntary_ctxt_switches:");
-        const char *other = strstr(text, "\nnonvoluntary_ctxt_switches:");
-        if (own && other)
-            own_cost_fact(model, "perf_program_switches",
-                          strtod(own + 25, NULL) + strtod(other + 28, NULL));
-        free(text);
-        return;
+        own_cost_fact(model, "perf_recorder_rss_peak_bytes", (double)usage.ru_maxrss * 1024);
     }
+    for (uint32_t i = 0; !cost->fault_n && i < cost->images->segment->process_n; i++) {
+        const struct image *image = &cost->images->at[i];
+        if (image->used && !image->gone && !image->execed && image->pid > 0)
+            known = own_cost_live(image->pid, &faults, &switches) || known;
+    }
+    if (!known)
+        return;
+    own_cost_fact(model, "perf_program_faults", faults);
+    own_cost_fact(model, "perf_program_switches", switches);
 }
 
 /* Stacks, rings and the data of an event. */
@@ -224,6 +247,7 @@ static void own_cost_events(const struct own_cost *cost, struct model *model,
             [WIRE_THREAD_LOCAL] = "perf_event_cpu_ns_thread_local",
             [WIRE_ASYNC] = "perf_event_cpu_ns_async",
             [WIRE_HYBRID] = "perf_event_cpu_ns_hybrid",
+            [WIRE_LEGACY] = "perf_event_cpu_ns_legacy",
     };
     const struct segment *segment = cost->images->segment;
     struct counts_sum counts = tally_sum(cost->tally);
@@ -246,9 +270,10 @@ static void own_cost_events(const struct own_cost *cost, struct model *model,
         return;
     own_cost_fact(model, "perf_event_bytes",
                   (double)found.slots_n * sizeof(struct wire_slot) / (double)event_n);
+    double event_ns = (double)own_cost_ns(now) / (double)event_n;
+    own_cost_fact(model, "perf_event_cpu_ns", event_ns);
     if (strategy < sizeof keys / sizeof *keys && keys[strategy])
-        own_cost_fact(model, keys[strategy],
-                      (double)(now->hooks_ns + now->recorder_ns) / (double)event_n);
+        own_cost_fact(model, keys[strategy], event_ns);
 }
 
 void own_cost_facts(struct own_cost *cost, struct model *model, const struct drain *drain,
@@ -261,7 +286,8 @@ void own_cost_facts(struct own_cost *cost, struct model *model, const struct dra
     double seconds = (double)model->end_ns / 1e9, ns = 1e9 / (double)ticks->hz;
     if (seconds <= 0)
         return;
-    own_cost_fact(model, "overhead_cpu_percent", own_cost_percent(&none, &now));
+    if (now.program_ns > now.hooks_ns)
+        own_cost_fact(model, "overhead_cpu_percent", own_cost_percent(&none, &now));
     own_cost_fact(model, "perf_events_per_s", (double)event_n / seconds);
     own_cost_fact(model, "perf_allocations_per_s", (double)counts.alloc_n / seconds);
     own_cost_fact(model, "perf_hook_ns_p50", own_cost_quantile(timed_class, 0.5) * ns);

@@ -18,6 +18,8 @@
 #include "collect/symbols.h"
 #include "collect/tally.h"
 
+struct collector_message;
+
 /* Since the session began, in nanoseconds. */
 struct own_cost_sum {
     uint64_t hooks_ns;    /* in the program's hooks, and where the library starts */
@@ -33,6 +35,7 @@ struct own_cost {
     int *pid;             /* that it is of; 0 = no process */
     uint64_t ended_ns;
     uint64_t launcher_ns;
+    uint64_t fault_n, switch_n;    /* of the command that has ended; 0 = not known */
     const struct symbols *symbols; /* whose helpers live; NULL = none */
 };
 
@@ -45,8 +48,8 @@ struct own_cost_sum own_cost_look(struct own_cost *cost);
 
 /* The process of the slot has ended: the last look at it, which may come too late. */
 void own_cost_ended(struct own_cost *cost, uint32_t slot);
-/* What others know of: the processor time of a process at its end, that of the launcher. */
-void own_cost_told(struct own_cost *cost, int pid, uint64_t cpu_ns);
+/* What others know of: the command as it ended (COLLECTOR_ENDED), the launcher so far. */
+void own_cost_end(struct own_cost *cost, int pid, const struct collector_message *message);
 void own_cost_launcher(struct own_cost *cost, uint64_t cpu_ns);
 
 /* Our own part of it all. */

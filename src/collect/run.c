@@ -352,7 +352,7 @@ static uint64_t run_command_peak(uint64_t children_before)
 }
 
 /* Tells the collector how the command ended, and waits for the recording. */
-static void run_finish(struct run *run, uint64_t peak_bytes, uint64_t program_cpu_ns)
+static void run_finish(struct run *run, uint64_t peak_bytes, const struct spawn_usage *usage)
 {
     struct collector_message message = {
             .kind = COLLECTOR_ENDED,
@@ -360,7 +360,9 @@ static void run_finish(struct run *run, uint64_t peak_bytes, uint64_t program_cp
             .end = run->result->end == LAUNCH_SIGNALED ? PROCESS_SIGNALED : PROCESS_EXITED,
             .status = run->result->status,
             .rss_peak_bytes = peak_bytes,
-            .program_cpu_ns = program_cpu_ns,
+            .program_cpu_ns = usage->cpu_ns,
+            .program_fault_n = usage->fault_n,
+            .program_switch_n = usage->switch_n,
             .launcher_cpu_ns = own_cost_clock(CLOCK_PROCESS_CPUTIME_ID),
     };
     collector_send(run->socket, &message);
@@ -392,7 +394,7 @@ static int run_bare(struct run *run, const char *why, struct diag *diag)
         diag_set_errno(diag, 0, error, "cannot execute %s", run->program.path);
         return 0;
     }
-    run_note_status(run->result, spawn_wait(&spawn, &(uint64_t){0}));
+    run_note_status(run->result, spawn_wait(&spawn, &(struct spawn_usage){0}));
     return 0;
 }
 
@@ -442,9 +444,10 @@ static int run_recorded(struct run *run, struct diag *diag)
         diag_set_errno(diag, 0, error, "cannot execute %s", run->program.path);
         return 0;
     }
-    uint64_t cpu_ns = 0, children_before = run_peak_of(RUSAGE_CHILDREN);
-    run_note_status(run->result, spawn_wait(&spawn, &cpu_ns));
-    run_finish(run, run_command_peak(children_before), cpu_ns);
+    struct spawn_usage usage;
+    uint64_t children_before = run_peak_of(RUSAGE_CHILDREN);
+    run_note_status(run->result, spawn_wait(&spawn, &usage));
+    run_finish(run, run_command_peak(children_before), &usage);
     return 0;
 }
 

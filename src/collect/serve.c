@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "collect/facts.h"
+#include "collect/governor.h"
 #include "collect/resident.h"
 #include "collect/snapshot.h"
 
@@ -266,6 +267,7 @@ static void serve_snapshot(const struct serve *serve, const struct control_job *
     serve_tell_pause(serve);
     facts_update(session.model, session.segment, session.order, session.images, session.drain,
                  session.ticks);
+    governor_facts(session.governor, session.drain, session.order->event_n);
     int err = job->request.kind == CONTROL_TOP
                       ? snapshot_top(session.model, (size_t)job->request.value, &fd, &bytes, &diag)
                       : snapshot_whole(session.model, &fd, &bytes, &diag);

@@ -15,6 +15,8 @@
 #include "collect/tally.h"
 #include "launch/request.h"
 
+struct governor;
+
 enum { SERVE_JOBS_MAX = 32 };
 
 /* A job that waits until events up to a stamp are in the model. */
@@ -33,6 +35,7 @@ struct serve_session {
     struct images *images;
     struct order *order;
     struct symbols *symbols;
+    struct governor *governor;
     struct drain *drain;
     const struct tally *tally;
     const struct ticks *ticks;

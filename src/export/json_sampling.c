@@ -65,6 +65,9 @@ void json_add_performance(struct json *json, const struct model *model)
         return;
     json_key(json, "performance");
     json_object_begin(json);
+    const char *overhead = model_fact_get(model, "overhead_cpu_percent");
+    if (overhead)
+        json_key_double(json, "overhead_cpu_percent", strtod(overhead, NULL), 9);
     VEC_EACH (struct model_fact, fact, &model->facts) {
         const char *key = model_string_at(model, fact->key);
         if (strncmp(key, prefix, sizeof prefix - 1) == 0)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -177,20 +178,24 @@ static uint64_t spawn_cpu_ns(pid_t pid)
 }
 
 /* Waits for the end; stops and goes on with the child, so that the shell's job control holds. */
-static int spawn_wait_end(pid_t pid, uint64_t *ret_cpu_ns)
+static int spawn_wait_end(pid_t pid, struct spawn_usage *ret_usage)
 {
     int status = 0;
+    struct rusage used = {0};
     siginfo_t ended;
     for (;;) {
         if (waitid(P_PID, (id_t)pid, &ended, WEXITED | WSTOPPED | WNOWAIT) == 0)
-            *ret_cpu_ns = spawn_cpu_ns(pid);
-        if (waitpid(pid, &status, WUNTRACED) < 0) {
+            ret_usage->cpu_ns = spawn_cpu_ns(pid);
+        if (wait4(pid, &status, WUNTRACED, &used) < 0) {
             if (errno == EINTR)
                 continue;
             return 0;
         }
-        if (!WIFSTOPPED(status))
+        if (!WIFSTOPPED(status)) {
+            ret_usage->fault_n = (uint64_t)(used.ru_minflt + used.ru_majflt);
+            ret_usage->switch_n = (uint64_t)(used.ru_nvcsw + used.ru_nivcsw);
             return status;
+        }
         raise(SIGSTOP);
         kill(pid, SIGCONT);
     }
@@ -206,9 +211,10 @@ void spawn_forward_signals(const struct spawn *spawn)
         sigaction(spawn_signals[i], &forward, &spawn_before[i]);
 }
 
-int spawn_wait(const struct spawn *spawn, uint64_t *ret_cpu_ns)
+int spawn_wait(const struct spawn *spawn, struct spawn_usage *ret_usage)
 {
-    int status = spawn_wait_end(spawn->pid, ret_cpu_ns);
+    *ret_usage = (struct spawn_usage){0};
+    int status = spawn_wait_end(spawn->pid, ret_usage);
     for (int i = 0; i < SPAWN_SIGNALS_N; i++)
         sigaction(spawn_signals[i], &spawn_before[i], NULL);
     return status;

@@ -42,10 +42,16 @@ int spawn_go(struct spawn *spawn);
 /* Ends and reaps a child that was never let go. */
 void spawn_cancel(struct spawn *spawn);
 
+/* What the kernel says of a child that has ended; zeroes: it does not. */
+struct spawn_usage {
+    uint64_t cpu_ns;            /* processor time that it used itself */
+    uint64_t fault_n, switch_n; /* page faults, context switches; also of those it waited for */
+};
+
 /*
  * Waits for the child's end, passing on the signals that are sent to us and leaving the
- * terminal's to it. Returns the status of wait(2); *ret_cpu_ns: the processor time it used itself.
+ * terminal's to it. Returns the status of wait(2).
  */
-int spawn_wait(const struct spawn *spawn, uint64_t *ret_cpu_ns);
+int spawn_wait(const struct spawn *spawn, struct spawn_usage *ret_usage);
 
 #endif
