@@ -29,9 +29,28 @@ struct memscope_statistics {
     uint64_t recording_bytes;
     uint64_t tracker_bytes;  /* memory that memscope holds in the program */
     double sample_rate;      /* the lowest rate in force: 1.0 = every figure is exact */
-    double overhead_percent; /* time spent in hooks, in percent of the duration; negative: unknown
-                              */
+    double overhead_percent; /* processor time that recording added to the program's own, the
+                                collector's included, in percent; negative: not measured */
     uint32_t site_n, thread_n, task_n, process_n;
+};
+
+/**
+ * What recording cost, as the recording itself measured it. A negative figure was not measured: a
+ * recording that `memscope run` began measures time with --performance-monitoring or
+ * --max-overhead-percent only, one of a backend that a factory made always does.
+ */
+struct memscope_measurement {
+    int strategy;            /* that was in force: an enum memscope_strategy */
+    int is_complete;         /* 1 = nothing was lost, no thread held the collection up */
+    double init_time_us;     /* that memscope_backend_start_tracking took, in microseconds: the
+                                collector's start is in it where this call started it */
+    double overhead_percent; /* as in the statistics: of the whole recording up to the analysis */
+    double event_cpu_ns;     /* processor time of hooks and collector by event, nanoseconds */
+    double hook_p50_ns;      /* half of the hooks took no longer, nanoseconds */
+    double hook_p99_ns;      /* 99 of 100 took no longer */
+    double stall_s;          /* seconds that threads waited for the collector, all together */
+    int64_t event_n;         /* allocations and frees of the session: alloc_n + free_n */
+    int64_t tracker_bytes;   /* memory that memscope holds in the program, bytes */
 };
 
 /** A place that allocates: one call stack. Sorted by peak_bytes, the most first. */
@@ -104,6 +123,13 @@ MEMSCOPE_API const void *memscope_analysis_raw(const memscope_analysis *analysis
 /** Totals of the session or of the backend's time, in this process. Errors: MEMSCOPE_E_INVALID. */
 MEMSCOPE_API int memscope_analysis_statistics(const memscope_analysis *analysis,
                                               struct memscope_statistics *ret_statistics);
+
+/**
+ * What recording it cost. The caller's storage is filled; from any thread. Errors:
+ * MEMSCOPE_E_INVALID.
+ */
+MEMSCOPE_API int memscope_analysis_measurement(const memscope_analysis *analysis,
+                                               struct memscope_measurement *ret_measurement);
 
 /** What kind of program it is, as detection saw it. Errors: MEMSCOPE_E_INVALID. */
 MEMSCOPE_API int memscope_analysis_environment(const memscope_analysis *analysis,

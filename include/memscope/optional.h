@@ -92,6 +92,8 @@
     (memscope_analysis_raw ? (memscope_analysis_raw)((a), (b)) : (const void *)0)
 #define memscope_analysis_statistics(a, b) \
     (memscope_analysis_statistics ? (memscope_analysis_statistics)((a), (b)) : MEMSCOPE_E_ABSENT)
+#define memscope_analysis_measurement(a, b) \
+    (memscope_analysis_measurement ? (memscope_analysis_measurement)((a), (b)) : MEMSCOPE_E_ABSENT)
 #define memscope_analysis_environment(a, b) \
     (memscope_analysis_environment ? (memscope_analysis_environment)((a), (b)) : MEMSCOPE_E_ABSENT)
 #define memscope_analysis_session_id(a) \
@@ -150,6 +152,10 @@
     (memscope_factory_free ? (memscope_factory_free)((a)) : (void)0)
 #define memscope_factory_record_performance(a, b, c) \
     (memscope_factory_record_performance ? (memscope_factory_record_performance)((a), (b), (c)) : MEMSCOPE_E_ABSENT)
+#define memscope_factory_record_analysis(a, b, c) \
+    (memscope_factory_record_analysis ? (memscope_factory_record_analysis)((a), (b), (c)) : MEMSCOPE_E_ABSENT)
+#define memscope_factory_measurement(a, b, c) \
+    (memscope_factory_measurement ? (memscope_factory_measurement)((a), (b), (c)) : MEMSCOPE_E_ABSENT)
 #define memscope_factory_performance(a, b, c) \
     (memscope_factory_performance ? (memscope_factory_performance)((a), (b), (c)) : MEMSCOPE_E_ABSENT)
 #define memscope_factory_history_n(a) \

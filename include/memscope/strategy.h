@@ -3,6 +3,7 @@
 #ifndef MEMSCOPE_STRATEGY_H
 #define MEMSCOPE_STRATEGY_H
 
+#include "memscope/analysis.h"
 #include "memscope/environment.h"
 
 #ifdef __cplusplus
@@ -25,13 +26,16 @@ struct memscope_backend_config {
 #define MEMSCOPE_BACKEND_CONFIG_INIT { 1, 0, 1.0, 5.0 }
 /* clang-format on */
 
-/** How a strategy has done: exactly these five fields. */
+/**
+ * How a strategy has done: exactly these five fields. In what the factory gives a figure is
+ * negative where no session has it; a program cannot measure satisfaction, for one.
+ */
 struct memscope_strategy_performance {
-    double avg_overhead_percent;
-    double avg_init_time_us;
-    double success_rate;       /* 0.0 to 1.0 */
-    double satisfaction_score; /* 0.0 to 1.0 */
-    uint64_t session_count;    /* sessions that the averages are of; at least 1 */
+    double avg_overhead_percent; /* processor time added to the program's own */
+    double avg_init_time_us;     /* microseconds until the first event could be recorded */
+    double success_rate;         /* sessions that were recorded completely, 0.0 to 1.0 */
+    double satisfaction_score;   /* 0.0 to 1.0 */
+    uint64_t session_count;      /* sessions that the averages are of; at least 1 */
 };
 
 /** What a strategy is wanted for. Zeroed = no wishes. */
@@ -83,6 +87,31 @@ MEMSCOPE_API int memscope_factory_record_performance(
         memscope_factory *factory, const char *name,
         const struct memscope_strategy_performance *performance);
 
+/**
+ * Notes a session by what was measured of it, as one session of a strategy. Collect the analysis at
+ * the session's end (memscope_session_end), and note each session once. Overhead and initialisation
+ * time are its measurement's; the session has succeeded when its record is complete; satisfaction
+ * is not known. Nothing chooses a strategy by it but memscope_factory_recommend: `auto` does not.
+ *
+ * name: as in memscope_factory_record_performance, such as that of the custom strategy that the
+ * backend was made with; NULL: the built-in strategy that was in force. analysis: stays the
+ * caller's, nothing of it is kept; NULL, then with a name: a session that failed, of which only
+ * that is known. From any thread.
+ * Errors: MEMSCOPE_E_INVALID, MEMSCOPE_E_LIMIT (more than MEMSCOPE_STRATEGIES_MAX names).
+ */
+MEMSCOPE_API int memscope_factory_record_analysis(memscope_factory *factory, const char *name,
+                                                  const memscope_analysis *analysis);
+
+/**
+ * What was measured in all sessions of a name that memscope_factory_record_analysis noted and the
+ * history still has: the mean of each figure over those that have it, the sum of event_n and
+ * stall_s, the most of tracker_bytes; is_complete when all were; strategy is the last one's. The
+ * caller's storage is filled. From any thread.
+ * Errors: MEMSCOPE_E_INVALID; MEMSCOPE_E_NOT_FOUND: none was measured.
+ */
+MEMSCOPE_API int memscope_factory_measurement(const memscope_factory *factory, const char *name,
+                                              struct memscope_measurement *ret_measurement);
+
 /** All records of a name in one, averages weighted by sessions. Errors: MEMSCOPE_E_NOT_FOUND. */
 MEMSCOPE_API int memscope_factory_performance(
         const memscope_factory *factory, const char *name,
@@ -100,8 +129,8 @@ MEMSCOPE_API int memscope_factory_history(const memscope_factory *factory, size_
 
 /**
  * The strategy for some requirements: built-in ones are judged by what they can do, all by their
- * history. detection: NULL = the program is not considered. Errors: MEMSCOPE_E_INVALID;
- * MEMSCOPE_E_NOT_FOUND: none fulfils them.
+ * history, as far as that knows. detection: NULL = the program is not considered. Errors:
+ * MEMSCOPE_E_INVALID; MEMSCOPE_E_NOT_FOUND: none fulfils them.
  */
 MEMSCOPE_API int memscope_factory_recommend(const memscope_factory *factory,
                                             const struct memscope_requirements *requirements,

@@ -17,6 +17,7 @@ struct memscope_analysis {
     struct ask_bytes raw, tables;
     struct memscope_statistics statistics;
     struct memscope_environment environment;
+    struct memscope_measurement measurement;
     char session_id[ANALYSIS_ID_BYTES];
     int strategy;
     bool partial;
@@ -172,6 +173,25 @@ static void analysis_find_environment(memscope_analysis *analysis)
     }
 }
 
+/* What the recording cost, by its own figures; after the statistics. */
+static void analysis_measure(memscope_analysis *analysis, const struct analysis_window *window)
+{
+    const struct answer_head *head = analysis_head(analysis);
+    const struct memscope_statistics *statistics = &analysis->statistics;
+    analysis->measurement = (struct memscope_measurement){
+            .strategy = window->strategy,
+            .is_complete = !window->partial && statistics->lost_n == 0,
+            .init_time_us = (double)window->init_ns / 1e3,
+            .overhead_percent = head->overhead_percent,
+            .event_cpu_ns = head->event_cpu_ns,
+            .hook_p50_ns = head->hook_p50_ns,
+            .hook_p99_ns = head->hook_p99_ns,
+            .stall_s = head->stall_s,
+            .event_n = (int64_t)(statistics->alloc_n + statistics->free_n),
+            .tracker_bytes = head->tracker_held_bytes,
+    };
+}
+
 /* The tables of the recording. */
 static int analysis_ask_tables(memscope_analysis *analysis, struct memscope_error *error)
 {
@@ -208,6 +228,7 @@ int analysis_new(memscope_analysis **ret_analysis, long recording_fd,
     fault_copy(analysis->session_id, sizeof analysis->session_id, window->session_id);
     analysis->strategy = window->strategy;
     analysis->partial = window->partial;
+    analysis_measure(analysis, window);
     analysis_find_environment(analysis);
     *ret_analysis = analysis;
     return MEMSCOPE_OK;
@@ -237,6 +258,15 @@ int memscope_analysis_statistics(const memscope_analysis *analysis,
     if (!analysis || !ret_statistics)
         return MEMSCOPE_E_INVALID;
     *ret_statistics = analysis->statistics;
+    return MEMSCOPE_OK;
+}
+
+int memscope_analysis_measurement(const memscope_analysis *analysis,
+                                  struct memscope_measurement *ret_measurement)
+{
+    if (!analysis || !ret_measurement)
+        return MEMSCOPE_E_INVALID;
+    *ret_measurement = analysis->measurement;
     return MEMSCOPE_OK;
 }
 

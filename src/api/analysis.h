@@ -16,7 +16,7 @@ enum { ANALYSIS_ID_BYTES = 40 };
 struct analysis_window {
     const struct control_status *from; /* as of its start */
     const struct control_status *to;   /* as of now */
-    uint64_t duration_ns;
+    uint64_t duration_ns, init_ns;
     const char *session_id;
     int strategy;
     bool partial;

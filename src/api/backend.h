@@ -14,6 +14,7 @@ struct backend_plan {
     int strategy;     /* filled in by backend_new */
     bool is_forced;   /* no other strategy will do; filled in by backend_new */
     bool joins_any;   /* a recording under way is joined whatever it is */
+    bool is_measured; /* a recording that is begun tells what it costs */
     bool track_tasks; /* also where the strategy does not ask for it */
 };
 

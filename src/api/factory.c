@@ -26,7 +26,9 @@ struct factory_strategy {
 
 struct factory_record {
     uint32_t strategy; /* index */
+    bool is_measured;
     struct memscope_strategy_performance performance;
+    struct memscope_measurement measurement; /* of one that is */
 };
 
 struct memscope_factory {
@@ -118,6 +120,22 @@ static bool factory_is_positive(double value)
     return value >= 0.0 && value <= 1e300; /* neither NaN nor infinite */
 }
 
+/* Puts a record, but for its strategy, behind the others. */
+static int factory_note(memscope_factory *factory, const char *name,
+                        const struct factory_record *record)
+{
+    factory_lock(factory);
+    int index = factory_find_or_add(factory, name);
+    if (index >= 0) {
+        struct factory_record *place =
+                &factory->records[factory->record_n++ % MEMSCOPE_HISTORY_MAX];
+        *place = *record;
+        place->strategy = (uint32_t)index;
+    }
+    factory_unlock(factory);
+    return index < 0 ? index : MEMSCOPE_OK;
+}
+
 int memscope_factory_record_performance(memscope_factory *factory, const char *name,
                                         const struct memscope_strategy_performance *performance)
 {
@@ -127,13 +145,26 @@ int memscope_factory_record_performance(memscope_factory *factory, const char *n
         !factory_is_part(performance->success_rate) ||
         !factory_is_part(performance->satisfaction_score) || performance->session_count == 0)
         return MEMSCOPE_E_INVALID;
-    factory_lock(factory);
-    int index = factory_find_or_add(factory, name);
-    if (index >= 0)
-        factory->records[factory->record_n++ % MEMSCOPE_HISTORY_MAX] =
-                (struct factory_record){.strategy = (uint32_t)index, .performance = *performance};
-    factory_unlock(factory);
-    return index < 0 ? index : MEMSCOPE_OK;
+    const struct factory_record record = {.performance = *performance};
+    return factory_note(factory, name, &record);
+}
+
+int memscope_factory_record_analysis(memscope_factory *factory, const char *name,
+                                     const memscope_analysis *analysis)
+{
+    struct factory_record record = {.performance = {-1, -1, 0, -1, 1}};
+    if (analysis) {
+        struct memscope_measurement *measurement = &record.measurement;
+        record.is_measured = memscope_analysis_measurement(analysis, measurement) == MEMSCOPE_OK;
+        record.performance.avg_overhead_percent = measurement->overhead_percent;
+        record.performance.avg_init_time_us = measurement->init_time_us;
+        record.performance.success_rate = measurement->is_complete;
+        if (!name)
+            name = memscope_strategy_name(measurement->strategy);
+    }
+    if (!factory || !factory_is_name(name))
+        return MEMSCOPE_E_INVALID;
+    return factory_note(factory, name, &record);
 }
 
 static size_t factory_kept(const memscope_factory *factory)
@@ -141,32 +172,100 @@ static size_t factory_kept(const memscope_factory *factory)
     return factory->record_n < MEMSCOPE_HISTORY_MAX ? factory->record_n : MEMSCOPE_HISTORY_MAX;
 }
 
+/* A mean of what is known. */
+struct factory_average {
+    double sum, weight;
+};
+
+static void factory_average_add(struct factory_average *average, double value, double weight)
+{
+    if (value < 0)
+        return;
+    average->sum += weight * value;
+    average->weight += weight;
+}
+
+/* Below 0: nothing is known. */
+static double factory_average(const struct factory_average *average)
+{
+    return average->weight > 0 ? average->sum / average->weight : -1;
+}
+
 /* The mean of all records of a strategy, weighted by sessions. False: it has none. */
 static bool factory_mean(const memscope_factory *factory, uint32_t strategy,
                          struct memscope_strategy_performance *ret_mean)
 {
-    struct memscope_strategy_performance sum = {0};
-    double weight = 0;
+    struct factory_average overhead = {0}, init = {0}, success = {0}, satisfaction = {0};
+    uint64_t session_n = 0;
     for (size_t i = 0; i < factory_kept(factory); i++) {
         const struct factory_record *record = &factory->records[i];
         if (record->strategy != strategy)
             continue;
         double n = (double)record->performance.session_count;
-        sum.avg_overhead_percent += n * record->performance.avg_overhead_percent;
-        sum.avg_init_time_us += n * record->performance.avg_init_time_us;
-        sum.success_rate += n * record->performance.success_rate;
-        sum.satisfaction_score += n * record->performance.satisfaction_score;
-        sum.session_count += record->performance.session_count;
-        weight += n;
+        factory_average_add(&overhead, record->performance.avg_overhead_percent, n);
+        factory_average_add(&init, record->performance.avg_init_time_us, n);
+        factory_average_add(&success, record->performance.success_rate, n);
+        factory_average_add(&satisfaction, record->performance.satisfaction_score, n);
+        session_n += record->performance.session_count;
     }
-    if (!(weight > 0))
+    if (!session_n)
         return false;
-    sum.avg_overhead_percent /= weight;
-    sum.avg_init_time_us /= weight;
-    sum.success_rate /= weight;
-    sum.satisfaction_score /= weight;
-    *ret_mean = sum;
+    *ret_mean = (struct memscope_strategy_performance){
+            .avg_overhead_percent = factory_average(&overhead),
+            .avg_init_time_us = factory_average(&init),
+            .success_rate = factory_average(&success),
+            .satisfaction_score = factory_average(&satisfaction),
+            .session_count = session_n,
+    };
     return true;
+}
+
+/* The records of a strategy that were measured, in one. False: none was. */
+static bool factory_measured(const memscope_factory *factory, uint32_t strategy,
+                             struct memscope_measurement *ret_all)
+{
+    struct factory_average init = {0}, overhead = {0}, event = {0}, p50 = {0}, p99 = {0};
+    struct memscope_measurement all = {.is_complete = 1, .stall_s = -1, .tracker_bytes = -1};
+    size_t kept = factory_kept(factory), found_n = 0;
+    for (size_t i = factory->record_n - kept; i < factory->record_n; i++) {
+        const struct factory_record *record = &factory->records[i % MEMSCOPE_HISTORY_MAX];
+        const struct memscope_measurement *one = &record->measurement;
+        if (record->strategy != strategy || !record->is_measured)
+            continue;
+        found_n++;
+        factory_average_add(&init, one->init_time_us, 1);
+        factory_average_add(&overhead, one->overhead_percent, 1);
+        factory_average_add(&event, one->event_cpu_ns, 1);
+        factory_average_add(&p50, one->hook_p50_ns, 1);
+        factory_average_add(&p99, one->hook_p99_ns, 1);
+        all.strategy = one->strategy;
+        all.is_complete = all.is_complete && one->is_complete;
+        all.event_n += one->event_n;
+        if (one->stall_s >= 0)
+            all.stall_s = (all.stall_s < 0 ? 0 : all.stall_s) + one->stall_s;
+        if (one->tracker_bytes > all.tracker_bytes)
+            all.tracker_bytes = one->tracker_bytes;
+    }
+    all.init_time_us = factory_average(&init);
+    all.overhead_percent = factory_average(&overhead);
+    all.event_cpu_ns = factory_average(&event);
+    all.hook_p50_ns = factory_average(&p50);
+    all.hook_p99_ns = factory_average(&p99);
+    if (found_n)
+        *ret_all = all;
+    return found_n > 0;
+}
+
+int memscope_factory_measurement(const memscope_factory *factory, const char *name,
+                                 struct memscope_measurement *ret_measurement)
+{
+    if (!factory || !factory_is_name(name) || !ret_measurement)
+        return MEMSCOPE_E_INVALID;
+    factory_lock(factory);
+    int index = factory_find(factory, name);
+    bool found = index >= 0 && factory_measured(factory, (uint32_t)index, ret_measurement);
+    factory_unlock(factory);
+    return found ? MEMSCOPE_OK : MEMSCOPE_E_NOT_FOUND;
 }
 
 int memscope_factory_performance(const memscope_factory *factory, const char *name,
@@ -264,8 +363,11 @@ static double factory_score(const memscope_factory *factory, uint32_t i,
          mean.avg_overhead_percent > wanted->max_overhead_percent) ||
         mean.success_rate < wanted->min_success_rate)
         return -1;
-    double past =
-            mean.success_rate * mean.satisfaction_score / (1 + mean.avg_overhead_percent / 100);
+    double past = mean.success_rate;
+    if (mean.satisfaction_score >= 0)
+        past *= mean.satisfaction_score;
+    if (mean.avg_overhead_percent >= 0)
+        past /= 1 + mean.avg_overhead_percent / 100;
     return (score + past) / 2;
 }
 
@@ -410,7 +512,7 @@ int memscope_factory_backend(memscope_factory *factory, const char *name,
                              memscope_backend **ret_backend, struct memscope_error *ret_error)
 {
     const struct memscope_backend_config defaults = MEMSCOPE_BACKEND_CONFIG_INIT;
-    struct backend_plan plan = {.config = config ? *config : defaults};
+    struct backend_plan plan = {.config = config ? *config : defaults, .is_measured = true};
     if (!factory)
         return fault_set(ret_error, MEMSCOPE_E_INVALID, "factory is NULL", NULL);
     int err = name ? factory_apply(factory, name, &plan, ret_error)

@@ -95,6 +95,8 @@ static void recorder_options(char *options, const struct backend_plan *plan)
     if (plan->config.max_overhead_percent < 100)
         recorder_add_fraction(options, " --max-overhead-percent ",
                               plan->config.max_overhead_percent);
+    if (plan->is_measured)
+        fault_add(options, RECORDER_OPTIONS_MAX, " --performance-monitoring");
     if (plan->track_tasks)
         fault_add(options, RECORDER_OPTIONS_MAX, " --track-async");
 }

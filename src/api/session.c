@@ -41,6 +41,7 @@ int session_analyse(const struct session_begin *begin, memscope_analysis **ret_a
             .from = &begin->status,
             .to = &status,
             .duration_ns = ask_now_ns() - begin->at_ns,
+            .init_ns = begin->init_ns,
             .session_id = begin->id,
             .strategy = begin->strategy,
             .partial = partial || late,
@@ -53,10 +54,12 @@ static int session_open(memscope_session *session, memscope_backend *backend,
                         struct memscope_error *error)
 {
     struct session_begin *begin = &session->begin;
+    uint64_t asked_ns = ask_now_ns();
     int err = recorder_take(&backend->plan, &session->hold, &begin->status, error);
     if (err < 0)
         return err;
     begin->at_ns = ask_now_ns();
+    begin->init_ns = begin->at_ns - asked_ns;
     begin->strategy = recorder_strategy();
     session_name(begin->id);
     session->backend = backend;

@@ -12,7 +12,8 @@
 struct session_begin {
     struct control_status status;
     char id[ANALYSIS_ID_BYTES];
-    uint64_t at_ns; /* of the monotonic clock */
+    uint64_t at_ns;   /* of the monotonic clock */
+    uint64_t init_ns; /* that starting took */
     int strategy;
 };
 

@@ -290,6 +290,11 @@ static void answer_totals(struct answer_head *head, const struct analysis *analy
     head->unknown_free_n = sums->unknown_free_n;
     head->lost_n = model->loss.event_n;
     head->tracker_bytes = session_fact_u64(model, "overhead_bytes", 0);
+    head->tracker_held_bytes = (int64_t)session_fact_double(model, "overhead_bytes", -1);
+    head->event_cpu_ns = session_fact_double(model, "perf_event_cpu_ns", -1);
+    head->hook_p50_ns = session_fact_double(model, "perf_hook_ns_p50", -1);
+    head->hook_p99_ns = session_fact_double(model, "perf_hook_ns_p99", -1);
+    head->stall_s = session_fact_double(model, "perf_stall_s", -1);
     head->sample_rate = session_fact_double(model, "sample_rate", 1);
     head->overhead_percent = session_fact_double(model, "overhead_cpu_percent", -1);
 }

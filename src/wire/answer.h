@@ -53,7 +53,10 @@ struct answer_head {
     uint64_t realloc_n, temporary_n, live_n, live_bytes;
     uint64_t peak_n, peak_bytes, peak_at_ns;
     uint64_t unknown_free_n, lost_n, tracker_bytes;
-    double sample_rate, overhead_percent;
+    double sample_rate;
+    /* Of the tracker's own figures, below 0: not measured. */
+    double overhead_percent, event_cpu_ns, hook_p50_ns, hook_p99_ns, stall_s;
+    int64_t tracker_held_bytes;
 };
 
 struct answer_figures {

@@ -98,6 +98,36 @@ static void test_refused(void **state)
     memscope_factory_free(factory);
 }
 
+/* Sessions without an analysis: they failed, and nothing else is known of them. */
+static void test_unmeasured(void **state)
+{
+    memscope_factory *factory = factory_made();
+    struct memscope_strategy_performance mean;
+    struct memscope_measurement measurement = {.event_n = 77};
+    struct memscope_requirements wanted = {.needs_tasks = 1, .max_overhead_percent = 1};
+    struct memscope_recommendation got;
+    assert_int_equal(memscope_factory_record_analysis(factory, NULL, NULL), MEMSCOPE_E_INVALID);
+    assert_int_equal(memscope_factory_record_analysis(NULL, "x", NULL), MEMSCOPE_E_INVALID);
+    assert_int_equal(memscope_factory_record_analysis(factory, "async", NULL), 0);
+    assert_int_equal(memscope_factory_performance(factory, "AsyncOptimized", &mean), 0);
+    assert_true(mean.session_count == 1 && near(mean.success_rate, 0));
+    assert_true(mean.avg_overhead_percent < 0 && mean.avg_init_time_us < 0);
+    assert_true(mean.satisfaction_score < 0);
+    assert_int_equal(memscope_factory_measurement(factory, "async", &measurement),
+                     MEMSCOPE_E_NOT_FOUND);
+    assert_int_equal(measurement.event_n, 77);
+    /* An overhead that is not known is above no budget; failures count. */
+    assert_int_equal(memscope_factory_recommend(factory, &wanted, NULL, &got), 0);
+    assert_int_equal(got.strategy, MEMSCOPE_STRATEGY_HYBRID);
+    /* What is known is averaged over those that know it: one session of the guide's two. */
+    assert_int_equal(memscope_factory_record_performance(factory, "async", &guide), 0);
+    assert_int_equal(memscope_factory_performance(factory, "async", &mean), 0);
+    assert_true(near(mean.avg_overhead_percent, 2.1) && near(mean.avg_init_time_us, 150));
+    assert_true(near(mean.success_rate, 0.49) && near(mean.satisfaction_score, 0.92));
+    assert_int_equal(mean.session_count, 2);
+    memscope_factory_free(factory);
+}
+
 static void test_limits(void **state)
 {
     memscope_factory *factory = factory_made();
@@ -257,6 +287,8 @@ static void test_null(void **state)
     memscope_factory_free(NULL);
     memscope_tracker_free(NULL);
     assert_int_equal(memscope_backend_shutdown(NULL, NULL, NULL), 0);
+    struct memscope_measurement measurement;
+    assert_int_equal(memscope_analysis_measurement(NULL, &measurement), MEMSCOPE_E_INVALID);
     assert_int_equal(memscope_analysis_site_n(NULL), 0);
     assert_int_equal(memscope_backend_start_tracking(NULL, &session, &error), MEMSCOPE_E_INVALID);
     assert_int_equal(memscope_analysis_export(NULL, "json", "x", &error), MEMSCOPE_E_INVALID);
@@ -267,10 +299,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_built_in),  cmocka_unit_test(test_performance),
-            cmocka_unit_test(test_refused),   cmocka_unit_test(test_limits),
-            cmocka_unit_test(test_recommend), cmocka_unit_test(test_backend),
-            cmocka_unit_test(test_config),    cmocka_unit_test(test_detection),
-            cmocka_unit_test(test_texts),     cmocka_unit_test(test_null),
+            cmocka_unit_test(test_refused),   cmocka_unit_test(test_unmeasured),
+            cmocka_unit_test(test_limits),    cmocka_unit_test(test_recommend),
+            cmocka_unit_test(test_backend),   cmocka_unit_test(test_config),
+            cmocka_unit_test(test_detection), cmocka_unit_test(test_texts),
+            cmocka_unit_test(test_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
