@@ -115,6 +115,21 @@ pub struct Statistics {
 }
 
 #[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Measurement {
+    pub strategy: c_int,
+    pub is_complete: c_int,
+    pub init_time_us: f64,
+    pub overhead_percent: f64,
+    pub event_cpu_ns: f64,
+    pub hook_p50_ns: f64,
+    pub hook_p99_ns: f64,
+    pub stall_s: f64,
+    pub event_n: i64,
+    pub tracker_bytes: i64,
+}
+
+#[repr(C)]
 pub struct Site {
     pub function: *const c_char,
     pub file: *const c_char,
@@ -265,6 +280,8 @@ extern "C" {
     pub fn memscope_factory_new(ret: *mut *mut Factory, error: *mut Error) -> c_int;
     pub fn memscope_factory_free(factory: *mut Factory);
     pub fn memscope_factory_record_performance(factory: *mut Factory, name: *const c_char, performance: *const Performance) -> c_int;
+    pub fn memscope_factory_record_analysis(factory: *mut Factory, name: *const c_char, analysis: *const Analysis) -> c_int;
+    pub fn memscope_factory_measurement(factory: *const Factory, name: *const c_char, ret: *mut Measurement) -> c_int;
     pub fn memscope_factory_performance(factory: *const Factory, name: *const c_char, ret: *mut Performance) -> c_int;
     pub fn memscope_factory_history_n(factory: *const Factory) -> usize;
     pub fn memscope_factory_history(factory: *const Factory, i: usize, name: *mut c_char, ret: *mut Performance) -> c_int;
@@ -298,6 +315,7 @@ extern "C" {
 
     pub fn memscope_analysis_raw(analysis: *const Analysis, bytes: *mut usize) -> *const c_void;
     pub fn memscope_analysis_statistics(analysis: *const Analysis, ret: *mut Statistics) -> c_int;
+    pub fn memscope_analysis_measurement(analysis: *const Analysis, ret: *mut Measurement) -> c_int;
     pub fn memscope_analysis_environment(analysis: *const Analysis, ret: *mut Environment) -> c_int;
     pub fn memscope_analysis_session_id(analysis: *const Analysis) -> *const c_char;
     pub fn memscope_analysis_strategy(analysis: *const Analysis) -> c_int;
@@ -368,6 +386,10 @@ mod tests {
             Evidence = "memscope_evidence" { text, weight, kind, is_running }
             Detection = "memscope_detection" { environment, confidence, alternatives, recommended_strategy, is_complete, evidence_n, evidence }
             Performance = "memscope_strategy_performance" { avg_overhead_percent, avg_init_time_us, success_rate, satisfaction_score, session_count }
+            Measurement = "memscope_measurement" {
+                strategy, is_complete, init_time_us, overhead_percent, event_cpu_ns, hook_p50_ns, hook_p99_ns, stall_s, event_n,
+                tracker_bytes
+            }
             Requirements = "memscope_requirements" { max_overhead_percent, min_success_rate, thread_n, needs_tasks, needs_total_order }
             Recommendation = "memscope_recommendation" { strategy, name, score, text }
             StrategySettings = "memscope_strategy_settings" { sample_rate, max_overhead_percent, track_tasks }

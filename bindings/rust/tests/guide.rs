@@ -61,6 +61,12 @@ fn custom_strategy() {
 }
 
 #[test]
+fn measured_strategy() {
+    let said = run("measured_strategy");
+    assert!(said.contains("2 sessions of \"mine\""), "{said}");
+}
+
+#[test]
 fn migration() {
     run("guide_migration");
 }

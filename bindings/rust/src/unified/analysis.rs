@@ -45,8 +45,51 @@ pub struct Statistics {
     pub tracker_bytes: u64,
     /// The lowest sampling rate that was in force; 1.0: every figure is exact.
     pub sample_rate: f64,
-    /// Time spent in hooks in percent of the duration; None: unknown.
+    /// Processor time that recording added to the program's own, in percent; None: not measured.
     pub overhead_percent: Option<f64>,
+}
+
+/// What recording cost, as the recording itself measured it; None: it did not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurement {
+    /// The strategy that was in force.
+    pub strategy: TrackingStrategy,
+    /// Nothing was lost, no thread held the collection up.
+    pub is_complete: bool,
+    /// What the start of tracking took, with that of the collector where it was started.
+    pub init_time: Option<Duration>,
+    /// Processor time that recording added to the program's own, in percent, the collector's included.
+    pub overhead_percent: Option<f64>,
+    /// Processor time of hooks and collector by event, in nanoseconds.
+    pub event_cpu_ns: Option<f64>,
+    /// Half of the hooks took no longer, in nanoseconds.
+    pub hook_p50_ns: Option<f64>,
+    /// 99 of 100 took no longer.
+    pub hook_p99_ns: Option<f64>,
+    /// How long threads waited for the collector, all together.
+    pub stalled: Option<Duration>,
+    /// Allocations and frees of the session.
+    pub events: u64,
+    /// Memory that memscope holds in the program.
+    pub tracker_bytes: Option<u64>,
+}
+
+impl Measurement {
+    pub(super) fn from_c(c: &ffi::Measurement) -> Measurement {
+        let known = |figure: f64| (figure >= 0.0).then_some(figure);
+        Measurement {
+            strategy: TrackingStrategy::from_c(c.strategy),
+            is_complete: c.is_complete != 0,
+            init_time: known(c.init_time_us).map(|us| Duration::from_secs_f64(us / 1e6)),
+            overhead_percent: known(c.overhead_percent),
+            event_cpu_ns: known(c.event_cpu_ns),
+            hook_p50_ns: known(c.hook_p50_ns),
+            hook_p99_ns: known(c.hook_p99_ns),
+            stalled: known(c.stall_s).map(Duration::from_secs_f64),
+            events: c.event_n.unsigned_abs(),
+            tracker_bytes: u64::try_from(c.tracker_bytes).ok(),
+        }
+    }
 }
 
 /// A place that allocates: one call stack.
@@ -261,6 +304,16 @@ impl MemoryAnalysis {
     /// A thread held the collection up: its last events may be missing.
     pub fn is_partial(&self) -> bool {
         unsafe { ffi::memscope_analysis_is_partial(self.raw.0.as_ptr()) != 0 }
+    }
+
+    /// What recording it cost.
+    pub fn measurement(&self) -> Measurement {
+        let measurement = entry(|ret| unsafe { ffi::memscope_analysis_measurement(self.raw.0.as_ptr(), ret) });
+        Measurement::from_c(&measurement.unwrap_or_default())
+    }
+
+    pub(super) fn as_c(&self) -> *const ffi::Analysis {
+        self.raw.0.as_ptr()
     }
 
     /// The places that allocate, the one with most bytes at the peak first.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The backend and its sessions.
 
+use super::strategies::Notebook;
 use super::{MemoryAnalysis, TrackingStrategy};
 use crate::error::{check, Error, ErrorKind, Result};
 use crate::ffi;
+use std::mem::ManuallyDrop;
 use std::ptr::{null_mut, NonNull};
 use std::time::Duration;
 
@@ -42,6 +44,7 @@ impl BackendConfig {
 #[derive(Debug)]
 pub struct UnifiedBackend {
     raw: NonNull<ffi::Backend>,
+    notebook: Option<Notebook>,
 }
 
 unsafe impl Send for UnifiedBackend {}
@@ -55,11 +58,13 @@ impl UnifiedBackend {
     pub fn initialize(config: BackendConfig) -> Result<UnifiedBackend> {
         let mut raw = null_mut();
         check(|error| unsafe { ffi::memscope_backend_initialize(&config.to_c(), &mut raw, error) })?;
-        UnifiedBackend::from_raw(raw)
+        UnifiedBackend::from_raw(raw, None)
     }
 
-    pub(super) fn from_raw(raw: *mut ffi::Backend) -> Result<UnifiedBackend> {
-        NonNull::new(raw).map(|raw| UnifiedBackend { raw }).ok_or_else(|| Error::new(ErrorKind::Other, "the library gave no backend"))
+    pub(super) fn from_raw(raw: *mut ffi::Backend, notebook: Option<Notebook>) -> Result<UnifiedBackend> {
+        NonNull::new(raw)
+            .map(|raw| UnifiedBackend { raw, notebook })
+            .ok_or_else(|| Error::new(ErrorKind::Other, "the library gave no backend"))
     }
 
     /// Starts a session. The first one of a process starts the collector, a process of its own; under
@@ -70,8 +75,12 @@ impl UnifiedBackend {
     /// under way, when the collector does not start.
     pub fn start_tracking(&self) -> Result<TrackingSession> {
         let mut raw = null_mut();
-        check(|error| unsafe { ffi::memscope_backend_start_tracking(self.raw.as_ptr(), &mut raw, error) })?;
-        TrackingSession::from_raw(raw)
+        let started = check(|error| unsafe { ffi::memscope_backend_start_tracking(self.raw.as_ptr(), &mut raw, error) });
+        if let (Err(_), Some(notebook)) = (&started, &self.notebook) {
+            notebook.note(None);
+        }
+        started?;
+        TrackingSession::from_raw(raw, self.notebook.clone())
     }
 
     /// What this backend's sessions have recorded so far. Everything that happened before the call, on any
@@ -101,10 +110,15 @@ impl UnifiedBackend {
     /// As [`UnifiedBackend::collect_data`]; the backend is shut down all the same.
     pub fn shutdown(self) -> Result<MemoryAnalysis> {
         let mut raw = null_mut();
-        let backend = self.raw.as_ptr();
-        std::mem::forget(self);
-        check(|error| unsafe { ffi::memscope_backend_shutdown(backend, &mut raw, error) })?;
-        MemoryAnalysis::from_raw(raw)
+        let mut this = ManuallyDrop::new(self);
+        // Sessions that were ended are in the book already; those that still are active, once.
+        let notebook = this.notebook.take().filter(|_| this.active_sessions() > 0);
+        let result = check(|error| unsafe { ffi::memscope_backend_shutdown(this.raw.as_ptr(), &mut raw, error) })
+            .and_then(|()| MemoryAnalysis::from_raw(raw));
+        if let Some(notebook) = notebook {
+            notebook.note(result.as_ref().ok());
+        }
+        result
     }
 }
 
@@ -132,16 +146,17 @@ pub enum SessionState {
 pub struct TrackingSession {
     raw: NonNull<ffi::Session>,
     id: String,
+    notebook: Option<Notebook>,
 }
 
 unsafe impl Send for TrackingSession {}
 unsafe impl Sync for TrackingSession {}
 
 impl TrackingSession {
-    fn from_raw(raw: *mut ffi::Session) -> Result<TrackingSession> {
+    fn from_raw(raw: *mut ffi::Session, notebook: Option<Notebook>) -> Result<TrackingSession> {
         let raw = NonNull::new(raw).ok_or_else(|| Error::new(ErrorKind::Other, "the library gave no session"))?;
         let id = ffi::string(unsafe { ffi::memscope_session_id(raw.as_ptr()) });
-        Ok(TrackingSession { raw, id })
+        Ok(TrackingSession { raw, id, notebook })
     }
 
     /// `session_<n>`, n the start in milliseconds since 1970.
@@ -184,9 +199,15 @@ impl TrackingSession {
     /// # Errors
     /// As [`TrackingSession::collect_data`]; the session has ended all the same.
     pub fn end_session(self) -> Result<MemoryAnalysis> {
+        let was_over = matches!(self.state(), SessionState::Ended | SessionState::Forked);
         let mut raw = null_mut();
-        check(|error| unsafe { ffi::memscope_session_end(self.raw.as_ptr(), &mut raw, error) })?;
-        MemoryAnalysis::from_raw(raw)
+        let result = check(|error| unsafe { ffi::memscope_session_end(self.raw.as_ptr(), &mut raw, error) })
+            .and_then(|()| MemoryAnalysis::from_raw(raw));
+        // A session that its backend has ended is in the book by then.
+        if let (Some(notebook), false) = (&self.notebook, was_over) {
+            notebook.note(result.as_ref().ok());
+        }
+        result
     }
 }
 

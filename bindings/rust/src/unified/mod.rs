@@ -6,7 +6,7 @@ mod backend;
 mod environment;
 pub mod strategies;
 
-pub use analysis::{Frame, Mark, MemoryAnalysis, Site, Slice, Statistics, Task, Thread};
+pub use analysis::{Frame, Mark, Measurement, MemoryAnalysis, Site, Slice, Statistics, Task, Thread};
 pub use backend::{
     is_recording, test_unified_system, unified_quick_start, version, BackendConfig, SelfTest, SessionState, TrackingSession, UnifiedBackend,
 };

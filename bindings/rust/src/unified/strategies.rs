@@ -2,12 +2,13 @@
 //! Strategies, built in and custom, and how they did.
 
 use super::environment::detect;
-use super::{BackendConfig, DetectionConfig, UnifiedBackend};
+use super::{BackendConfig, DetectionConfig, Measurement, MemoryAnalysis, UnifiedBackend};
 use crate::error::{check, Error, ErrorKind, Result};
 use crate::ffi;
 use std::ffi::{c_char, c_int, CString};
 use std::fmt;
 use std::ptr::{null, null_mut, NonNull};
+use std::sync::Arc;
 
 /// How allocations are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,14 +43,15 @@ impl fmt::Display for TrackingStrategy {
     }
 }
 
-/// How a strategy has done.
+/// How a strategy has done. In what the factory gives, a figure that no session has is NaN, which is no number: a
+/// program cannot measure satisfaction, for one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StrategyPerformance {
-    /// Added time in percent.
+    /// Processor time added to the program's own, in percent.
     pub avg_overhead_percent: f64,
     /// Microseconds until the first event could be recorded.
     pub avg_init_time_us: f64,
-    /// Sessions that did not fail, 0.0 to 1.0.
+    /// Sessions that were recorded completely, 0.0 to 1.0.
     pub success_rate: f64,
     /// How well it served, 0.0 to 1.0.
     pub satisfaction_score: f64,
@@ -59,11 +61,12 @@ pub struct StrategyPerformance {
 
 impl StrategyPerformance {
     fn from_c(c: ffi::Performance) -> StrategyPerformance {
+        let known = |figure: f64| if figure >= 0.0 { figure } else { f64::NAN };
         StrategyPerformance {
-            avg_overhead_percent: c.avg_overhead_percent,
-            avg_init_time_us: c.avg_init_time_us,
-            success_rate: c.success_rate,
-            satisfaction_score: c.satisfaction_score,
+            avg_overhead_percent: known(c.avg_overhead_percent),
+            avg_init_time_us: known(c.avg_init_time_us),
+            success_rate: known(c.success_rate),
+            satisfaction_score: known(c.satisfaction_score),
             session_count: c.session_count,
         }
     }
@@ -97,10 +100,43 @@ pub struct StrategyRecommendation {
     pub reason: String,
 }
 
-/// Knows the built-in strategies, custom ones, and how each did.
+/// The C object, which its factory and the backends made by it share. A lock of its own guards it.
+#[derive(Debug)]
+struct Shared(NonNull<ffi::Factory>);
+
+unsafe impl Send for Shared {}
+unsafe impl Sync for Shared {}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        unsafe { ffi::memscope_factory_free(self.0.as_ptr()) };
+    }
+}
+
+/// Where a backend notes how its sessions did: the factory that made it, and its strategy there.
+#[derive(Clone, Debug)]
+pub(super) struct Notebook {
+    shared: Arc<Shared>,
+    name: Arc<CString>,
+}
+
+impl Notebook {
+    /// One session; None: it failed.
+    pub(super) fn note(&self, analysis: Option<&MemoryAnalysis>) {
+        let analysis = analysis.map_or(null(), MemoryAnalysis::as_c);
+        unsafe { ffi::memscope_factory_record_analysis(self.shared.0.as_ptr(), self.name.as_ptr(), analysis) };
+    }
+}
+
+/// Knows the built-in strategies, custom ones, and how each did: what the caller tells, and what was measured of the
+/// sessions of its own backends, which are noted when they are ended ([`TrackingSession::end_session`],
+/// [`UnifiedBackend::shutdown`]). Nothing but [`StrategyFactory::recommend`] goes by it.
+///
+/// [`TrackingSession::end_session`]: super::TrackingSession::end_session
 #[derive(Debug)]
 pub struct StrategyFactory {
     raw: NonNull<ffi::Factory>,
+    shared: Arc<Shared>,
 }
 
 unsafe impl Send for StrategyFactory {}
@@ -113,7 +149,8 @@ impl StrategyFactory {
     pub fn new() -> StrategyFactory {
         let mut raw = null_mut();
         check(|error| unsafe { ffi::memscope_factory_new(&mut raw, error) }).expect("memory for a factory");
-        StrategyFactory { raw: NonNull::new(raw).expect("a factory") }
+        let raw = NonNull::new(raw).expect("a factory");
+        StrategyFactory { raw, shared: Arc::new(Shared(raw)) }
     }
 
     /// Notes how a strategy did; any name of up to 63 bytes is kept. Past 1024 records the oldest go; one that the
@@ -128,6 +165,22 @@ impl StrategyFactory {
             session_count: performance.session_count,
         };
         unsafe { ffi::memscope_factory_record_performance(self.raw.as_ptr(), name.as_ptr(), &performance) };
+    }
+
+    /// Notes a session by what was measured of it. Sessions of this factory's own backends are noted by themselves.
+    /// Passed over like a record of [`StrategyFactory::record_performance`].
+    pub fn record_analysis(&mut self, strategy: &str, analysis: &MemoryAnalysis) {
+        let Ok(name) = CString::new(strategy) else { return };
+        unsafe { ffi::memscope_factory_record_analysis(self.raw.as_ptr(), name.as_ptr(), analysis.as_c()) };
+    }
+
+    /// What was measured in all sessions of a strategy: the mean of each figure over those that have it, the sum of
+    /// events and waits, the most memory. None: no session was measured.
+    pub fn measurement(&self, strategy: &str) -> Option<Measurement> {
+        let name = CString::new(strategy).ok()?;
+        let mut measurement = ffi::Measurement::default();
+        let status = unsafe { ffi::memscope_factory_measurement(self.raw.as_ptr(), name.as_ptr(), &mut measurement) };
+        (status == 0).then(|| Measurement::from_c(&measurement))
     }
 
     /// All records of a name in one, averages weighted by sessions.
@@ -206,7 +259,8 @@ impl StrategyFactory {
             .collect()
     }
 
-    /// A backend with a strategy of this factory.
+    /// A backend with a strategy of this factory, which notes what its sessions cost: when one is ended, when it
+    /// does not start, and, as one, those that are active when the backend is shut down. One that is dropped is not.
     ///
     /// # Errors
     /// As [`UnifiedBackend::initialize`], and for an unknown name.
@@ -214,7 +268,7 @@ impl StrategyFactory {
         let name = name_of(name)?;
         let mut raw = null_mut();
         check(|error| unsafe { ffi::memscope_factory_backend(self.raw.as_ptr(), name.as_ptr(), &config.to_c(), &mut raw, error) })?;
-        UnifiedBackend::from_raw(raw)
+        UnifiedBackend::from_raw(raw, Some(Notebook { shared: self.shared.clone(), name: Arc::new(name) }))
     }
 }
 
@@ -225,11 +279,5 @@ fn name_of(name: &str) -> Result<CString> {
 impl Default for StrategyFactory {
     fn default() -> Self {
         StrategyFactory::new()
-    }
-}
-
-impl Drop for StrategyFactory {
-    fn drop(&mut self) {
-        unsafe { ffi::memscope_factory_free(self.raw.as_ptr()) };
     }
 }
