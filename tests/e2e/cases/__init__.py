@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """All cases, by the letters of the hazards; the real programs come last."""
 
-from cases import (allocators, api, command_line, death, forks, heap, limits, loading, memory,
+from cases import (allocators, api, command_line, death, forks, heap, limits, loading, memory, performance,
                    places, programs, resident, rust_trees, signals, stacks, start, trees)
 
 PARTS = (start, heap, memory, resident, allocators, forks, trees, rust_trees, signals, stacks, death, limits,
-         loading, places, api, command_line, programs)
+         loading, places, api, performance, command_line, programs)
 
 
 def everything():
