@@ -237,6 +237,12 @@ static void own_cost_kernel(const struct own_cost *cost, struct model *model)
     own_cost_fact(model, "perf_program_switches", switches);
 }
 
+/* Hooks of the common lane are not timed: then the time of all hooks is not known. */
+static bool own_cost_is_timed(const struct counts_sum *counts)
+{
+    return counts->timed_n > 0 || counts->alloc_n + counts->free_n == 0;
+}
+
 /* Stacks, rings and the data of an event. */
 static void own_cost_events(const struct own_cost *cost, struct model *model,
                             const struct drain *drain, const struct own_cost_sum *now,
@@ -247,7 +253,6 @@ static void own_cost_events(const struct own_cost *cost, struct model *model,
             [WIRE_THREAD_LOCAL] = "perf_event_cpu_ns_thread_local",
             [WIRE_ASYNC] = "perf_event_cpu_ns_async",
             [WIRE_HYBRID] = "perf_event_cpu_ns_hybrid",
-            [WIRE_LEGACY] = "perf_event_cpu_ns_legacy",
     };
     const struct segment *segment = cost->images->segment;
     struct counts_sum counts = tally_sum(cost->tally);
@@ -270,6 +275,8 @@ static void own_cost_events(const struct own_cost *cost, struct model *model,
         return;
     own_cost_fact(model, "perf_event_bytes",
                   (double)found.slots_n * sizeof(struct wire_slot) / (double)event_n);
+    if (!own_cost_is_timed(&counts))
+        return;
     double event_ns = (double)own_cost_ns(now) / (double)event_n;
     own_cost_fact(model, "perf_event_cpu_ns", event_ns);
     if (strategy < sizeof keys / sizeof *keys && keys[strategy])
@@ -286,16 +293,18 @@ void own_cost_facts(struct own_cost *cost, struct model *model, const struct dra
     double seconds = (double)model->end_ns / 1e9, ns = 1e9 / (double)ticks->hz;
     if (seconds <= 0)
         return;
-    if (now.program_ns > now.hooks_ns)
-        own_cost_fact(model, "overhead_cpu_percent", own_cost_percent(&none, &now));
     own_cost_fact(model, "perf_events_per_s", (double)event_n / seconds);
     own_cost_fact(model, "perf_allocations_per_s", (double)counts.alloc_n / seconds);
-    own_cost_fact(model, "perf_hook_ns_p50", own_cost_quantile(timed_class, 0.5) * ns);
-    own_cost_fact(model, "perf_hook_ns_p99", own_cost_quantile(timed_class, 0.99) * ns);
-    if (counts.timed_n)
+    if (own_cost_is_timed(&counts) && now.program_ns > now.hooks_ns)
+        own_cost_fact(model, "overhead_cpu_percent", own_cost_percent(&none, &now));
+    if (own_cost_is_timed(&counts))
+        own_cost_fact(model, "perf_hooks_cpu_s", (double)now.hooks_ns / 1e9);
+    if (counts.timed_n) {
+        own_cost_fact(model, "perf_hook_ns_p50", own_cost_quantile(timed_class, 0.5) * ns);
+        own_cost_fact(model, "perf_hook_ns_p99", own_cost_quantile(timed_class, 0.99) * ns);
         own_cost_fact(model, "perf_hook_ns_mean",
                       (double)counts.timed_ticks * ns / (double)counts.timed_n);
-    own_cost_fact(model, "perf_hooks_cpu_s", (double)now.hooks_ns / 1e9);
+    }
     own_cost_fact(model, "perf_recorder_cpu_s", (double)now.recorder_ns / 1e9);
     own_cost_fact(model, "perf_program_cpu_s", (double)now.program_ns / 1e9);
     own_cost_fact(model, "perf_stalls", (double)counts.stall_n);

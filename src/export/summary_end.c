@@ -226,10 +226,12 @@ static void summary_performance(struct summary *summary)
         return;
     text_clear(part);
     text_add_grouped(part, (uint64_t)per_s);
-    text_printf(part, " events a second of %.3g bytes, hooks %.0f ns (99 %%: %.0f ns)",
-                session_fact_double(model, "perf_event_bytes", 0),
-                session_fact_double(model, "perf_hook_ns_p50", 0),
-                session_fact_double(model, "perf_hook_ns_p99", 0));
+    text_printf(part, " events a second of %.3g bytes",
+                session_fact_double(model, "perf_event_bytes", 0));
+    double hook_ns = session_fact_double(model, "perf_hook_ns_p50", -1);
+    if (hook_ns >= 0)
+        text_printf(part, ", hooks %.0f ns (99 %%: %.0f ns)", hook_ns,
+                    session_fact_double(model, "perf_hook_ns_p99", 0));
     double same = session_fact_double(model, "perf_stacks_unchanged_percent", -1);
     if (same >= 0)
         text_printf(part, ", %.0f %% of stacks as before (%.2g frames changed)", same,
