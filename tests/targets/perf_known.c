@@ -3,9 +3,10 @@
  * A program that says what it used: events, processor time, faults, switches, memory, and how long
  * its own calls of malloc took. What --performance-monitoring says of it is held against that.
  *
- * usage: perf_known COUNTS steady|again|deep|slow
+ * usage: perf_known COUNTS steady|again|deep|slow|stall
  * steady: pairs from one place; slow: few of them; again: from two paths in turn that share main
- * only; deep: from two that are longer than what the unwinder remembers.
+ * only; deep: from two that are longer than what the unwinder remembers; stall: pairs for a second,
+ * and how long the longest one took, while somebody stops the recorder.
  */
 #include <stdbool.h>
 #include <sys/resource.h>
@@ -68,6 +69,22 @@ static double pairs_time(void (*pairs)(unsigned), unsigned batches, unsigned n)
     return (double)least / n;
 }
 
+static int stall(void)
+{
+    uint64_t began = clock_ns(CLOCK_MONOTONIC), now = began, longest = 0;
+    ground->pid = (uint64_t)getpid();
+    say("ready\n");
+    while (now - began < 1000000000) {
+        uint64_t before = now;
+        ground_free(ground_malloc(48));
+        now = clock_ns(CLOCK_MONOTONIC);
+        longest = now - before > longest ? now - before : longest;
+    }
+    say("known: longest_ns %llu wall_ns %llu\n", (unsigned long long)longest,
+        (unsigned long long)(now - began));
+    return 0;
+}
+
 /* Memory that faults in page by page, outside of the heap. */
 static void touch(void)
 {
@@ -114,6 +131,8 @@ int main(int argc, char **argv)
     uint64_t began = clock_ns(CLOCK_MONOTONIC);
     ground_open(argc > 1 ? argv[1] : NULL);
     const char *how = argc > 2 ? argv[2] : "steady";
+    if (strcmp(how, "stall") == 0)
+        return stall();
     bool slow = strcmp(how, "slow") == 0;
     path_depth = strcmp(how, "deep") == 0    ? DEEP_DEPTH
                  : strcmp(how, "again") == 0 ? AGAIN_DEPTH

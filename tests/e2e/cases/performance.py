@@ -8,15 +8,19 @@ ten: the machine is not ours alone. Counts may not.
 
 import json
 import re
+import signal
+import time
 
 import compare
 from case import Case, Ground
+from cases.death import recorder_of, signal_all
 from compare import between
 
 SLOT_BYTES = 32
 # The budget is BUDGET_MB, of which the segment takes five eighths.
 BUDGET_MB = 16
 SEGMENT_BYTES = BUDGET_MB * 1000000 / 8 * 5
+PAUSE_S = 0.3
 # Beyond what the target counted: stdio's, what libc makes before main.
 EXTRA = 16
 
@@ -160,4 +164,31 @@ def case(how):
                 clean=without_known, judge=judge(how), timeout_s=60)
 
 
-CASES = tuple(case(how) for how in ("steady", "again", "deep", "slow"))
+def recorder_pauses(running):
+    """The recorder stands still for PAUSE_S while the program allocates: its rings fill up."""
+    if not running.wait_for(b"ready\n") or not running.watched:
+        return
+    recorder = recorder_of(running)
+    signal_all(recorder, signal.SIGSTOP)
+    time.sleep(PAUSE_S)
+    signal_all(recorder, signal.SIGCONT)
+
+
+def judge_stall(_bare, outcome, work):
+    """The call that met the full ring took as long as the recorder stood still, near enough."""
+    figures, own = json.loads((work.out / "r.json").read_bytes())["performance"], known(outcome)
+    longest_s, wall_s = own["longest_ns"] / 1e9, own["wall_ns"] / 1e9
+    faults = (between("longest call, s", longest_s, PAUSE_S / 3, wall_s) +
+              between("stall_s", figures["stall_s"], longest_s / 2, wall_s) +
+              between("stalls", figures["stalls"], 1, 1e6) +
+              # Who waits is not on a processor: neither in the hooks' time nor in their mean.
+              between("hooks_cpu_s", figures["hooks_cpu_s"], 0, wall_s - longest_s / 2) +
+              between("hook_ns_mean", figures.get("hook_ns_mean", 0), 0, 20000))
+    return [f"{fault}; {figures} {own}" for fault in faults]
+
+
+STALL = Case("perf-stall", ("{targets}/perf_known", "{counts}", "stall"), drive=recorder_pauses,
+             options=("--performance-monitoring", "--max-overhead", str(BUDGET_MB)),
+             ground=Ground(extra_n=EXTRA, extra_bytes=EXTRA * 4096), clean=without_known,
+             judge=judge_stall, timeout_s=60, modes=("",))
+CASES = (STALL,) + tuple(case(how) for how in ("steady", "again", "deep", "slow"))
