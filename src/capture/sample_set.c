@@ -5,16 +5,22 @@
 enum {
     SAMPLE_SET_FAR = 32,        /* most buckets from home to an address */
     SAMPLE_SET_HOME_MOST = 128, /* addresses with one home; leaves room for threads that race */
+    /* One in so many: 2 KiB hold three of them at most on average, with 8 bytes for each block. */
+    SAMPLE_SET_NEAR_WEIGHT = 80,
+    SAMPLE_SET_NEAR_SHIFT = 4,
 };
+
+_Static_assert(1 << SAMPLE_SET_NEAR_SHIFT <= SAMPLE_BUCKET_HOMES, "each bucket is some home's");
 
 static const uint64_t sample_one_passed = UINT64_C(1) << SAMPLE_PASSED_SHIFT;
 
-void sample_set_init(struct sample_set *set, void *memory, size_t bytes)
+void sample_set_init(struct sample_set *set, void *memory, size_t bytes, unsigned weight)
 {
     uint64_t n = bytes / sizeof(struct sample_bucket);
     set->mask = n - 1;
     set->home_mask = n * SAMPLE_BUCKET_HOMES - 1;
     set->shift = 64u - (unsigned)__builtin_ctzll(n * SAMPLE_BUCKET_HOMES);
+    set->near_shift = weight >= SAMPLE_SET_NEAR_WEIGHT ? SAMPLE_SET_NEAR_SHIFT : 0;
     set->buckets = memory;
     /* Release: frees look here without asking whether the set was finished. */
     __atomic_store_n(&set->homes, (_Atomic uint8_t *)memory + bytes, __ATOMIC_RELEASE);
@@ -50,7 +56,7 @@ static bool sample_bucket_add(struct sample_bucket *bucket, uint64_t address)
 /* The bucket that lies so far behind the home's own. */
 static struct sample_bucket *sample_set_at(const struct sample_set *set, uint64_t home, unsigned i)
 {
-    return &set->buckets[(home + i) & set->mask];
+    return &set->buckets[((home >> set->near_shift) + i) & set->mask];
 }
 
 /* The buckets from home on, n of them, have let an address pass that is no longer in the set. */

@@ -13,7 +13,9 @@
  * tombstones, no resizing: a taken-out address leaves nothing behind.
  *
  * Behind the buckets stand sixteen bytes for each, the homes: how many addresses of the set are at
- * home there; homes that are alike in their lower bits share a bucket. Most looks end at a zero,
+ * home there. Where many addresses are sampled neighbouring homes have buckets of their own, and
+ * homes that are alike in their lower bits share one; where few are, up to sixteen neighbours
+ * share one, so that what is sampled near by is in few cache lines. Most looks end at a zero,
  * also while the buckets fill up. Neighbours in memory have neighbouring bytes, a cache line of
  * them for 8 KiB: what the program touches together is together here. A byte is raised after its
  * address was put in and lowered after it was taken out.
@@ -46,6 +48,7 @@ struct sample_set {
     struct sample_bucket *buckets; /* NULL: there is no set */
     _Atomic uint8_t *homes;        /* addresses by their home */
     unsigned shift;                /* 64 - log2 of the number of homes */
+    unsigned near_shift;           /* log2 of the neighbouring homes that share a bucket */
     uint64_t home_mask;            /* number of homes - 1 */
     uint64_t mask;                 /* number of buckets - 1 */
 };
@@ -56,8 +59,11 @@ static inline size_t sample_set_memory(size_t bytes)
     return bytes + bytes / sizeof(struct sample_bucket) * SAMPLE_BUCKET_HOMES;
 }
 
-/* Lays a set over zeroed memory of sample_set_memory(bytes), aligned to 64. */
-void sample_set_init(struct sample_set *set, void *memory, size_t bytes);
+/*
+ * Lays a set over zeroed memory of sample_set_memory(bytes), aligned to 64, for a session that
+ * keeps one small block in so many.
+ */
+void sample_set_init(struct sample_set *set, void *memory, size_t bytes, unsigned weight);
 
 /* False: it is full, or there is none. */
 bool sample_set_add(struct sample_set *set, uint64_t address);

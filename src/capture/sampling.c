@@ -37,12 +37,15 @@ static void sampling_make_set(void)
     if (!atomic_compare_exchange_strong(&sampling_set_state, &state, 1))
         return;
     size_t bytes = sampling_set_bytes();
+    /* A percent budget may ask for more at any time. */
+    bool is_steered = process.segment->config.is_limited;
+    unsigned weight = is_steered ? 1 : wire_rate_weight(sampling_rate());
     void *memory = NULL;
     for (; !memory && bytes >= SAMPLING_SET_LEAST; bytes /= 2) {
         memory = pool_take_kept(sample_set_memory(bytes));
         if (!memory)
             continue;
-        sample_set_init(&sampling_set, memory, bytes);
+        sample_set_init(&sampling_set, memory, bytes, weight);
         atomic_store_explicit(&process.slot->set_room,
                               (uint32_t)(bytes / sizeof(struct sample_bucket)) *
                                       SAMPLE_BUCKET_ADDRESSES,

@@ -12,12 +12,15 @@
 
 #include "capture/sample_set.h"
 
-static struct sample_set *set_new(size_t bytes)
+/* One in so many is sampled: of few, neighbours are close together. */
+enum { MANY = 2, FEW = 100 };
+
+static struct sample_set *set_new(size_t bytes, unsigned weight)
 {
     struct sample_set *set = calloc(1, sizeof *set);
     void *memory = aligned_alloc(64, sample_set_memory(bytes));
     memset(memory, 0, sample_set_memory(bytes));
-    sample_set_init(set, memory, bytes);
+    sample_set_init(set, memory, bytes, weight);
     return set;
 }
 
@@ -47,18 +50,17 @@ static void set_is_empty(const struct sample_set *set)
 
 /* A small set that is often nearly full, and few addresses, so that each is used again and again.
  */
-static void test_brute_force(void **state)
+static void use_again(unsigned weight, uint64_t step)
 {
-    (void)state;
     enum { ADDRESSES = 600 };
     for (uint64_t seed = 1; seed <= 20; seed++) {
-        struct sample_set *set = set_new(4096); /* 64 buckets, 448 places */
+        struct sample_set *set = set_new(4096, weight); /* 64 buckets, 448 places */
         bool in[ADDRESSES] = {false};
         unsigned n = 0, refused = 0;
         uint64_t random = seed;
         for (int i = 0; i < 200000; i++) {
             unsigned k = next_random(&random) % ADDRESSES;
-            uint64_t address = 0x7f0000001000 + (uint64_t)k * 48;
+            uint64_t address = 0x7f0000001000 + k * step;
             assert_int_equal(sample_set_has(set, address), in[k]);
             if (in[k] || next_random(&random) % 4 == 0) {
                 assert_int_equal(sample_set_remove(set, address), in[k]);
@@ -73,11 +75,18 @@ static void test_brute_force(void **state)
             }
         }
         for (unsigned k = 0; k < ADDRESSES; k++)
-            assert_int_equal(sample_set_remove(set, 0x7f0000001000 + (uint64_t)k * 48), in[k]);
+            assert_int_equal(sample_set_remove(set, 0x7f0000001000 + k * step), in[k]);
         assert_true(refused < 20000);
         set_is_empty(set);
         set_free(set);
     }
+}
+
+static void test_brute_force(void **state)
+{
+    (void)state;
+    use_again(MANY, 48);
+    use_again(FEW, 1040);
 }
 
 static void test_no_set(void **state)
@@ -137,12 +146,11 @@ static void *hand_main(void *context)
     return NULL;
 }
 
-static void test_threads(void **state)
+static void hand_around(unsigned weight)
 {
-    (void)state;
     struct pool *pool = calloc(1, sizeof *pool);
     pthread_mutex_init(&pool->lock, NULL);
-    pool->set = set_new(16384);
+    pool->set = set_new(16384, weight);
     for (unsigned k = 0; k < POOL; k++)
         pool->addresses[k] = 0x555500000010 + (uint64_t)k * 32;
     pthread_t threads[HANDS];
@@ -161,15 +169,23 @@ static void test_threads(void **state)
     free(pool);
 }
 
-/* Blocks at the same place of their pages, as large and aligned ones are, do not share few homes.
- */
-static void test_spread(void **state)
+static void test_threads(void **state)
 {
     (void)state;
+    hand_around(MANY);
+    hand_around(FEW);
+}
+
+/* Blocks at the same place of their pages, as large and aligned ones are, do not share few homes.
+ */
+static void spread(unsigned weight)
+{
     static const uint64_t strides[] = {32, 48, 128, 4096, 8192, 65536, 1 << 20, 4 << 20};
-    enum { HOMES = 4096, ADDRESSES = HOMES / 2 };
+    enum { HOMES = 4096, ADDRESSES = HOMES / 2, FEW_STRIDE = 4096 };
     for (size_t s = 0; s < sizeof strides / sizeof *strides; s++) {
-        struct sample_set *set = set_new(HOMES * sizeof(struct sample_bucket));
+        if (weight == FEW && strides[s] < FEW_STRIDE)
+            continue;
+        struct sample_set *set = set_new(HOMES * sizeof(struct sample_bucket), weight);
         unsigned most = 0;
         for (uint64_t i = 0; i < ADDRESSES; i++) {
             uint64_t address = 0x7f1234560010 + i * strides[s];
@@ -188,12 +204,18 @@ static void test_spread(void **state)
     }
 }
 
-/* One block in a hundred is in the set, one for each bucket: the others pass after one look. */
-static void test_most_pass(void **state)
+static void test_spread(void **state)
 {
     (void)state;
+    spread(MANY);
+    spread(FEW);
+}
+
+/* One block in a hundred is in the set, one for each bucket: the others pass after one look. */
+static void most_pass(unsigned weight)
+{
     enum { BUCKETS = 4096, SHARE = 100, BLOCKS = BUCKETS * SHARE, BLOCK_BYTES = 64 };
-    struct sample_set *set = set_new(BUCKETS * sizeof(struct sample_bucket));
+    struct sample_set *set = set_new(BUCKETS * sizeof(struct sample_bucket), weight);
     uint64_t random = 7;
     unsigned wrong_n = 0;
     for (uint64_t i = 0; i < BLOCKS; i++) {
@@ -205,6 +227,13 @@ static void test_most_pass(void **state)
                    !sample_set_has(set, 0x5612340000a0 + i * BLOCK_BYTES);
     assert_in_range(wrong_n, 0, BLOCKS / 8);
     set_free(set);
+}
+
+static void test_most_pass(void **state)
+{
+    (void)state;
+    most_pass(MANY);
+    most_pass(FEW);
 }
 
 int main(void)
