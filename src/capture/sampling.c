@@ -77,8 +77,11 @@ void sampling_start(void)
 {
     sample_start();
     uint64_t rate = sampling_rate();
-    if (rate & WIRE_RATE_KEEP)
+    if (rate & WIRE_RATE_KEEP) {
         sampling_has_set();
+        /* The collector keeps its clock seldom then, and few events are to be stamped. */
+        process.libc_single = NULL;
+    }
     if (wire_rate_is_timed(rate))
         sampling_learn_stamp();
 }
@@ -185,6 +188,19 @@ static void sampling_end_beginning(const struct lane_state *state)
     atomic_compare_exchange_strong(&process.segment->rate, &rate, later);
 }
 
+/* A new peak of what the thread holds: seen here, the collector need not look so often. */
+static void sampling_note_high(const struct lane_state *state)
+{
+    struct wire_lane *lane = state->lane;
+    int64_t live = (int64_t)(atomic_load_explicit(&lane->usable_in, memory_order_relaxed) -
+                             atomic_load_explicit(&lane->usable_out, memory_order_relaxed));
+    if (live <= atomic_load_explicit(&lane->high_bytes, memory_order_relaxed))
+        return;
+    atomic_store_explicit(&lane->high_stamp, process_stamp(), memory_order_relaxed);
+    /* Release: whoever reads these bytes finds their stamp, or a later one's. */
+    atomic_store_explicit(&lane->high_bytes, live, memory_order_release);
+}
+
 /* Puts a new block into the set; false: there is no room for it. */
 static bool sampling_kept(struct lane_state *state, const void *address)
 {
@@ -193,8 +209,10 @@ static bool sampling_kept(struct lane_state *state, const void *address)
         atomic_fetch_add_explicit(&process.slot->refused_n, 1, memory_order_relaxed);
         return false;
     }
-    if (state)
+    if (state) {
         state->sample.between = false;
+        sampling_note_high(state);
+    }
     return true;
 }
 

@@ -11,8 +11,9 @@ bool counts_init(struct counts *counts, uint32_t process_n)
     counts->closed = calloc(process_n, sizeof *counts->closed);
     counts->now = calloc(process_n, sizeof *counts->now);
     counts->given = calloc(process_n, sizeof *counts->given);
+    counts->high = calloc(process_n, sizeof *counts->high);
     counts->reset = calloc(process_n, sizeof *counts->reset);
-    return counts->closed && counts->now && counts->given && counts->reset;
+    return counts->closed && counts->now && counts->given && counts->high && counts->reset;
 }
 
 void counts_done(struct counts *counts)
@@ -20,6 +21,7 @@ void counts_done(struct counts *counts)
     free(counts->closed);
     free(counts->now);
     free(counts->given);
+    free(counts->high);
     free(counts->reset);
 }
 
@@ -63,6 +65,7 @@ void counts_begin(struct counts *counts)
             atomic_exchange_explicit(&counts->reset[i], 0, memory_order_acquire)) {
             counts->closed[i] = (struct counts_sum){0};
             counts->given[i] = (struct counts_sum){0};
+            counts->high[i] = (struct counts_high){0};
         }
     }
     memcpy(counts->now, counts->closed, counts->used_n * sizeof *counts->now);
@@ -79,15 +82,68 @@ static void counts_use(struct counts *counts, uint32_t process_slot)
     counts->used_n = process_slot + 1;
 }
 
-void counts_lane(struct counts *counts, uint32_t process_slot, const struct wire_lane *lane)
+static int64_t counts_held(const struct counts_sum *sum)
+{
+    return (int64_t)(sum->usable_in - sum->usable_out);
+}
+
+/* Takes the peak that a lane has noted, as long as there is no other lane. */
+static void counts_note_high(struct counts_high *high, uint32_t number,
+                             const struct wire_lane *lane)
+{
+    uint64_t in = counts_word(&lane->usable_in);
+    if (!in)
+        return;
+    if (high->lane && high->lane != number + 1)
+        high->is_shared = true;
+    high->lane = number + 1;
+    high->held_bytes = (int64_t)(in - counts_word(&lane->usable_out));
+    /* Acquire: pairs with sampling_note_high; the stamp is that of these bytes or of more. */
+    high->bytes = atomic_load_explicit(&lane->high_bytes, memory_order_acquire);
+    high->stamp = counts_word(&lane->high_stamp);
+}
+
+bool counts_are_of_one(const struct counts *counts)
+{
+    return counts->used_n == 1 && !counts->high[0].is_shared;
+}
+
+void counts_lane(struct counts *counts, uint32_t process_slot, uint32_t number,
+                 const struct wire_lane *lane)
 {
     counts_use(counts, process_slot);
+    counts_note_high(&counts->high[process_slot], number, lane);
     counts_add(&counts->now[process_slot], counts->now_class, lane);
+}
+
+/*
+ * Between the last look and this one a process held more than at either: as if it had been looked
+ * at then, with the counters of the last look but for what came in.
+ */
+static void counts_tell_high(struct counts *counts, uint32_t slot, uint64_t stamp,
+                             struct counts_list *news)
+{
+    struct counts_high *high = &counts->high[slot];
+    const struct counts_sum *given = &counts->given[slot], *now = &counts->now[slot];
+    if (high->is_shared || high->bytes <= high->told_bytes || high->stamp <= counts->given_at ||
+        high->stamp >= stamp)
+        return;
+    high->told_bytes = high->bytes;
+    int64_t held = high->bytes + counts_held(now) - high->held_bytes;
+    if (held <= counts_held(given) || held <= counts_held(now))
+        return;
+    struct counts_news one = {.process_slot = slot, .stamp = high->stamp, .sum = *given};
+    one.sum.usable_in = given->usable_out + (uint64_t)held;
+    if (one.sum.usable_in <= now->usable_in)
+        (void)!VEC_PUSH(news, COUNTS_NEWS_MAX, one);
 }
 
 void counts_end(struct counts *counts, uint64_t stamp, struct counts_list *news)
 {
-    counts->read_at = stamp;
+    /* Of several processes the peaks would have to be put in order, and none is the session's. */
+    if (counts->used_n == 1)
+        counts_tell_high(counts, 0, stamp, news);
+    counts->read_at = counts->given_at = stamp;
     for (uint32_t i = 0; i < counts->used_n; i++) {
         if (memcmp(&counts->now[i], &counts->given[i], sizeof *counts->now) == 0)
             continue;
@@ -99,8 +155,10 @@ void counts_end(struct counts *counts, uint64_t stamp, struct counts_list *news)
         atomic_store_explicit(&counts->timed_class[i], counts->now_class[i], memory_order_relaxed);
 }
 
-void counts_lane_closed(struct counts *counts, uint32_t process_slot, const struct wire_lane *lane)
+void counts_lane_closed(struct counts *counts, uint32_t process_slot, uint32_t number,
+                        const struct wire_lane *lane)
 {
     counts_use(counts, process_slot);
+    counts_note_high(&counts->high[process_slot], number, lane);
     counts_add(&counts->closed[process_slot], counts->closed_class, lane);
 }

@@ -30,6 +30,16 @@ struct counts_news {
     struct counts_sum sum;
 };
 
+/* The peak that a process's only lane has noted. */
+struct counts_high {
+    uint32_t lane;      /* number + 1 of the lane; 0 = none has counted yet */
+    bool is_shared;     /* several lanes have counted: no peak of one is the process's */
+    int64_t bytes;      /* its peak */
+    int64_t told_bytes; /* ... up to which it was told */
+    int64_t held_bytes; /* what it holds by the last look */
+    uint64_t stamp;
+};
+
 enum { COUNTS_NEWS_MAX = 1 << 16 };
 
 /* VEC(struct counts_news) of a batch. */
@@ -42,11 +52,13 @@ struct counts {
     struct counts_sum *closed; /* by process slot: of lanes that were closed */
     struct counts_sum *now;    /* the same with the open lanes */
     struct counts_sum *given;  /* as it was told last */
+    struct counts_high *high;  /* by process slot */
     _Atomic uint8_t *reset;    /* the slot will be another process's */
     uint64_t closed_class[WIRE_TIMED_CLASSES], now_class[WIRE_TIMED_CLASSES];
     _Atomic uint64_t timed_class[WIRE_TIMED_CLASSES]; /* of the session, for any thread */
     uint32_t process_n, used_n;                       /* slots below used_n have had a lane */
-    uint64_t read_at;                                 /* stamp of the last look */
+    uint64_t read_at;                                 /* stamp of the last look; 0: one is due */
+    uint64_t given_at;                                /* stamp of the one before */
 };
 
 /* False: no memory. counts_done is due all the same. */
@@ -58,11 +70,17 @@ void counts_reset(struct counts *counts, uint32_t process_slot);
 
 /* Begins to read; then each open lane. */
 void counts_begin(struct counts *counts);
-void counts_lane(struct counts *counts, uint32_t process_slot, const struct wire_lane *lane);
+void counts_lane(struct counts *counts, uint32_t process_slot, uint32_t number,
+                 const struct wire_lane *lane);
 /* Appends what has changed since it was told last. */
 void counts_end(struct counts *counts, uint64_t stamp, struct counts_list *news);
 
 /* A lane ends: its counters are kept. */
-void counts_lane_closed(struct counts *counts, uint32_t process_slot, const struct wire_lane *lane);
+void counts_lane_closed(struct counts *counts, uint32_t process_slot, uint32_t number,
+                        const struct wire_lane *lane);
+
+/* True unless two lanes of a process count, or two processes: no lane's own peak is the session's.
+ */
+bool counts_are_of_one(const struct counts *counts);
 
 #endif

@@ -35,6 +35,7 @@ enum {
     DRAIN_NAP_CALM_NS = 5000000,
     DRAIN_WAKE_CALM_NS = 20000000,
     DRAIN_COUNT_CALM_NS = 10000000,
+    DRAIN_THIN_WEIGHT = 16,  /* one small block in so many: rings do not fill up in a nap */
     DRAIN_WAKE_NS = 2000000, /* the model sleeps that long over less than DRAIN_WAKE_SLOTS */
     DRAIN_WAKE_SLOTS = 4096,
     DRAIN_IDLE_ROUNDS = 200,
@@ -152,7 +153,7 @@ static void drain_close_lane(struct drain *drain, struct drain_lane *lane)
             .stall_n = atomic_load_explicit(&at->stall_n, memory_order_relaxed),
             .stall_ticks = atomic_load_explicit(&at->stall_ticks, memory_order_relaxed),
     };
-    counts_lane_closed(&drain->counts, lane->process_slot, at);
+    counts_lane_closed(&drain->counts, lane->process_slot, lane->number, at);
     drain->counts.read_at = 0; /* a process may have ended: the last word on it is due */
     if (lane->kind == WIRE_LANE_OWN)
         drain_return_state(drain, lane->process_slot, *(volatile uint32_t *)&at->state);
@@ -218,10 +219,21 @@ static uint32_t drain_free_wanted(const struct drain *drain)
     return used > DRAIN_FREE_PAGES ? used : DRAIN_FREE_PAGES;
 }
 
-/* A percent budget: a few hundred looks in a second are enough, a full ring calls for one. */
+/* Few events are recorded, and the only thread that allocates notes its peak itself. */
+static bool drain_is_thin(const struct drain *drain)
+{
+    uint64_t rate = atomic_load_explicit(&drain->segment->at->rate, memory_order_relaxed);
+    return !(rate & WIRE_RATE_FREES) && wire_rate_weight(rate) >= DRAIN_THIN_WEIGHT &&
+           counts_are_of_one(&drain->counts);
+}
+
+/*
+ * A percent budget, or a low rate: a few hundred looks in a second are enough, a full ring calls
+ * for one. Each look is a wake-up, which is dear where the processor had gone to sleep.
+ */
 static bool drain_is_calm(const struct drain *drain)
 {
-    return drain->segment->at->config.is_limited &&
+    return (drain->segment->at->config.is_limited || drain_is_thin(drain)) &&
            !atomic_load_explicit(&drain->hurry, memory_order_relaxed);
 }
 
@@ -233,9 +245,9 @@ static void drain_count(struct drain *drain, uint64_t now)
 {
     struct counts *counts = &drain->counts;
     uint64_t rate = atomic_load_explicit(&drain->segment->at->rate, memory_order_relaxed);
-    uint64_t pause_ns = wire_rate_is_full(rate) ? DRAIN_COUNT_NS
-                        : drain_is_calm(drain)  ? DRAIN_COUNT_CALM_NS
-                                                : DRAIN_COUNT_SAMPLED_NS;
+    uint64_t pause_ns = wire_rate_is_full(rate)                 ? DRAIN_COUNT_NS
+                        : drain->segment->at->config.is_limited ? DRAIN_COUNT_CALM_NS
+                                                                : DRAIN_COUNT_SAMPLED_NS;
     pause_ns += drain->lanes.n * DRAIN_COUNT_LANE_NS;
     bool is_asked = drain->round_flush != drain->told_flush;
     if (!is_asked && counts->read_at &&
@@ -243,7 +255,7 @@ static void drain_count(struct drain *drain, uint64_t now)
         return;
     counts_begin(counts);
     VEC_EACH (struct drain_lane, lane, &drain->lanes) {
-        counts_lane(counts, lane->process_slot, lane->at);
+        counts_lane(counts, lane->process_slot, lane->number, lane->at);
     }
     counts_end(counts, now, &drain->reader.batch.counts);
 }

@@ -21,6 +21,7 @@ enum {
     RESIDENTS_NEWS = 256, /* the parts, when the sum has grown by 1/this */
     RESIDENTS_COST = 25,  /* and this many times what telling them took has passed */
     RESIDENTS_COST_SAMPLED = 200,
+    RESIDENTS_SAMPLED = 4, /* while sampling it takes that many times more of both for a look */
     RESIDENTS_LIMITED_NS = 1000000000, /* with a percent budget, not before this */
     RESIDENTS_KB = 1024,
 };
@@ -37,18 +38,19 @@ static uint64_t residents_load(const struct model_process *process)
 }
 
 static bool residents_is_due(const struct image *image, const struct model_process *process,
-                             uint64_t at_ns)
+                             bool is_sampled, uint64_t at_ns)
 {
     if (!image->rss_at_ns)
         return true;
     uint64_t since = at_ns - image->rss_at_ns, load = residents_load(process);
-    if (load > image->rss_load + image->rss_load / RESIDENTS_LOAD + RESIDENTS_LOAD_LEAST)
+    uint64_t times = is_sampled ? RESIDENTS_SAMPLED : 1;
+    if (load > image->rss_load + (image->rss_load / RESIDENTS_LOAD + RESIDENTS_LOAD_LEAST) * times)
         return true;
     uint64_t age = at_ns > process->start_ns ? at_ns - process->start_ns : 0;
     uint64_t pause = age / RESIDENTS_AGE;
     if (pause > RESIDENTS_SELDOM_NS)
         pause = RESIDENTS_SELDOM_NS;
-    return since >= pause && since >= RESIDENTS_OFTEN_NS;
+    return since >= pause && since >= RESIDENTS_OFTEN_NS * times;
 }
 
 /* Looks at one process. True: it was due. */
@@ -56,7 +58,7 @@ static bool residents_look_at(struct images *images, struct image *image, uint64
 {
     struct model_process *process = &images->model->processes.at[image->process];
     uint64_t bytes = 0, peak = 0;
-    if (!residents_is_due(image, process, at_ns))
+    if (!residents_is_due(image, process, images->model->sampled, at_ns))
         return false;
     image->rss_at_ns = at_ns;
     image->rss_load = residents_load(process);

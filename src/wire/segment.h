@@ -29,7 +29,7 @@
 #define WIRE_MAGIC 0x65706f63736d656dULL /* "memscope" */
 
 enum {
-    WIRE_VERSION = 4,
+    WIRE_VERSION = 5,
     WIRE_PAGE_BYTES = 4096,
     WIRE_PAGE_SLOTS = WIRE_PAGE_BYTES / WIRE_SLOT_BYTES,
     WIRE_PAGE_BITS = 24,   /* of a page number */
@@ -191,7 +191,13 @@ struct wire_lane {
     _Atomic uint64_t
             moved_n; /* slots that their writers left open: they reserved anew, or gave up */
     uint32_t state;  /* number of the owner's private state */
-    uint32_t pad0[5];
+    uint32_t pad0;
+    /*
+     * While sampling: the most by which usable_in was above usable_out where the owner recorded an
+     * allocation, and its stamp, which is written first.
+     */
+    _Atomic int64_t high_bytes;
+    _Atomic uint64_t high_stamp;
     /* Exact at any moment, also when the process is killed; plain stores of the owner. What each
      * hook counts lies in one line. */
     _Alignas(WIRE_LINE) _Atomic uint64_t alloc_n;
