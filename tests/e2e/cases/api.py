@@ -9,6 +9,7 @@ from case import Case
 CASES = (
     Case("api-count", ("{targets}/api_count",), stdout=b"counted\n", timeout_s=60),
     Case("api-measured", ("{targets}/api_measured",), stdout=b"measured\n", timeout_s=60),
+    Case("api-measured-legacy", ("{targets}/api_measured", "legacy"), stdout=b"measured\n", timeout_s=60),
     Case("api-new", ("{targets}/api_new",), stdout=b"counted\n", timeout_s=60),
     Case("api-many", ("{targets}/api_many",), stdout=b"all at once\n", timeout_s=120),
     Case("api-legacy", ("{targets}/api_legacy",), stdout=b"legacy\n", timeout_s=60),
