@@ -187,7 +187,7 @@ static uint64_t capture_walked(struct unwind_thread *thread, struct unwind_state
         return id;
     if (thread->memos != NULL)
         unwind_memo_missed(thread, leaf.pc, leaf.sp, leaf.bp, id);
-    else if (captures - thread->memo_since >= UNWIND_MEMO_PAUSE && !process.last_counts)
+    else if (captures - thread->memo_since >= unwind_memo_pause(thread) && !process.last_counts)
         unwind_memo_begin(thread);
     return id;
 }

@@ -35,6 +35,7 @@ struct unwind_thread {
     struct unwind_memo *memos;      /* stacks that came again (unwind_memo.h); NULL: not now */
     struct unwind_memo *memos_kept; /* the same, also while they are not used */
     uint32_t memo_missed_n, memo_since; /* misses since that number of captures */
+    uint32_t memo_vain;                 /* tries in vain, one after another */
     uint32_t capacity;                  /* entries of each array; checks: twice as many */
     uint32_t depth;
     uint32_t generation;

@@ -98,8 +98,12 @@ static void memo_weigh(struct unwind_thread *thread)
 {
     if (++thread->memo_missed_n < MEMO_MISSES)
         return;
-    if (thread->captures - thread->memo_since < MEMO_MISSES + MEMO_HITS_LEAST)
+    if (thread->captures - thread->memo_since >= MEMO_MISSES + MEMO_HITS_LEAST) {
+        thread->memo_vain = 0;
+    } else {
         thread->memos = NULL;
+        thread->memo_vain += thread->memo_vain < UNWIND_MEMO_VAIN_MOST;
+    }
     thread->memo_missed_n = 0;
     thread->memo_since = thread->captures;
 }

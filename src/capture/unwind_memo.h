@@ -6,7 +6,8 @@
  * that its steps read. The re-use of the last capture knows all of these as its checks. A stack
  * that was captured twice from one place is kept here with them; where they all still have their
  * values a walk would give the same frames, so the id is the same. The last capture stays as it
- * was. A miss costs little, and a thread whose stacks do not come again does without for a while.
+ * was. A miss costs little, and a thread whose stacks do not come again does without for a while,
+ * which grows with every try in vain.
  */
 #ifndef MEMSCOPE_CAPTURE_UNWIND_MEMO_H
 #define MEMSCOPE_CAPTURE_UNWIND_MEMO_H
@@ -15,8 +16,14 @@
 
 #include "capture/unwind.h"
 
-/* Captures until a thread begins to remember, and between one try and the next. */
-enum { UNWIND_MEMO_PAUSE = 8192 };
+/* Captures until a thread begins to remember, and between one try and the next: after two tries
+ * in vain twice as many each time. */
+enum { UNWIND_MEMO_PAUSE = 8192, UNWIND_MEMO_VAIN_MOST = 6 };
+
+static inline uint32_t unwind_memo_pause(const struct unwind_thread *thread)
+{
+    return (uint32_t)UNWIND_MEMO_PAUSE << thread->memo_vain >> (thread->memo_vain != 0);
+}
 
 /* The id of the stack with this leaf, 0 when it is not remembered. Only while thread->memos. */
 uint64_t unwind_memo_find(const struct unwind_thread *thread, uintptr_t pc, uintptr_t sp,
