@@ -64,6 +64,8 @@ uint64_t cfi_read_uleb(struct cfi_reader *reader)
 {
     uint32_t bits = 0;
     uint8_t last = 0;
+    if (reader->at < reader->end && *reader->at < 0x80)
+        return *reader->at++;
     return read_leb(reader, &bits, &last);
 }
 

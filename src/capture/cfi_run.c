@@ -47,6 +47,7 @@ enum { /* instructions: high two bits, or the whole byte */
 struct program {
     const struct cfi_entry *entry;
     const uint8_t *columns;
+    uint64_t wanted; /* bits: columns below 64 that are among them */
     uintptr_t location, address;
     struct cfi_row *row;
     const struct cfi_row *initial; /* NULL while the common part runs */
@@ -54,8 +55,16 @@ struct program {
     struct cfi_row remembered[REMEMBERED_MAX];
 };
 
+/* Most instructions are about registers that nobody asks for. */
+static bool column_wanted(const struct program *program, uint64_t column)
+{
+    return column >= 64 || (program->wanted >> column & 1) != 0;
+}
+
 static void rule_set(struct program *program, uint64_t column, cfi_rule rule)
 {
+    if (!column_wanted(program, column))
+        return;
     for (int i = 0; i < CFI_COLUMNS; i++) {
         if (program->columns[i] == column)
             program->row->rules[i] = rule;
@@ -69,6 +78,8 @@ static cfi_rule rule_of(enum cfi_rule_kind kind, int64_t value)
 
 static void rule_restore(struct program *program, uint64_t column)
 {
+    if (!column_wanted(program, column))
+        return;
     for (int i = 0; i < CFI_COLUMNS; i++) {
         if (program->columns[i] == column)
             program->row->rules[i] = program->initial != NULL ? program->initial->rules[i] : 0;
@@ -264,6 +275,9 @@ int cfi_run(const struct cfi_entry *entry, uintptr_t address, const uint8_t *col
     struct program program;
     program.entry = entry;
     program.columns = columns;
+    program.wanted = 0;
+    for (int i = 0; i < CFI_COLUMNS; i++)
+        program.wanted |= columns[i] < 64 ? 1ull << columns[i] : 0;
     program.location = entry->start;
     program.address = address;
     program.row = &row;
