@@ -2,17 +2,19 @@
 /* The library is looked for relative to the executable, so that the tree can be moved. */
 #include "collect/library.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "wire/owner.h"
 #include "wire/segment.h"
 
-enum { LIBRARY_BYTES_MAX = 64 << 20 };
+enum { LIBRARY_PIECE = 16 << 10 };
 
 static const char *const library_places[] = {
         "libmemscope.so",
@@ -54,19 +56,43 @@ int library_find(char ret_path[LIBRARY_PATH_MAX], struct diag *diag)
                     "libmemscope.so is missing: it belongs into %s or its ../lib", folder);
 }
 
-int library_check(const char *path, struct diag *diag)
+/* Whether our note stands in the first n bytes. */
+static bool library_has_note(const char *bytes, size_t n)
 {
     const struct owner_note ours = OWNER_NOTE;
-    size_t n, head_n = offsetof(struct owner_note, version);
-    char *bytes;
-    int err = file_read_all(path, LIBRARY_BYTES_MAX, &bytes, &n, diag);
-    if (err < 0)
-        return err;
-    bool same = false;
-    for (const char *at = bytes;
-         !same && (at = memmem(at, (size_t)(bytes + n - at), &ours, head_n)); at += head_n)
-        same = (size_t)(bytes + n - at) >= sizeof ours && memcmp(at, &ours, sizeof ours) == 0;
-    free(bytes);
+    size_t head_n = offsetof(struct owner_note, version);
+    for (const char *at = bytes; (at = memmem(at, (size_t)(bytes + n - at), &ours, head_n));
+         at += head_n) {
+        if ((size_t)(bytes + n - at) >= sizeof ours && memcmp(at, &ours, sizeof ours) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Piece by piece: the program waits for it, and one piece stays in the processor's cache. */
+static bool library_seek_note(int fd)
+{
+    char piece[LIBRARY_PIECE];
+    size_t kept = 0;
+    ssize_t n;
+    while ((n = read(fd, piece + kept, sizeof piece - kept)) > 0) {
+        size_t end = kept + (size_t)n;
+        if (library_has_note(piece, end))
+            return true;
+        /* What may be the beginning of one goes before the next piece. */
+        kept = end < sizeof(struct owner_note) ? end : sizeof(struct owner_note) - 1;
+        memmove(piece, piece + end - kept, kept);
+    }
+    return false;
+}
+
+int library_check(const char *path, struct diag *diag)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return diag_set_errno(diag, ERR_IO, errno, "cannot open %s", path);
+    bool same = library_seek_note(fd);
+    close(fd);
     return same ? 0
                 : diag_set(
                           diag, ERR_STATE,
