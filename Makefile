@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 export MEMSCOPE_BUILD = $(abspath $(BUILD))
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test build demo test test-all check unit rules asan tsan bench bench-governor bench-ends bench-web fuzz install dist deb format clean
+.PHONY: help deps deps-test build demo test test-all check unit rules asan tsan bench bench-governor bench-rates bench-ends bench-web fuzz install dist deb format clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -55,6 +55,9 @@ bench: build ## compare with other heap profilers, print a table of ratios
 
 bench-governor: build ## hold --max-overhead-percent 5 against the clock on real programs
 	@bench/governor.py --memscope $(MEMSCOPE) --json $(BUILD)/governor.json $(BENCH)
+
+bench-rates: build ## what each sample rate costs: processor time, and memory seen from outside
+	@bench/rates.py --memscope $(MEMSCOPE) --json $(BUILD)/rates.json $(BENCH)
 
 bench-ends: build ## what a run costs before the program's first line and after its last
 	@bench/ends.py --memscope $(MEMSCOPE) --json $(BUILD)/ends.json $(BENCH)
