@@ -130,4 +130,68 @@ FEED_INLINE void feed_cell_died(struct model *model, const struct model_process 
     feed->slice.life_n[cell_class] += n;
 }
 
+/*
+ * Blocks of one cell that the cell's own thread frees at once, one after another, in one slice and
+ * without a peak: what is still to be added to the cell's figures.
+ */
+struct feed_passed {
+    uint64_t n, bytes;
+    uint64_t size_min, size_max;
+    uint64_t born_ns;             /* of the last one */
+    uint32_t cell_class, class_n; /* the last of them lived as long as this class says */
+};
+
+FEED_INLINE void feed_passed_lives(struct model *model, uint32_t life,
+                                   const struct feed_passed *passed)
+{
+    const struct feed_death death = {life, passed->cell_class, passed->class_n};
+    feed_death_count(model, &death);
+    model->feed->slice.life_n[passed->cell_class] += passed->class_n;
+}
+
+/* One more of them, in the figures that no cell has. */
+FEED_INLINE void feed_pass(struct model *model, uint32_t life, uint64_t size_bytes,
+                           uint64_t born_ns, uint64_t died_ns, struct feed_passed *passed)
+{
+    unsigned size_class = classes_size(size_bytes), life_class = classes_life(died_ns - born_ns);
+    unsigned cell_class = classes_cell_life(life_class);
+    model->histograms->size_n[size_class]++;
+    model->histograms->size_bytes[size_class] += size_bytes;
+    model->histograms->size_life_n[size_class][life_class]++;
+    model->feed->slice.size_n[classes_slice_size(size_bytes)]++;
+    if (cell_class != passed->cell_class) {
+        feed_passed_lives(model, life, passed);
+        passed->cell_class = cell_class;
+        passed->class_n = 0;
+    }
+    passed->class_n++;
+    passed->n++;
+    passed->bytes += size_bytes;
+    if (size_bytes < passed->size_min)
+        passed->size_min = size_bytes;
+    if (size_bytes > passed->size_max)
+        passed->size_max = size_bytes;
+    passed->born_ns = born_ns;
+}
+
+static inline void feed_cell_passed(struct model *model, const struct model_process *process,
+                                    uint32_t index, const struct feed_passed *passed)
+{
+    struct model_feed *feed = model->feed;
+    struct model_cell *cell = &model->cells.at[index];
+    struct model_row *row = rows_take(&feed->rows, index, feed->slice_at, feed->slice_at);
+    row->n += passed->n;
+    row->bytes += passed->bytes;
+    feed_passed_lives(model, cell->life, passed);
+    feed_touch(model, process, cell);
+    cell->alloc_n += passed->n;
+    cell->alloc_bytes += passed->bytes;
+    cell->temporary_n += passed->n;
+    if (passed->size_min < cell->size_min)
+        cell->size_min = passed->size_min;
+    if (passed->size_max > cell->size_max)
+        cell->size_max = passed->size_max;
+    cell->last_ns = passed->born_ns;
+}
+
 #endif
