@@ -16,7 +16,7 @@
 #include "heap/feed_batch.h"
 #include "heap/store.h"
 
-enum { BATCH = 64, RECORDED = 1 << 20 };
+enum { BATCH = FEED_BATCH_MAX, RECORDED = 1 << 20 };
 
 /* A stream that a small program or a large server may give. */
 struct shape {
@@ -58,12 +58,16 @@ struct stream {
     uint64_t *unused; /* addresses to be used again, last freed first, as allocators do */
     size_t unused_n;
     uint64_t fresh;
+    uint32_t last_thread; /* of the event before */
 };
 
 static struct event event_make(struct stream *stream, const struct shape *shape, bool *was_alloc)
 {
     struct event event = {.thread = (uint32_t)(random_next() % shape->threads)};
     bool hot = *was_alloc && random_next() % 100 < shape->hot;
+    if (hot) /* by the thread that has it */
+        event.thread = stream->last_thread;
+    stream->last_thread = event.thread;
     bool frees = hot || stream->n >= shape->live + random_next() % (shape->live / 4 + 1);
     if (frees && stream->n) {
         size_t at = hot ? stream->n - 1 : random_next() % stream->n;
@@ -120,15 +124,18 @@ static void event_feed(struct model *model, const struct event *event, uint64_t 
     }
 }
 
-/* One thread's events, as the collector feeds them where no other lane comes in between. */
-static void batch_feed_alone(struct model *model, const struct event *events, size_t n,
-                             uint64_t *at_ns, uint64_t step_ns)
+/* As the collector feeds them. */
+static void stream_feed(struct model *model, const struct event *events, size_t n, uint64_t *at_ns,
+                        uint64_t step_ns)
 {
     struct feed_event batch[BATCH];
     for (size_t i = 0; i < n; i++) {
         const struct event *event = &events[i];
-        batch[i] = (struct feed_event){event->address, event->size_bytes, *at_ns += step_ns,
-                                       event->size_bytes ? event->node : MODEL_NONE, event->thread};
+        batch[i] = (struct feed_event){.address = event->address,
+                                       .size_bytes = event->size_bytes,
+                                       .at_ns = *at_ns += step_ns,
+                                       .node = event->size_bytes ? event->node : MODEL_NONE,
+                                       .thread = event->thread};
         feed_prefetch(model, 0, event->address);
     }
     for (size_t fed = 0; fed < n; fed++) {
@@ -136,21 +143,6 @@ static void batch_feed_alone(struct model *model, const struct event *events, si
         if (fed < n)
             event_feed(model, &events[fed], batch[fed].at_ns);
     }
-}
-
-/* The same of several threads: a batch is prefetched, then applied one by one. */
-static void batch_feed(struct model *model, const struct event *events, size_t n, uint64_t *at_ns,
-                       uint64_t step_ns)
-{
-    for (size_t i = 0; i < n; i++)
-        feed_prefetch(model, 0, events[i].address);
-    for (size_t i = 0; i < n; i++) {
-        struct feed_context who = {.thread = events[i].thread};
-        feed_prefetch_cell(model, &who, events[i].address,
-                           events[i].size_bytes ? events[i].node : MODEL_NONE);
-    }
-    for (size_t i = 0; i < n; i++)
-        event_feed(model, &events[i], *at_ns += step_ns);
 }
 
 /* Writes the model as one checkpoint; returns the size of the file. */
@@ -189,8 +181,7 @@ static void shape_run(const struct shape *shape, uint64_t events)
             recorded[i] = event_make(&stream, shape, &was_alloc);
         double begin_s = now_s();
         for (size_t i = 0; i < RECORDED; i += BATCH)
-            (shape->threads == 1 ? batch_feed_alone : batch_feed)(model, recorded + i, BATCH,
-                                                                  &at_ns, shape->step_ns);
+            stream_feed(model, recorded + i, BATCH, &at_ns, shape->step_ns);
         if (done >= warm_up)
             seconds += now_s() - begin_s;
         else

@@ -461,7 +461,10 @@ static bool order_advance(struct order *order, struct order_lane *lane, unsigned
     return true;
 }
 
-/* Feeds records of a lane while their keys are at most limit. False: the lane has no more. */
+/*
+ * Feeds records of a lane while their keys are at most limit, up to one that had to go the long
+ * way: behind it a batch may begin. False: the lane has no more.
+ */
 static bool order_run(struct order *order, struct order_lane *lane, uint64_t limit)
 {
     while (lane->key <= limit) {
@@ -481,13 +484,12 @@ static bool order_run(struct order *order, struct order_lane *lane, uint64_t lim
             extra = record.tid ? 1 : 0;
         }
         lane->stamp = lane->key;
-        if (!order_advance(order, lane, record.slots + extra))
-            return false;
+        return order_advance(order, lane, record.slots + extra);
     }
     return true;
 }
 
-/* Takes plain records that were fed out of the lane's queue. */
+/* Takes slots whose records were fed out of the lane's queue. */
 static void order_consume(struct order *order, struct order_lane *lane, unsigned fed)
 {
     while (fed && lane->runs.first) {
@@ -495,8 +497,10 @@ static void order_consume(struct order *order, struct order_lane *lane, unsigned
         unsigned n = fed < run->n - run->at ? fed : run->n - run->at;
         run->at += n;
         fed -= n;
-        /* Stamps rise along a lane. */
-        uint64_t stamp = run->slots[run->at - 1].head >> WIRE_KIND_BITS;
+        /* Stamps rise along a lane; a realloc's last slot has none, that before it has. */
+        const struct intake_slot *slot = &run->slots[run->at - 1];
+        slot -= slot->head == WIRE_CONTINUED;
+        uint64_t stamp = slot->head >> WIRE_KIND_BITS;
         lane->stamp = stamp > lane->stamp ? stamp : lane->stamp;
         if (run->at == run->n)
             intake_run_put(order->intake, runs_take(&lane->runs));
@@ -510,10 +514,9 @@ static void order_consume(struct order *order, struct order_lane *lane, unsigned
 static bool order_feed_batch(struct order *order, uint64_t watermark)
 {
     struct order_batch batch;
-    unsigned fed = order_batch(order, watermark, &batch);
-    if (!fed)
+    if (!order_batch(order, watermark, &batch))
         return false;
-    order->event_n += fed;
+    order->event_n += batch.record_n;
     for (unsigned i = 0; i < batch.lane_n; i++) {
         struct order_lane *lane = batch.lanes[i].lane;
         if (!batch.lanes[i].fed)

@@ -19,16 +19,18 @@
 enum {
     BATCH_LEAST = 4, /* fewer are fed one by one */
     BATCH_AHEAD = 8, /* records that are asked for before their turn */
+    BATCH_REALLOC_SLOTS = 3,
 };
 
 /* The key of a lane without a record: above all limits. */
 #define BATCH_NEVER UINT64_MAX
 
-/* What was gathered: events, and whose they are. */
+/* What was gathered: events, whose they are, and how many slots each takes. */
 struct batch_events {
-    unsigned n;
+    unsigned n, realloc_n;
     struct feed_event at[FEED_BATCH_MAX];
     uint8_t lane[FEED_BATCH_MAX];
+    uint8_t slots[FEED_BATCH_MAX];
 };
 
 static uint64_t batch_key(const struct order *order, size_t i)
@@ -71,24 +73,56 @@ static bool batch_begin(const struct order *order, uint64_t watermark, struct or
     return true;
 }
 
-/* The record as an event of a batch. False: it is none, or says more. */
-static inline bool batch_event(const struct order *order, const struct image *image,
-                               const struct intake_slot *slot, struct feed_event *ret_event)
+/* The site of a birth's record. False: its stack is not known, or it stands for many. */
+static inline bool batch_birth(const struct image *image, const struct intake_slot *slot,
+                               uint32_t *ret_node)
 {
-    unsigned kind;
-    ret_event->node = MODEL_NONE;
-    if (!order_plain_has(slot, &kind))
-        return false;
+    uint64_t id = slot->c & ((1ull << WIRE_STACK_BITS) - 1);
+    *ret_node = id ? stacks_node(&image->stacks, id) : MODEL_NONE;
+    return *ret_node != MODEL_NONE && slot->c >> WIRE_STACK_BITS <= 1;
+}
+
+/*
+ * Whether the two halves of a realloc are one event: they lie behind each other, and no record of
+ * another lane is due before the second one.
+ */
+static bool batch_is_realloc(const struct intake_slot *slot, const struct intake_slot *end,
+                             uint64_t until)
+{
+    const struct intake_slot *second = slot + 1;
+    return end - slot >= BATCH_REALLOC_SLOTS && (second->head & 0xff) == WIRE_REALLOC_END &&
+           second->head >> WIRE_KIND_BITS <= until && second[1].head == WIRE_CONTINUED &&
+           second->a && slot->a && second[1].a == slot->a;
+}
+
+/* The record as an event of a batch. Returns the slots that it takes; 0: it is none. */
+static inline __attribute__((always_inline)) unsigned batch_event(
+        struct ticks ticks, const struct image *image, const struct intake_slot *slot,
+        const struct intake_slot *end, uint64_t until, struct feed_event *ret_event)
+{
+    unsigned kind = slot->head & 0xff, slots = 1;
+    uint64_t old_address = 0;
+    uint32_t node = MODEL_NONE;
     if (kind == WIRE_ALLOC) {
-        uint64_t id = slot->c & ((1ull << WIRE_STACK_BITS) - 1);
-        ret_event->node = id ? stacks_node(&image->stacks, id) : MODEL_NONE;
-        if (ret_event->node == MODEL_NONE || slot->c >> WIRE_STACK_BITS > 1)
-            return false;
+        if (!batch_birth(image, slot, &node))
+            return 0;
+    } else if (kind == WIRE_FREE) {
+        if (slot->b) /* it is of a sampled heap */
+            return 0;
+    } else {
+        if (kind != WIRE_REALLOC_BEGIN || !batch_is_realloc(slot, end, until) ||
+            !batch_birth(image, slot + 1, &node))
+            return 0;
+        old_address = slot->a;
+        slots = BATCH_REALLOC_SLOTS;
+        slot++;
     }
     ret_event->address = slot->a;
+    ret_event->old_address = old_address;
     ret_event->size_bytes = slot->b;
-    ret_event->at_ns = ticks_to_ns(&order->images->ticks, slot->head >> WIRE_KIND_BITS);
-    return true;
+    ret_event->at_ns = ticks_to_ns(&ticks, slot->head >> WIRE_KIND_BITS);
+    ret_event->node = node;
+    return slots;
 }
 
 /* The lane's next run is at hand, if there is one. */
@@ -129,48 +163,43 @@ static bool batch_take(const struct order *order, const struct order_batch *batc
 {
     const struct intake_slot *first = &lane->run->slots[lane->at], *slot = first;
     const struct intake_slot *end = &lane->run->slots[lane->run->n];
-    struct feed_event *event = &events->at[events->n];
-    const struct feed_event *last = &events->at[FEED_BATCH_MAX];
+    const struct ticks ticks = order->images->ticks;
+    unsigned at = events->n, slots = 1;
+    const uint32_t thread = lane->lane->thread;
     uint64_t key = lane->key;
-    uint32_t thread = lane->lane->thread;
-    bool plain = true;
-    while (key <= until && event < last) {
-        plain = batch_event(order, batch->image, slot, event);
-        if (!plain)
+    while (key <= until && at < FEED_BATCH_MAX) {
+        slots = batch_event(ticks, batch->image, slot, end, until, &events->at[at]);
+        if (!slots)
             break;
-        event->thread = thread;
-        event++;
-        slot++;
+        events->at[at].thread = thread;
+        events->slots[at++] = (uint8_t)slots;
+        events->realloc_n += slots == BATCH_REALLOC_SLOTS;
+        slot += slots;
         __builtin_prefetch(slot + BATCH_AHEAD);
         if (slot == end)
             break;
         uint64_t stamp = slot->head >> WIRE_KIND_BITS;
         key = stamp > key ? stamp : key;
     }
-    unsigned n = (unsigned)(slot - first);
-    memset(&events->lane[events->n], (int)(lane - batch->lanes), n);
-    events->n += n;
+    memset(&events->lane[events->n], (int)(lane - batch->lanes), at - events->n);
+    events->n = at;
     lane->key = key;
-    lane->at += n;
-    lane->fed += n;
+    lane->at += (unsigned)(slot - first);
+    lane->fed += (unsigned)(slot - first);
     if (slot == end)
         batch_next_run(lane);
-    return plain;
+    return slots != 0;
 }
 
 static void batch_gather(const struct order *order, struct order_batch *batch,
                          struct batch_events *events)
 {
-    events->n = 0;
+    events->n = events->realloc_n = 0;
     for (bool goes_on = true; goes_on && events->n < FEED_BATCH_MAX;) {
         uint64_t until;
         struct order_batch_lane *lane = &batch->lanes[batch_least(batch, &until)];
         goes_on = lane->key <= until && batch_take(order, batch, lane, until, events);
     }
-    if (!feed_is_far(order->model, batch->image->process))
-        return;
-    for (unsigned i = 0; i < events->n; i++)
-        feed_prefetch(order->model, batch->image->process, events->at[i].address);
 }
 
 /*
@@ -186,8 +215,16 @@ static bool batch_single(struct order *order, const struct order_batch *batch,
         order_fed(order, feed_free(order->model, &context, event->address));
         return true;
     }
-    if (batch->image->lane_n > 2 && feed_is_live(order->model, context.process, event->address))
+    if (batch->image->lane_n > 2 && event->address != event->old_address &&
+        feed_is_live(order->model, context.process, event->address))
         return false;
+    if (event->old_address) {
+        struct feed_pending block = {0};
+        order_fed(order, feed_realloc_begin(order->model, &context, event->old_address, &block));
+        order_fed(order, feed_realloc_end(order->model, &context, &block, event->address,
+                                          event->size_bytes, event->node, 1));
+        return true;
+    }
     order_fed(order, feed_alloc(order->model, &context, event->address, event->size_bytes,
                                 event->node, 1));
     return true;
@@ -215,7 +252,10 @@ unsigned order_batch(struct order *order, uint64_t watermark, struct order_batch
         return 0;
     batch_gather(order, ret_batch, &events);
     unsigned fed = batch_feed(order, ret_batch, &events);
-    for (unsigned i = fed; i < events.n; i++)
-        ret_batch->lanes[events.lane[i]].fed--;
+    ret_batch->record_n = fed + events.realloc_n;
+    for (unsigned i = fed; i < events.n; i++) {
+        ret_batch->lanes[events.lane[i]].fed -= events.slots[i];
+        ret_batch->record_n -= events.slots[i] == BATCH_REALLOC_SLOTS;
+    }
     return fed;
 }

@@ -113,17 +113,30 @@ static inline void blocks_prefetch_slot(const struct blocks *blocks, uint64_t ad
         __builtin_prefetch(blocks_slot_of(region, blocks_grain(address)), 1);
 }
 
-/* The block at address, NULL: none. */
-static inline struct blocks_slot *blocks_find(const struct blocks *blocks, uint64_t address)
+/* Whether a region, or none, has a block of this address. */
+static inline bool blocks_has(const struct blocks_region *region, uint64_t address)
 {
-    const struct blocks_region *region = blocks_region_of(blocks, address);
-    unsigned grain = blocks_grain(address);
-    if (__builtin_expect(region && region->used >> grain & 1 && blocks_fits(region, address), 1))
-        return blocks_slot_of(region, grain);
+    return region && region->used >> blocks_grain(address) & 1 && blocks_fits(region, address);
+}
+
+/*
+ * The block at address, NULL: none. Those that are given the address's region, or NULL where it has
+ * none, save a look-up; a region stays where it is until blocks_reserve or blocks_shrink.
+ */
+static inline struct blocks_slot *blocks_find_of(const struct blocks *blocks,
+                                                 const struct blocks_region *region,
+                                                 uint64_t address)
+{
+    if (__builtin_expect(blocks_has(region, address), 1))
+        return blocks_slot_of(region, blocks_grain(address));
     if (__builtin_expect(!blocks->strays.n, 1))
         return NULL;
     struct stray *stray = strays_find(&blocks->strays, address);
     return stray ? &stray->block : NULL;
+}
+static inline struct blocks_slot *blocks_find(const struct blocks *blocks, uint64_t address)
+{
+    return blocks_find_of(blocks, blocks_region_of(blocks, address), address);
 }
 
 /*
@@ -156,18 +169,21 @@ struct blocks_slot *blocks_put_reserved(struct blocks *blocks, uint64_t address)
 
 /* Removes the block at address, which blocks_find has found. Moves strays only. */
 void blocks_remove_stray(struct blocks *blocks, uint64_t address);
-static inline void blocks_remove(struct blocks *blocks, uint64_t address)
+static inline void blocks_remove_of(struct blocks *blocks, struct blocks_region *region,
+                                    uint64_t address)
 {
-    struct blocks_region *region = blocks_region_of(blocks, address);
     unsigned grain = blocks_grain(address);
-    if (__builtin_expect(!region || !(region->used >> grain & 1) || !blocks_fits(region, address),
-                         0)) {
+    if (__builtin_expect(!blocks_has(region, address), 0)) {
         blocks_remove_stray(blocks, address);
         return;
     }
     region->used = (uint16_t)(region->used & ~(1u << grain));
     region->taken = (uint16_t)(region->taken & ~(1u << (region->index >> 4 * grain & 15)));
     blocks->n--;
+}
+static inline void blocks_remove(struct blocks *blocks, uint64_t address)
+{
+    blocks_remove_of(blocks, blocks_region_of(blocks, address), address);
 }
 
 /*

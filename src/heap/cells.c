@@ -152,6 +152,13 @@ void cells_deaths_drain(struct model *model)
     feed->death_n = 0;
 }
 
+void cells_prefetch_entry(const struct model *model, const struct model_cell_key *key)
+{
+    const struct cells_index *index = &model->feed->cells;
+    if (index->entries)
+        __builtin_prefetch(&index->entries[cells_home(index, key)]);
+}
+
 void cells_prefetch(const struct model *model, const struct model_cell_key *key)
 {
     const struct cells_index *index = &model->feed->cells;

@@ -278,7 +278,9 @@ int feed_free(struct model *model, const struct feed_context *context, uint64_t 
     int err = address ? feed_enter(model, context, &change) : ERR_USAGE;
     if (err < 0)
         return err;
-    struct blocks_slot *slot = blocks_find(&change.state->blocks, address);
+    struct blocks *blocks = &change.state->blocks;
+    struct blocks_region *region = blocks_region_of(blocks, address);
+    struct blocks_slot *slot = blocks_find_of(blocks, region, address);
     if (!slot)
         return feed_unknown(model, change.process);
     err = feed_dies_prepare(model, slot->cell);
@@ -286,9 +288,9 @@ int feed_free(struct model *model, const struct feed_context *context, uint64_t 
         return err;
     feed_temporary(model, &change, slot, address);
     feed_dies(model, &change, slot);
-    blocks_remove(&change.state->blocks, address);
-    if (blocks_is_roomy(&change.state->blocks))
-        blocks_shrink(&change.state->blocks);
+    blocks_remove_of(blocks, region, address);
+    if (blocks_is_roomy(blocks))
+        blocks_shrink(blocks);
     return FEED_DONE;
 }
 

@@ -2,8 +2,8 @@
 /*
  * A batch of one process's events.
  *
- * Blocks that are born in it and die in it never get into the table of blocks: they are kept in a
- * small one that stays in the processor's first cache, and those that are left at the end move.
+ * Where blocks and cells are far from the processor, the memory of all events is asked for in
+ * stages before the first of them is fed. Blocks that the next event frees are not even kept.
  *
  * Sums are kept apart and added when somebody may look: at the end of a slice and of the batch.
  * Peaks need them only where the live heap turns from rising to falling. Peaks within a rise cannot
@@ -12,18 +12,10 @@
  */
 #include "heap/feed_batch.h"
 
-#include <string.h>
-
-#include "base/diag.h"
 #include "heap/feed_figures.h"
 
-enum { BATCH_HEADS = 256, BATCH_AHEAD = 6, BATCH_FAR_REGIONS = 1024 };
-
-/* A block that was born in the batch. */
-struct batch_young {
-    uint64_t address; /* 0 = it died */
-    struct blocks_slot block;
-};
+/* Fewer are in the processor's caches anyway. */
+enum { BATCH_FAR_REGIONS = 1024, BATCH_FAR_CELLS = 8192 };
 
 struct batch {
     struct model *model;
@@ -31,17 +23,12 @@ struct batch {
     struct model_process *process;
     struct feed_process_state *state;
     uint32_t process_index;
-    bool keeps_young;
     /* Since the sums were brought up to date. */
-    uint64_t alloc_n, alloc_bytes, free_n, free_bytes, temporary_n;
+    uint64_t alloc_n, alloc_bytes, free_n, free_bytes, temporary_n, realloc_n, realloc_in_place_n;
     uint64_t max_block_bytes;
     int64_t room_bytes; /* by which the live heap may rise without a peak */
     int64_t most_bytes; /* by which it rose at the most */
     uint64_t risen_ns;  /* when it rose last */
-    unsigned young_n;
-    uint8_t heads[BATCH_HEADS]; /* of the young by their address: number + 1 */
-    uint8_t next[FEED_BATCH_MAX];
-    struct batch_young young[FEED_BATCH_MAX];
 };
 
 static int64_t batch_rise(const struct batch *batch)
@@ -64,7 +51,7 @@ static void batch_mark(struct batch *batch)
 {
     const struct model_sums *all = &batch->model->sums, *own = &batch->process->sums;
     batch->alloc_n = batch->alloc_bytes = batch->free_n = batch->free_bytes = 0;
-    batch->temporary_n = 0;
+    batch->temporary_n = batch->realloc_n = batch->realloc_in_place_n = 0;
     batch->most_bytes = 0;
     batch->room_bytes =
             batch_least(all->peak_bytes - all->live_bytes, own->peak_bytes - own->live_bytes);
@@ -79,6 +66,8 @@ static void batch_sums_add(const struct batch *batch, struct model_sums *sums)
     sums->live_n += batch->alloc_n - batch->free_n;
     sums->live_bytes += batch->alloc_bytes - batch->free_bytes;
     sums->temporary_n += batch->temporary_n;
+    sums->realloc_n += batch->realloc_n;
+    sums->realloc_in_place_n += batch->realloc_in_place_n;
     if (batch->max_block_bytes > sums->max_block_bytes)
         sums->max_block_bytes = batch->max_block_bytes;
 }
@@ -118,37 +107,8 @@ static inline void batch_advance(struct batch *batch, uint64_t at_ns)
     }
 }
 
-static inline uint8_t *batch_head(struct batch *batch, uint64_t address)
-{
-    return &batch->heads[(address >> 4 ^ address >> 12) % BATCH_HEADS];
-}
-
-/* The place that leads to the young block at an address; *place 0: there is none. */
-static inline uint8_t *batch_find(struct batch *batch, uint64_t address)
-{
-    uint8_t *place = batch_head(batch, address);
-    while (*place && batch->young[*place - 1].address != address)
-        place = &batch->next[*place - 1];
-    return place;
-}
-
-/* Field by field: a load that is wider than the stores before it would wait for them. */
-static inline void batch_young_add(struct batch *batch, uint64_t address, uint64_t size_bytes,
-                                   uint64_t born_ns, uint32_t cell)
-{
-    uint8_t *head = batch_head(batch, address);
-    struct batch_young *young = &batch->young[batch->young_n];
-    young->address = address;
-    young->block.size_bytes = size_bytes;
-    young->block.born_ns = born_ns;
-    young->block.cell = cell;
-    young->block.weight = 1;
-    batch->next[batch->young_n] = *head;
-    *head = (uint8_t)++batch->young_n;
-}
-
 /* Puts a block into the table; false: there is one at its address, or no memory. */
-static bool batch_put(struct blocks *blocks, uint64_t address, const struct blocks_slot *block)
+FEED_INLINE bool batch_put(struct blocks *blocks, uint64_t address, const struct blocks_slot *block)
 {
     struct blocks_slot *slot = blocks_put(blocks, address);
     if (__builtin_expect(!slot, 0)) {
@@ -163,29 +123,15 @@ static bool batch_put(struct blocks *blocks, uint64_t address, const struct bloc
     return true;
 }
 
-/* False: nothing was done. */
-static inline bool batch_alloc(struct batch *batch, const struct feed_event *event)
+/* The birth of a block that is kept, in every figure. */
+FEED_INLINE void batch_born(struct batch *batch, const struct feed_event *event, uint32_t cell)
 {
     struct model *model = batch->model;
-    const struct model_cell_key key = {event->node, batch->process_index, event->thread, 0};
-    uint64_t size_bytes = event->size_bytes, born_ns = batch->feed->now_ns;
-    uint32_t cell;
-    if (size_bytes > BLOCKS_SIZE_MAX || cells_take(model, &key, born_ns, &cell) < 0)
-        return false;
-    if (batch->keeps_young) {
-        if (*batch_find(batch, event->address) ||
-            blocks_find(&batch->state->blocks, event->address))
-            return false;
-        batch_young_add(batch, event->address, size_bytes, born_ns, cell);
-    } else {
-        const struct blocks_slot block = {size_bytes, born_ns, cell, 1};
-        if (!batch_put(&batch->state->blocks, event->address, &block))
-            return false;
-    }
+    uint64_t size_bytes = event->size_bytes;
     if (size_bytes == 0)
         batch_turn(batch);
     else
-        batch->risen_ns = born_ns;
+        batch->risen_ns = batch->feed->now_ns;
     feed_cell_born(model, batch->process, &model->cells.at[cell], size_bytes, 1);
     batch->alloc_n++;
     batch->alloc_bytes += size_bytes;
@@ -194,6 +140,27 @@ static inline bool batch_alloc(struct batch *batch, const struct feed_event *eve
     if (batch_rise(batch) > batch->most_bytes)
         batch->most_bytes = batch_rise(batch);
     model->feed->threads.at[event->thread].last_address = event->address;
+}
+
+/* The cell of what is born; false: there is none, or the block is too large. */
+static inline bool batch_cell(struct batch *batch, const struct feed_event *event,
+                              uint32_t *ret_cell)
+{
+    const struct model_cell_key key = {event->node, batch->process_index, event->thread, 0};
+    return event->size_bytes <= BLOCKS_SIZE_MAX &&
+           cells_take(batch->model, &key, batch->feed->now_ns, ret_cell) == 0;
+}
+
+/* False: nothing was done. */
+FEED_INLINE bool batch_alloc(struct batch *batch, const struct feed_event *event)
+{
+    uint32_t cell;
+    if (!batch_cell(batch, event, &cell))
+        return false;
+    const struct blocks_slot block = {event->size_bytes, batch->feed->now_ns, cell, 1};
+    if (!batch_put(&batch->state->blocks, event->address, &block))
+        return false;
+    batch_born(batch, event, cell);
     return true;
 }
 
@@ -208,44 +175,73 @@ static inline bool batch_death_ready(struct batch *batch, uint32_t cell)
     return cells_life_take(model, cell) == 0 && rows_ready(&model->feed->rows) == 0;
 }
 
-static inline void batch_died(struct batch *batch, const struct blocks_slot *block,
-                              uint64_t address, uint32_t thread)
+/* Its thread's last allocation is no longer that. True: it was. */
+static inline bool batch_forget(struct batch *batch, uint32_t cell, uint64_t address)
 {
     struct model *model = batch->model;
-    struct model_cell *cell = &model->cells.at[block->cell];
-    uint64_t *last_address = &model->feed->threads.at[cell->key.thread].last_address;
+    uint64_t *last = &model->feed->threads.at[model->cells.at[cell].key.thread].last_address;
+    if (*last != address)
+        return false;
+    *last = 0;
+    return true;
+}
+
+/* The death of a block, by a thread, in every figure; the block itself is the caller's. */
+FEED_INLINE void batch_died(struct batch *batch, const struct blocks_slot *block, uint32_t thread)
+{
     batch_turn(batch);
-    if (*last_address == address) {
-        *last_address = 0;
-        cell->temporary_n += block->weight;
-        batch->temporary_n += block->weight;
-    }
-    feed_cell_died(model, batch->process, block, thread, 0);
+    feed_cell_died(batch->model, batch->process, block, thread, 0);
     batch->free_n += block->weight;
     batch->free_bytes += block->size_bytes * block->weight;
 }
 
-/* False: nothing was done. */
-static inline bool batch_free(struct batch *batch, const struct feed_event *event)
+FEED_INLINE void batch_freed(struct batch *batch, const struct blocks_slot *block, uint64_t address,
+                             uint32_t thread)
 {
-    uint8_t *place = batch_find(batch, event->address);
-    if (*place) {
-        struct batch_young *young = &batch->young[*place - 1];
-        if (!batch_death_ready(batch, young->block.cell))
-            return false;
-        batch_died(batch, &young->block, event->address, event->thread);
-        young->address = 0;
-        *place = batch->next[*place - 1];
-        return true;
+    if (batch_forget(batch, block->cell, address)) {
+        batch->model->cells.at[block->cell].temporary_n += block->weight;
+        batch->temporary_n += block->weight;
     }
+    batch_died(batch, block, thread);
+}
+
+/* False: nothing was done. */
+FEED_INLINE bool batch_free(struct batch *batch, const struct feed_event *event)
+{
     struct blocks *blocks = &batch->state->blocks;
-    const struct blocks_slot *slot = blocks_find(blocks, event->address);
+    struct blocks_region *region = blocks_region_of(blocks, event->address);
+    const struct blocks_slot *slot = blocks_find_of(blocks, region, event->address);
     if (!slot || !batch_death_ready(batch, slot->cell))
         return false;
-    batch_died(batch, slot, event->address, event->thread);
-    blocks_remove(blocks, event->address);
+    batch_freed(batch, slot, event->address, event->thread);
+    blocks_remove_of(blocks, region, event->address);
     if (blocks_is_roomy(blocks))
         blocks_shrink(blocks);
+    return true;
+}
+
+/* One step from the old block to the new one: no peak counts both. False: nothing was done. */
+static __attribute__((noinline)) bool batch_realloc(struct batch *batch,
+                                                    const struct feed_event *event)
+{
+    bool in_place = event->address == event->old_address;
+    struct blocks_slot *slot = blocks_find(&batch->state->blocks, event->old_address);
+    uint32_t cell;
+    if (!slot || event->size_bytes == 0 || !batch_cell(batch, event, &cell) ||
+        !batch_death_ready(batch, slot->cell))
+        return false;
+    const struct blocks_slot old = *slot, block = {event->size_bytes, batch->feed->now_ns, cell, 1};
+    if (in_place)
+        *slot = block;
+    else if (!batch_put(&batch->state->blocks, event->address, &block))
+        return false;
+    batch_died(batch, &old, event->thread);
+    if (!in_place)
+        blocks_remove(&batch->state->blocks, event->old_address);
+    batch_born(batch, event, cell);
+    batch->model->cells.at[cell].realloc_n++;
+    batch->realloc_n++;
+    batch->realloc_in_place_n += in_place;
     return true;
 }
 
@@ -271,7 +267,7 @@ static void batch_passed(struct batch *batch, uint32_t cell, uint32_t thread, ui
 static inline bool batch_is_pair(const struct feed_event *event, const struct feed_event *like)
 {
     const struct feed_event *death = event + 1;
-    return death->node == MODEL_NONE && death->address == event->address &&
+    return !event->old_address && death->node == MODEL_NONE && death->address == event->address &&
            death->thread == event->thread && event->node == like->node &&
            event->thread == like->thread && event->address;
 }
@@ -280,7 +276,7 @@ static inline bool batch_is_pair(const struct feed_event *event, const struct fe
  * The short way for what many programs do most: blocks of one site that are freed at once. Returns
  * how many events were fed; what it stops at is to be fed one by one.
  */
-static inline unsigned batch_pairs(struct batch *batch, const struct feed_event *events, unsigned n)
+FEED_INLINE unsigned batch_pairs(struct batch *batch, const struct feed_event *events, unsigned n)
 {
     struct model *model = batch->model;
     struct model_feed *feed = batch->feed;
@@ -302,7 +298,6 @@ static inline unsigned batch_pairs(struct batch *batch, const struct feed_event 
         uint64_t born_ns = batch_later(now_ns, event->at_ns);
         uint64_t died_ns = batch_later(born_ns, event[1].at_ns);
         if (event->size_bytes > most_bytes || died_ns >= feed->slice.end_ns ||
-            *batch_find(batch, event->address) ||
             blocks_find(&batch->state->blocks, event->address))
             break;
         feed_pass(model, life, event->size_bytes, born_ns, died_ns, &passed);
@@ -311,27 +306,6 @@ static inline unsigned batch_pairs(struct batch *batch, const struct feed_event 
     if (at)
         batch_passed(batch, cell, events->thread, now_ns, &passed);
     return at;
-}
-
-/* Those that live on move into the table. Without memory for that they count as freed. */
-static void batch_grow_up(struct batch *batch)
-{
-    unsigned left = 0;
-    for (unsigned i = 0; i < batch->young_n; i++) {
-        const struct batch_young *young = &batch->young[i];
-        if (!young->address)
-            continue;
-        left++;
-        if (!batch_put(&batch->state->blocks, young->address, &young->block) &&
-            batch_death_ready(batch, young->block.cell)) {
-            batch_died(batch, &young->block, UINT64_MAX,
-                       batch->model->cells.at[young->block.cell].key.thread);
-            batch->model->loss.event_n++;
-        }
-    }
-    /* Not worth it where few died: the next ones go into the table at once, for a while. */
-    if (batch->young_n >= FEED_BATCH_MAX / 8 && left > batch->young_n / 4 * 3)
-        batch->feed->old_n = FEED_OLD_BATCHES;
 }
 
 static void batch_begin(struct batch *batch, struct model *model, uint32_t process)
@@ -343,12 +317,43 @@ static void batch_begin(struct batch *batch, struct model *model, uint32_t proce
     batch->state = &feed->processes.at[process];
     batch->process_index = process;
     batch->max_block_bytes = batch->risen_ns = 0;
-    batch->young_n = 0;
-    batch->keeps_young = feed->old_n == 0;
-    if (feed->old_n)
-        feed->old_n--;
-    memset(batch->heads, 0, sizeof batch->heads);
     batch_mark(batch);
+}
+
+/* Regions, then the blocks in them and the index of cells, then cells. */
+static void batch_prefetch(const struct batch *batch, const struct feed_event *events, unsigned n)
+{
+    const struct model *model = batch->model;
+    const struct blocks *blocks = &batch->state->blocks;
+    bool far_cells = model->cells.n >= BATCH_FAR_CELLS;
+    if (blocks->mask < BATCH_FAR_REGIONS && !far_cells)
+        return;
+    for (unsigned i = 0; i < n; i++)
+        blocks_prefetch(blocks, events[i].address);
+    for (unsigned i = 0; i < n; i++) {
+        const struct model_cell_key key = {events[i].node, batch->process_index, events[i].thread,
+                                           0};
+        if (events[i].node == MODEL_NONE || !far_cells)
+            blocks_prefetch_slot(blocks, events[i].address);
+        else
+            cells_prefetch_entry(model, &key);
+    }
+    for (unsigned i = 0; i < n && far_cells; i++) {
+        const struct model_cell_key key = {events[i].node, batch->process_index, events[i].thread,
+                                           0};
+        const struct blocks_slot *slot;
+        if (events[i].node != MODEL_NONE)
+            cells_prefetch(model, &key);
+        else if ((slot = blocks_find(blocks, events[i].address)))
+            cells_prefetch_at(model, slot->cell);
+    }
+}
+
+static inline bool batch_event(struct batch *batch, const struct feed_event *event)
+{
+    if (event->node == MODEL_NONE)
+        return batch_free(batch, event);
+    return event->old_address ? batch_realloc(batch, event) : batch_alloc(batch, event);
 }
 
 unsigned feed_batch(struct model *model, uint32_t process, const struct feed_event *events,
@@ -361,12 +366,9 @@ unsigned feed_batch(struct model *model, uint32_t process, const struct feed_eve
     if (model->sampled || !feed_process_at(model->feed, process))
         return 0;
     batch_begin(&batch, model, process);
-    const struct blocks *blocks = &batch.state->blocks;
-    bool far = blocks->mask >= BATCH_FAR_REGIONS;
+    batch_prefetch(&batch, events, n);
     for (; at < n; at++) {
         const struct feed_event *event = &events[at];
-        if (far && at + BATCH_AHEAD < n)
-            blocks_prefetch_slot(blocks, event[BATCH_AHEAD].address);
         if (!event->address || event->thread >= model->feed->threads.n)
             break;
         unsigned paired = event->node == MODEL_NONE ? 0 : batch_pairs(&batch, event, n - at);
@@ -375,10 +377,9 @@ unsigned feed_batch(struct model *model, uint32_t process, const struct feed_eve
             continue;
         }
         batch_advance(&batch, event->at_ns);
-        if (!(event->node == MODEL_NONE ? batch_free(&batch, event) : batch_alloc(&batch, event)))
+        if (!batch_event(&batch, event))
             break;
     }
-    batch_grow_up(&batch);
     batch_settle(&batch);
     return at;
 }

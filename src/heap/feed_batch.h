@@ -7,9 +7,13 @@
 
 enum { FEED_BATCH_MAX = 128 };
 
-/* A block of weight 1 is allocated, or freed, by a thread that runs no task. */
+/*
+ * A block of weight 1 is allocated, freed or reallocated, by a thread that runs no task. The two
+ * halves of a realloc are one event where nothing came between them.
+ */
 struct feed_event {
     uint64_t address;
+    uint64_t old_address; /* of the block that is reallocated; 0: none is */
     uint64_t size_bytes;
     uint64_t at_ns;
     uint32_t node; /* MODEL_NONE: a free */

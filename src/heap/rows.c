@@ -131,21 +131,49 @@ static void rows_add(struct rows *rows, const struct model_row *more, uint64_t h
     rows->saved.at[rows->saved.n++] = (struct rows_saved){0, 0};
 }
 
+/* Rows on their way into the index, in stages: all of one are under way in the next. */
+struct rows_stage {
+    const struct model_row *from;
+    size_t n;
+    uint64_t hashes[ROWS_AHEAD];
+};
+
+static void rows_stage_ask(const struct rows *rows, const struct model_row *from, size_t n,
+                           struct rows_stage *stage)
+{
+    stage->from = from;
+    stage->n = rows_ask(rows, from, n, stage->hashes);
+}
+
+/* Their index entries are near: the rows that those name are asked for. */
+static void rows_stage_touch(const struct rows *rows, const struct rows_stage *stage)
+{
+    for (size_t i = 0; i < stage->n; i++) {
+        uint32_t row = rows->index[stage->hashes[i] & rows->mask].row;
+        if (row)
+            __builtin_prefetch(&rows->model->rows.at[row - 1], 1);
+    }
+}
+
+static void rows_stage_add(struct rows *rows, const struct rows_stage *stage)
+{
+    for (size_t i = 0; i < stage->n; i++)
+        rows_add(rows, &stage->from[i], stage->hashes[i]);
+}
+
 int rows_drain(struct rows *rows)
 {
     int err = rows_reserve(rows, rows->waiting_n);
     if (err < 0)
         return err;
-    uint64_t hashes[ROWS_AHEAD];
-    for (size_t i = 0, some; i < rows->waiting_n; i += some) {
-        some = rows_ask(rows, &rows->waiting[i], rows->waiting_n - i, hashes);
-        for (size_t k = 0; k < some; k++) {
-            uint32_t row = rows->index[hashes[k] & rows->mask].row;
-            if (row)
-                __builtin_prefetch(&rows->model->rows.at[row - 1], 1);
-        }
-        for (size_t k = 0; k < some; k++)
-            rows_add(rows, &rows->waiting[i + k], hashes[k]);
+    struct rows_stage stages[3] = {0};
+    const struct model_row *from = rows->waiting, *end = from + rows->waiting_n;
+    for (unsigned i = 0; from < end || stages[(i + 2) % 3].n || stages[(i + 1) % 3].n; i++) {
+        rows_stage_ask(rows, from, (size_t)(end - from), &stages[i % 3]);
+        from += stages[i % 3].n;
+        rows_stage_touch(rows, &stages[(i + 2) % 3]);
+        rows_stage_add(rows, &stages[(i + 1) % 3]);
+        stages[(i + 1) % 3].n = 0;
     }
     rows->waiting_n = 0;
     return 0;

@@ -74,8 +74,6 @@ struct feed_death {
 
 enum { FEED_DEATHS = 256 };
 
-enum { FEED_OLD_BATCHES = 16 };
-
 struct model_feed {
     uint64_t now_ns;
     struct feed_slice slice;
@@ -99,7 +97,6 @@ struct model_feed {
     struct rows rows;
     struct feed_death deaths[FEED_DEATHS]; /* counted together: their memory is far apart */
     unsigned death_n;
-    unsigned old_n;       /* batches to come in which blocks are not expected to die young */
     uint32_t *renamed;    /* room for the new index of each slice */
     uint32_t slices_from; /* first slice that changed since the last checkpoint */
 };
@@ -153,6 +150,8 @@ static inline void cells_death_count(struct model *model, const struct feed_deat
     *n = death->n > UINT32_MAX - *n ? UINT32_MAX : *n + death->n;
 }
 void cells_deaths_drain(struct model *model);
+/* Asks for the index entry of a cell; then, once that is near, for the cell. */
+void cells_prefetch_entry(const struct model *model, const struct model_cell_key *key);
 void cells_prefetch(const struct model *model, const struct model_cell_key *key);
 static inline void cells_prefetch_at(const struct model *model, uint32_t cell)
 {

@@ -202,7 +202,7 @@ static void scenario_heap(struct scenario_maker *maker)
         if (event.kind == EVENTS_REALLOC_CANCEL || scenario_below(maker, 20) == 0)
             event.address = 0;
         maker->reallocing[index] = 0;
-    } else if (scenario_below(maker, maker->shape->bursts ? 60 : 9) == 0) {
+    } else if (scenario_below(maker, maker->shape->bursts ? 15 : 9) == 0) {
         event.kind = EVENTS_REALLOC_BEGIN;
         maker->reallocing[index] = event.address;
     }
@@ -298,46 +298,61 @@ struct model *scenario_feed(const struct scenario *scenario, size_t slices, size
     return model;
 }
 
+/* The two halves of a realloc, with nothing between them, are one event of a batch. */
+static bool scenario_realloc(const struct scenario *scenario, size_t at)
+{
+    const struct events_event *begin = &scenario->events.at[at], *end = begin + 1;
+    return begin->kind == EVENTS_REALLOC_BEGIN && at + 1 < scenario->events.n &&
+           end->kind == EVENTS_REALLOC_END && end->thread == begin->thread && end->address;
+}
+
 /* Makes a batch of the events from `from` on. */
 static unsigned scenario_batch(const struct scenario *scenario, size_t from,
                                struct feed_event batch[static FEED_BATCH_MAX])
 {
-    const struct events_event *first = &scenario->events.at[from];
+    const struct events_event *event = &scenario->events.at[from];
+    const uint32_t process = event->process;
     unsigned n = 0;
-    for (; from + n < scenario->events.n && n < FEED_BATCH_MAX; n++) {
-        const struct events_event *event = &first[n];
+    for (size_t at = from; at < scenario->events.n && n < FEED_BATCH_MAX; at++) {
+        bool is_realloc = scenario_realloc(scenario, at);
+        event = &scenario->events.at[is_realloc ? ++at : at];
         bool is_free = event->kind == EVENTS_FREE;
-        if ((!is_free && (event->kind != EVENTS_ALLOC || event->weight > 1)) || event->task ||
-            event->process != first->process)
+        if ((!is_free && !is_realloc && event->kind != EVENTS_ALLOC) || event->weight > 1 ||
+            event->task || event->process != process)
             break;
-        batch[n] = (struct feed_event){.address = event->address,
-                                       .size_bytes = event->size_bytes,
-                                       .at_ns = event->at_ns,
-                                       .node = is_free ? MODEL_NONE : event->node,
-                                       .thread = event->thread};
+        batch[n++] = (struct feed_event){.address = event->address,
+                                         .old_address = is_realloc ? event->old_address : 0,
+                                         .size_bytes = event->size_bytes,
+                                         .at_ns = event->at_ns,
+                                         .node = is_free ? MODEL_NONE : event->node,
+                                         .thread = event->thread};
     }
     return n;
 }
 
 struct model *scenario_feed_batched(const struct scenario *scenario, size_t slices, size_t rows,
-                                    size_t *ret_batched_n)
+                                    struct scenario_batched *ret_batched)
 {
     struct model *model = scenario_model(scenario, slices, rows);
-    size_t batched_n = 0;
+    struct scenario_batched batched = {0};
     for (size_t i = 0; i < scenario->events.n;) {
-        const struct events_event *event = &scenario->events.at[i];
         struct feed_event batch[FEED_BATCH_MAX];
         unsigned n = scenario_batch(scenario, i, batch);
-        unsigned fed = n > 1 ? feed_batch(model, event->process, batch, n) : 0;
-        batched_n += fed;
-        i += fed;
+        unsigned fed = n > 1 ? feed_batch(model, scenario->events.at[i].process, batch, n) : 0;
+        for (unsigned k = 0; k < fed; k++) {
+            bool is_realloc = batch[k].old_address != 0;
+            i += is_realloc ? 2 : 1;
+            batched.realloc_n += is_realloc;
+        }
+        batched.n += fed;
         if (fed < n || n == 0) {
-            bool one = scenario_feed_some(scenario, model, i, i + 1);
+            size_t to = i + (scenario_realloc(scenario, i) ? 2 : 1);
+            bool one = scenario_feed_some(scenario, model, i, to);
             assert(one);
             (void)one;
-            i++;
+            i = to;
         }
     }
-    *ret_batched_n = batched_n;
+    *ret_batched = batched;
     return model;
 }

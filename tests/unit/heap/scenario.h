@@ -31,12 +31,14 @@ void scenario_tables_copy(const struct scenario *scenario, struct model *model);
 /* A fresh model that was fed all events; slices and rows: its limits, 0 = as they are. */
 struct model *scenario_feed(const struct scenario *scenario, size_t slices, size_t rows);
 
-/*
- * The same, where events of one thread behind each other are fed together as far as that goes.
- * Returns in *ret_batched_n how many were.
- */
+/* What was fed in batches: events, and how many of them were reallocs. */
+struct scenario_batched {
+    size_t n, realloc_n;
+};
+
+/* The same, where events behind each other are fed together as far as that goes. */
 struct model *scenario_feed_batched(const struct scenario *scenario, size_t slices, size_t rows,
-                                    size_t *ret_batched_n);
+                                    struct scenario_batched *ret_batched);
 
 /* The same without settling and with the model as it is; false: the feed ran out of memory. */
 bool scenario_feed_some(const struct scenario *scenario, struct model *model, size_t from,

@@ -16,10 +16,11 @@
 static void shape_compare(const struct scenario_shape *shape, size_t slices, size_t rows)
 {
     struct scenario scenario;
-    size_t batched_n = 0;
+    struct scenario_batched batched;
     scenario_make(&scenario, shape);
-    struct model *model = scenario_feed_batched(&scenario, slices, rows, &batched_n);
-    assert_true(batched_n > scenario.events.n / 3);
+    struct model *model = scenario_feed_batched(&scenario, slices, rows, &batched);
+    assert_true(batched.n > scenario.events.n / 4);
+    assert_true(batched.realloc_n > 3);
     assert_int_equal(model_settle(model), 0);
     reference_compare(&scenario, model);
     model_free_all(model);
