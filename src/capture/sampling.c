@@ -165,9 +165,15 @@ static unsigned sampling_take_shared(uint64_t rate, size_t size)
     return (sample_random(&seed) >> 32) * weight >> 32 ? 0 : weight;
 }
 
-/* From here on sampling_pass_alloc decides, if all is as it supposes. */
+/* The thread draws for this rate; from here on sampling_pass_alloc decides, if it may. */
 static void sampling_settle(struct lane_state *state, uint64_t rate, const void *address)
 {
+    struct sample_thread *draws = &state->sample;
+    if (draws->rate != rate) {
+        if (!draws->rate)
+            sample_seed(draws, process.segment->config.seed, process.slot_index, state->number);
+        sample_set_rate(draws, rate);
+    }
     bool plain = (rate & WIRE_RATE_KEEP) && !(rate & (WIRE_RATE_FREES | WIRE_RATE_TIMED));
     if (plain && state->lane && !state->ignored && allocator_has_chunks(address))
         state->settled = rate;
@@ -221,15 +227,9 @@ static inline unsigned sampling_take(struct lane_state *state, uint64_t rate, co
 {
     if (__builtin_expect(!state, 0))
         return sampling_take_shared(rate, size);
-    struct sample_thread *draws = &state->sample;
-    if (__builtin_expect(draws->rate != rate, 0)) {
-        if (!draws->rate)
-            sample_seed(draws, process.segment->config.seed, process.slot_index, state->number);
-        sample_set_rate(draws, rate);
-    }
     if (__builtin_expect(state->settled != rate, 0))
         sampling_settle(state, rate, address);
-    return sample_take(draws, size);
+    return sample_take(&state->sample, size);
 }
 
 unsigned sampling_drawn(struct lane_state *state, const void *address, size_t size)
@@ -259,6 +259,9 @@ bool sampling_free(struct lane_state *state, uint64_t rate, const void *address)
         return true;
     }
     SAMPLING_ADD(state, free_n, 1, usable_out, sampling_usable(address));
+    /* A program that only frees, as many do at their end, settles here. */
+    if (state && __builtin_expect(state->settled != rate, 0))
+        sampling_settle(state, rate, address);
     return sample_set_remove(&sampling_set, (uintptr_t)address) || (rate & WIRE_RATE_FREES);
 }
 

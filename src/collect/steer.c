@@ -9,8 +9,8 @@ enum {
     STEER_HORIZON_NS = 1000000000, /* in which what was overspent is earned back */
     STEER_EVENT_MOST_NS = 1000,    /* what an event costs at most, both sides, new stacks and all */
     STEER_EVENT_LEAST_NS = 200,
-    STEER_WEIGHT_MOST = 4096, /* beyond it nothing becomes cheaper */
-    STEER_FIRST = 5000,       /* by the limit in per cent: the weight behind the beginning */
+    STEER_WEIGHT_MOST = 32768, /* of small blocks; blocks of a page have a 16th of it */
+    STEER_FIRST = 5000,        /* by the limit in per cent: the weight behind the beginning */
     STEER_FIRST_LEAST = 16,
     STEER_AIM = 95,    /* per cent of the limit */
     STEER_LITTLE = 70, /* per cent of the limit: with less than this in use the rate rises */
@@ -46,12 +46,17 @@ static double steer_debt(const struct steer *steer, const struct steer_sum *now)
     return debt > most ? most : debt < 0 ? 0 : debt;
 }
 
-/* The weight at which the calls of a time would cost what is left to them. */
-static double steer_wanted(double calls_n, double program_ns, double room)
+/*
+ * The weight at which the calls of a time would cost what is left to them. Large blocks are
+ * recorded more often than the weight that stands says: events_n is what it came to.
+ */
+static double steer_wanted(double calls_n, double events_n, double stands, double program_ns,
+                           double room)
 {
     if (room <= 0)
         return STEER_WEIGHT_MOST;
-    return calls_n * STEER_EVENT_MOST_NS / program_ns / room;
+    double each_n = events_n * stands > calls_n ? events_n * stands : calls_n;
+    return each_n * STEER_EVENT_MOST_NS / program_ns / room;
 }
 
 static bool steer_move(struct steer *steer, uint32_t weight)
@@ -88,13 +93,14 @@ bool steer_look(struct steer *steer, const struct steer_sum *now, uint32_t weigh
     bool urgent = own > 2 * program * steer->percent / 100;
     if (program < (urgent ? STEER_URGENT_NS : STEER_EVIDENCE_NS))
         return false;
-    double events = (double)(now->event_n - steer->last.event_n) * STEER_EVENT_MOST_NS;
+    double events = (double)(now->event_n - steer->last.event_n);
     double calls = (double)(now->hook_n - steer->last.hook_n);
-    steer->base = (own - events) / program; /* below 0: events cost much less than the bound */
+    steer->base = (own - events * STEER_EVENT_MOST_NS) /
+                  program; /* below 0: events cost much less than the bound */
     steer->last = *now;
     double room = STEER_AIM * steer->percent / 10000 - steer->base - steer_debt(steer, now);
-    double wanted = steer_wanted(calls, program, room);
     double stands = weight > steer->weight ? weight : steer->weight;
+    double wanted = steer_wanted(calls, events, stands, program, room);
     bool over = own > program * steer->percent / 100;
     if (wanted > stands * 1.25 || (wanted > stands && over))
         return steer_move(steer, steer_bounded(wanted));

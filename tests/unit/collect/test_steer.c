@@ -120,7 +120,7 @@ static void test_floor(void **state)
     assert_true(percent_of(&run) <= floor * 1.02 + 0.1);
     assert_true(steer_floor(&run.steer, &run.sum) >= floor * 0.97);
     assert_true(steer_floor(&run.steer, &run.sum) <= percent_of(&run));
-    assert_int_equal(run.steer.weight, 4096);
+    assert_int_equal(run.steer.weight, 32768);
 }
 
 /* A program that is over before anything can be judged pays its start and its beginning. */
@@ -179,12 +179,12 @@ static void test_limits(void **state)
     (void)state;
     const struct plant plant = {1e6, 8, 300, 100000, 5e6};
     static const double limits[] = {1, 3, 10, 30, 100};
-    uint32_t before = 4097;
+    uint32_t before = 32769;
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         struct run run;
         run_begin(&run, &plant, limits[i]);
         run_seconds(&run, &plant, 3);
-        assert_true(percent_over(&run, &plant, 2) <= limits[i] || run.steer.weight == 4096);
+        assert_true(percent_over(&run, &plant, 2) <= limits[i] || run.steer.weight == 32768);
         assert_true(run.steer.weight < before);
         before = run.steer.weight;
     }
