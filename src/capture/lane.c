@@ -21,6 +21,7 @@ enum {
     LANE_STATES_MAX = 1 << 14,   /* more threads at once leave theirs behind when they end */
     LANE_SPINS = 200,            /* pauses before the first wait */
     LANE_WAIT_NS = 500000,       /* longest single wait: a lost wake-up costs no more */
+    LANE_CROWD = 8,              /* threads that wait at once for each such time more */
     LANE_LOOK_WAITS = 20,        /* waits without a heartbeat until we look whether it is dead */
     LANE_DEAD_WAITS = 4000,      /* waits without a heartbeat until the collector counts as gone */
     LANE_STUCK_BEATS = 20000,    /* heartbeats, a millisecond apart, in which no page came back */
@@ -236,11 +237,14 @@ static bool lane_wait_calls(uint32_t seen, unsigned *waits, uint64_t *beat)
     atomic_fetch_add_explicit(&segment->doorbell, 1, memory_order_seq_cst);
     if (atomic_load_explicit(&segment->collector_naps, memory_order_seq_cst))
         lane_futex(&segment->doorbell, FUTEX_WAKE, 1, 0);
-    lane_futex(&segment->room, FUTEX_WAIT, seen, LANE_WAIT_NS);
+    /* A thousand that wait leave the processors to those who make room. */
+    unsigned turns = 1 + atomic_load_explicit(&process.calling, memory_order_relaxed) / LANE_CROWD;
+    lane_futex(&segment->room, FUTEX_WAIT, seen, (long)turns * LANE_WAIT_NS);
     uint64_t now = atomic_load_explicit(&segment->coarse_stamp, memory_order_relaxed);
-    *waits = now == *beat ? *waits + 1 : 0;
+    unsigned looks = *waits / LANE_LOOK_WAITS;
+    *waits = now == *beat ? *waits + turns : 0;
     *beat = now;
-    if (*waits % LANE_LOOK_WAITS == LANE_LOOK_WAITS - 1 && lane_collector_is_dead())
+    if (*waits / LANE_LOOK_WAITS > looks && lane_collector_is_dead())
         return false;
     return *waits < LANE_DEAD_WAITS;
 }
@@ -252,7 +256,8 @@ static bool lane_wait_calls(uint32_t seen, unsigned *waits, uint64_t *beat)
 static bool lane_wait(uint32_t seen, unsigned *waits, uint64_t *beat)
 {
     struct wire_segment *segment = process.segment;
-    for (unsigned i = 0; i < LANE_SPINS; i++) {
+    unsigned spins = atomic_load_explicit(&process.calling, memory_order_relaxed) ? 0 : LANE_SPINS;
+    for (unsigned i = 0; i < spins; i++) {
         if (atomic_load_explicit(&segment->room, memory_order_relaxed) != seen)
             return true;
         thread_pause();
