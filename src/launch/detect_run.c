@@ -34,8 +34,11 @@ static void run_pause(void)
     nanosleep(&step, NULL);
 }
 
-/* In the child: a group of its own, so that everything of it can be ended. */
-static _Noreturn void run_child(const char *path, char *const *argv)
+/*
+ * In the child: a group of its own, so that everything of it can be ended. Where the program cannot
+ * be executed, `told` hears the error; otherwise it is closed.
+ */
+static _Noreturn void run_child(const char *path, char *const *argv, int told)
 {
     int nowhere = open("/dev/null", O_RDWR);
     setpgid(0, 0);
@@ -44,7 +47,42 @@ static _Noreturn void run_child(const char *path, char *const *argv)
     if (nowhere > STDERR_FILENO)
         close(nowhere);
     execv(path, argv);
-    _exit(127);
+    int err = errno;
+    _exit(write(told, &err, sizeof err) == sizeof err ? 127 : 126);
+}
+
+/* Waits until the child is the program: what it was before must not be looked at. */
+static int run_executed(int told)
+{
+    int err = 0;
+    ssize_t n;
+    while ((n = read(told, &err, sizeof err)) < 0 && errno == EINTR)
+        ;
+    return n == sizeof err ? err : 0;
+}
+
+/* Starts the program; negative: it does not run, and nothing is left of it. */
+static int run_start(const char *path, char *const *argv, pid_t *ret_child, struct diag *diag)
+{
+    int told[2];
+    if (pipe2(told, O_CLOEXEC) < 0)
+        return diag_set_errno(diag, ERR_IO, errno, "%s cannot be started", argv[0]);
+    pid_t child = fork();
+    if (child == 0)
+        run_child(path, argv, told[1]);
+    int err = child < 0 ? errno : 0;
+    close(told[1]);
+    if (child > 0) {
+        setpgid(child, child);
+        err = run_executed(told[0]);
+    }
+    close(told[0]);
+    if (child > 0 && err)
+        waitpid(child, NULL, 0);
+    if (err)
+        return diag_set_errno(diag, ERR_IO, err, "%s cannot be started", argv[0]);
+    *ret_child = child;
+    return 0;
 }
 
 static bool run_ended(pid_t child, bool *ended)
@@ -84,12 +122,10 @@ int detect_run(char *const *argv, const struct detect_options *options, struct d
     int err = program_find(argv[0], &program, diag);
     if (err < 0)
         return err;
-    pid_t child = fork();
-    if (child < 0)
-        return diag_set(diag, ERR_IO, "%s cannot be started", argv[0]);
-    if (child == 0)
-        run_child(program.path, argv);
-    setpgid(child, child);
+    pid_t child = 0;
+    err = run_start(program.path, argv, &child, diag);
+    if (err < 0)
+        return err;
     uint64_t wait_ms = options->timeout_ms ? options->timeout_ms : DETECT_RUN_MS;
     seen.to_its_end = run_watch(child, run_now_ms() + wait_ms, &seen);
     run_end(child, seen.to_its_end);

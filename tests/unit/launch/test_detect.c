@@ -4,6 +4,7 @@
  * The weights in detect.c were chosen with the first half of the table in view; the second half
  * says what they are worth. Programs that are not installed are left out.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -149,6 +150,26 @@ static void test_run(void **state)
     assert_int_equal(detect_run(missing, &options, &detect, &diag), ERR_MISSING);
 }
 
+/* A program that the kernel refuses: its header is whole, its type is none. */
+static void test_run_refused(void **state)
+{
+    char path[] = "/tmp/memscope-detect-XXXXXX", header[64] = {0};
+    int fd = mkstemp(path), self = open("/bin/true", O_RDONLY | O_CLOEXEC);
+    char *const argv[] = {path, NULL};
+    const struct detect_options options = {0};
+    struct detect detect;
+    struct diag diag = {0};
+    assert_int_equal(read(self, header, sizeof header), sizeof header);
+    header[16] = 9; /* e_type */
+    assert_int_equal(write(fd, header, sizeof header), sizeof header);
+    assert_int_equal(fchmod(fd, 0700), 0);
+    close(self);
+    close(fd);
+    assert_int_equal(detect_run(argv, &options, &detect, &diag), ERR_IO);
+    assert_non_null(strstr(diag.text, "cannot be started"));
+    unlink(path);
+}
+
 /* What is seen outweighs what the file says; linked and seen are two things. */
 static void test_seen(void **state)
 {
@@ -212,7 +233,7 @@ int main(void)
             cmocka_unit_test(test_calibration), cmocka_unit_test(test_probabilities),
             cmocka_unit_test(test_running),     cmocka_unit_test(test_no_program),
             cmocka_unit_test(test_damaged),     cmocka_unit_test(test_run),
-            cmocka_unit_test(test_seen),
+            cmocka_unit_test(test_run_refused), cmocka_unit_test(test_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
