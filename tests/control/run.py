@@ -27,7 +27,8 @@ KILLS_AT_ONCE = 4
 
 def run_case(case, arguments):
     """None: it holds; a string: why it was skipped. Raises what went wrong."""
-    with tempfile.TemporaryDirectory(prefix="memscope-control-") as folder:
+    with tempfile.TemporaryDirectory(prefix="memscope-control-",
+                                     ignore_cleanup_errors=True) as folder:
         bench = Bench(arguments.memscope.resolve(), arguments.targets.resolve(),
                       pathlib.Path(folder))
         try:

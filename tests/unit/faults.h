@@ -7,23 +7,20 @@
 #ifndef MEMSCOPE_UNIT_FAULTS_H
 #define MEMSCOPE_UNIT_FAULTS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
 static bool faults_on;
-static uint64_t faults_after; /* allocations that still succeed */
-static bool faults_hit;
+static _Atomic int64_t faults_after; /* allocations that still succeed, of all threads */
+static _Atomic bool faults_hit;
 
 static bool fault(void)
 {
-    if (!faults_on)
+    if (!faults_on || atomic_fetch_sub(&faults_after, 1) > 0)
         return false;
-    if (faults_after) {
-        faults_after--;
-        return false;
-    }
     faults_hit = true;
     return true;
 }
@@ -59,7 +56,7 @@ void *__wrap_mmap(void *at, size_t n, int protection, int flags, int fd, off_t o
 
 static void faults_begin(uint64_t after)
 {
-    faults_after = after;
+    faults_after = (int64_t)after;
     faults_hit = false;
     faults_on = true;
 }

@@ -102,7 +102,7 @@ def resident(name, *words, late=LATE_BYTES, **more):
                 judge=more.pop("judge", resident_agrees(late)), **more)
 
 
-SPENDER = "import os, signal; kept = bytes(range(256)) * 150000; "
+SPENDER = "import os, signal, time; kept = bytes(range(256)) * 150000; "
 
 CASES = (
     resident("true", "/bin/true"),
@@ -129,7 +129,7 @@ CASES = (
              needs=("cmd:redis-server", "cmd:redis-benchmark")),
     resident("fast-exit", "/usr/bin/python3", "-I", "-S", "-c", SPENDER + "os._exit(7)", status=7),
     resident("killed", "/usr/bin/python3", "-I", "-S", "-c",
-             SPENDER + "os.kill(os.getpid(), signal.SIGKILL)", status=-9),
+             SPENDER + "time.sleep(1); os.kill(os.getpid(), signal.SIGKILL)", status=-9),
     resident("bss", "{targets}/resident_bss", needs=(), prepare=None,
              judge=uninitialised_is_code_and_data),
     resident("bss-headers-moved", "./moved", needs=(), prepare=headers_at_the_end,

@@ -306,6 +306,14 @@ static void test_page_never_installed(void **state)
     session_close(&session);
 }
 
+/* The intake counts as having handed out so many runs. */
+static void runs_taken(struct session *session, uint32_t n)
+{
+    pthread_mutex_lock(&session->intake.lock);
+    session->intake.run_n = n;
+    pthread_mutex_unlock(&session->intake.lock);
+}
+
 /* With no memory for another run a round waits, and then goes on where it was. */
 static void test_model_is_behind(void **state)
 {
@@ -314,7 +322,7 @@ static void test_model_is_behind(void **state)
     struct session session;
     memset(seen, 0, sizeof seen);
     session_open(&session);
-    session.intake.run_n = UINT32_MAX / 4;
+    runs_taken(&session, UINT32_MAX / 4);
     struct wire_lane *lane = publish_lane(&session);
     for (uint64_t i = 0; i < WIRE_PAGE_SLOTS * 10; i++)
         commit(&session, reserve(&session, lane), i);
@@ -326,9 +334,7 @@ static void test_model_is_behind(void **state)
     usleep(20000);
     /* It is alive all the same: the program waits for it. */
     assert_true(atomic_load(&session.segment.at->coarse_stamp) > beat);
-    pthread_mutex_lock(&session.intake.lock);
-    session.intake.run_n = 0;
-    pthread_mutex_unlock(&session.intake.lock);
+    runs_taken(&session, 0);
     take_counted(&session, seen, RECORDS);
     for (uint64_t i = 0; i < RECORDS; i++)
         assert_int_equal(seen[i], i < WIRE_PAGE_SLOTS * 10);
