@@ -3,9 +3,8 @@
 #include "capture/sample_set.h"
 
 enum {
-    SAMPLE_SET_FAR = 32,        /* most buckets from home to an address */
-    SAMPLE_SET_HOME_MOST = 128, /* addresses with one home; leaves room for threads that race */
-    /* One in so many: 2 KiB hold three of them at most on average, with 8 bytes for each block. */
+    SAMPLE_SET_FAR = 32, /* most buckets from home to an address */
+    /* One in so many: 1 KiB holds two of them at most on average, with 8 bytes for each block. */
     SAMPLE_SET_NEAR_WEIGHT = 80,
     SAMPLE_SET_NEAR_SHIFT = 4,
 };
@@ -67,16 +66,27 @@ static void sample_set_unpass(struct sample_set *set, uint64_t home, unsigned n)
                                   memory_order_relaxed);
 }
 
+/* One address more or less begins at its place in the home. */
+static void sample_set_count(_Atomic uint8_t *home, uint64_t address, int by)
+{
+    unsigned shift = 2 * sample_set_grain(address);
+    uint8_t before = atomic_load_explicit(home, memory_order_relaxed), after;
+    do {
+        if ((before >> shift & SAMPLE_GRAIN_MANY) == SAMPLE_GRAIN_MANY)
+            return;
+        after = (uint8_t)(before + by * (1 << shift));
+    } while (!atomic_compare_exchange_weak_explicit(home, &before, after, memory_order_relaxed,
+                                                    memory_order_relaxed));
+}
+
 bool sample_set_add(struct sample_set *set, uint64_t address)
 {
     if (!set->buckets)
         return false;
     uint64_t home = sample_set_home(set, address);
-    if (atomic_load_explicit(&set->homes[home], memory_order_relaxed) >= SAMPLE_SET_HOME_MOST)
-        return false;
     for (unsigned i = 0; i < SAMPLE_SET_FAR; i++) {
         if (sample_bucket_add(sample_set_at(set, home, i), address)) {
-            atomic_fetch_add_explicit(&set->homes[home], 1, memory_order_relaxed);
+            sample_set_count(&set->homes[home], address, 1);
             return true;
         }
     }
@@ -114,7 +124,7 @@ bool sample_set_remove_slow(struct sample_set *set, uint64_t home, uint64_t addr
         return false;
     atomic_fetch_sub_explicit(&bucket->counts, 1, memory_order_relaxed);
     sample_set_unpass(set, home, (unsigned)far);
-    atomic_fetch_sub_explicit(&set->homes[home], 1, memory_order_relaxed);
+    sample_set_count(&set->homes[home], address, -1);
     return true;
 }
 

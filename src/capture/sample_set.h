@@ -12,12 +12,14 @@
  * address is put in and downwards after it is out, so that a count is never too low. No
  * tombstones, no resizing: a taken-out address leaves nothing behind.
  *
- * Behind the buckets stand sixteen bytes for each, the homes: how many addresses of the set are at
- * home there. Where many addresses are sampled neighbouring homes have buckets of their own, and
+ * Behind the buckets stand sixteen bytes for each, the homes of 64 bytes of memory: two bits for
+ * each 16 of them say how many addresses of the set begin there, up to two; 3 stands for many, and
+ * stays. A block that is freed again and again beside one that was sampled and lives on is not
+ * taken for it. Where many addresses are sampled neighbouring homes have buckets of their own, and
  * homes that are alike in their lower bits share one; where few are, up to sixteen neighbours
  * share one, so that what is sampled near by is in few cache lines. Most looks end at a zero,
  * also while the buckets fill up. Neighbours in memory have neighbouring bytes, a cache line of
- * them for 8 KiB: what the program touches together is together here. A byte is raised after its
+ * them for 4 KiB: what the program touches together is together here. A count is raised after its
  * address was put in and lowered after it was taken out.
  *
  * Private anonymous memory: a forked child has its own copy, in a state that is consistent at any
@@ -35,7 +37,9 @@ enum {
     SAMPLE_BUCKET_ADDRESSES = 7,
     SAMPLE_PASSED_SHIFT = 32,
     SAMPLE_BUCKET_HOMES = 16, /* for each bucket */
-    SAMPLE_HOME_SHIFT = 7,    /* addresses that share a home */
+    SAMPLE_HOME_SHIFT = 6,    /* addresses that share a home */
+    SAMPLE_GRAIN_SHIFT = 4,   /* addresses that share a count in it */
+    SAMPLE_GRAIN_MANY = 3,    /* a count that is no longer kept */
     SAMPLE_REGION_SHIFT = 16, /* addresses whose homes lie together */
 };
 
@@ -46,7 +50,7 @@ struct sample_bucket {
 
 struct sample_set {
     struct sample_bucket *buckets; /* NULL: there is no set */
-    _Atomic uint8_t *homes;        /* addresses by their home */
+    _Atomic uint8_t *homes;        /* counts of addresses by their home */
     unsigned shift;                /* 64 - log2 of the number of homes */
     unsigned near_shift;           /* log2 of the neighbouring homes that share a bucket */
     uint64_t home_mask;            /* number of homes - 1 */
@@ -78,13 +82,22 @@ static inline uint64_t sample_set_home(const struct sample_set *set, uint64_t ad
     return (region ^ address >> SAMPLE_HOME_SHIFT) & set->home_mask;
 }
 
+/* Where the address's count stands in its home's byte. */
+static inline unsigned sample_set_grain(uint64_t address)
+{
+    return address >> SAMPLE_GRAIN_SHIFT & 3;
+}
+
 /* False: the address is not in. */
 static inline bool sample_set_may_have(const struct sample_set *set, uint64_t address)
 {
     /* Acquire: pairs with sample_set_init, which another thread may be in. */
     const _Atomic uint8_t *homes = __atomic_load_n(&set->homes, __ATOMIC_ACQUIRE);
-    return homes &&
-           atomic_load_explicit(&homes[sample_set_home(set, address)], memory_order_relaxed);
+    if (!homes)
+        return false;
+    unsigned counts =
+            atomic_load_explicit(&homes[sample_set_home(set, address)], memory_order_relaxed);
+    return counts >> 2 * sample_set_grain(address) & SAMPLE_GRAIN_MANY;
 }
 
 /* Takes the address out. False: it is not in. */
