@@ -23,7 +23,8 @@
 
 enum {
     PROCESS_UNWIND_SHARE = 8, /* of the private memory that is left, for one process's tables */
-    PROCESS_MEMORY_LEAST = 256 << 10, /* the smallest tables, and the first lane */
+    PROCESS_UNWIND_LIMITED = 256 << 10, /* bytes, under a percent budget */
+    PROCESS_MEMORY_LEAST = 256 << 10,   /* the smallest tables, and the first lane */
     PROCESS_MEMORY_WAIT_NS = 5000000,
     PROCESS_MEMORY_WAITS = 100,
     PROCESS_CALL_WAIT_NS = 100000,
@@ -106,7 +107,11 @@ static void process_start_unwinder(void)
     uint64_t limit = segment->config.private_limit_bytes;
     /* The first process gets a large share, many get less each and all get some. */
     uint64_t share = used < limit / 4 ? PROCESS_UNWIND_SHARE : 4 * PROCESS_UNWIND_SHARE;
-    unwind_config_size(&config, used < limit ? (limit - used) / share : 0);
+    uint64_t bytes = used < limit ? (limit - used) / share : 0;
+    /* Few stacks are looked for then, and each is on a page that is touched first. */
+    if (segment->config.is_limited && bytes > PROCESS_UNWIND_LIMITED)
+        bytes = PROCESS_UNWIND_LIMITED;
+    unwind_config_size(&config, bytes);
     unwind_process_init(&config);
 }
 

@@ -10,6 +10,9 @@ enum {
     SAMPLING_SET_SHARE = 8, /* of the session's private memory, for one process's set */
     SAMPLING_SET_LEAST = 4096,
     SAMPLING_SET_MOST = 4 << 20,
+    /* Under a percent budget each page that is touched first counts; 14 000 samples live say
+       enough. */
+    SAMPLING_SET_MOST_LIMITED = 256 << 10,
     SAMPLING_TIME_TRIES = 16,
     SAMPLING_TIME_MOST = 1 << 16, /* ticks */
 };
@@ -24,8 +27,10 @@ static uint64_t sampling_stamp_ticks;      /* what reading the clock twice takes
 static size_t sampling_set_bytes(void)
 {
     uint64_t wanted = process.segment->config.private_limit_bytes / SAMPLING_SET_SHARE;
-    size_t bytes = SAMPLING_SET_LEAST;
-    while (bytes * 2 <= wanted && bytes < SAMPLING_SET_MOST)
+    bool is_limited = process.segment->config.is_limited;
+    size_t bytes = SAMPLING_SET_LEAST,
+           most = is_limited ? SAMPLING_SET_MOST_LIMITED : SAMPLING_SET_MOST;
+    while (bytes * 2 <= wanted && bytes < most)
         bytes *= 2;
     return bytes;
 }

@@ -22,7 +22,7 @@ enum {
 static const char *const governor_reasons[] = {
         [WIRE_RATE_BEGUN] = "as asked for",
         [WIRE_RATE_ASKED] = "asked for at run time",
-        [WIRE_RATE_SET_FULL] = "too many sampled blocks are live for the memory budget",
+        [WIRE_RATE_SET_FULL] = "too many sampled blocks are live",
         [WIRE_RATE_MEMORY] = "the memory budget is nearly used up",
         [WIRE_RATE_COST] = "the percent budget",
         [WIRE_RATE_RECORDER] = "the recorder's memory",
