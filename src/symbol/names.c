@@ -14,6 +14,8 @@
 
 #include "base/diag.h"
 
+enum { NAMES_FEW = 24, NAMES_DIGITS = 256 };
+
 /* Among aliases the name that people know: a function, without underscores, global. */
 static uint8_t names_rank(const struct names_symbol *symbol)
 {
@@ -64,13 +66,74 @@ static int names_compare(const void *left, const void *right)
     return strcmp(a->name, b->name);
 }
 
+static void names_sort_few(struct names_entry *at, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        struct names_entry entry = at[i];
+        size_t to = i;
+        for (; to > 0 && names_compare(&entry, &at[to - 1]) < 0; to--)
+            at[to] = at[to - 1];
+        at[to] = entry;
+    }
+}
+
+static unsigned names_digit(const struct names_entry *entry, unsigned shift)
+{
+    return (unsigned)(entry->low >> shift) % NAMES_DIGITS;
+}
+
+/* In place by one digit of the address; ret_end: where the entries of each digit end. */
+static void names_sort_digit(struct names_entry *at, size_t n, unsigned shift, size_t *ret_end)
+{
+    size_t next[NAMES_DIGITS], counts[NAMES_DIGITS] = {0};
+    for (size_t i = 0; i < n; i++)
+        counts[names_digit(&at[i], shift)]++;
+    for (size_t digit = 0, sum = 0; digit < NAMES_DIGITS; digit++) {
+        next[digit] = sum;
+        ret_end[digit] = sum += counts[digit];
+    }
+    for (unsigned digit = 0; digit < NAMES_DIGITS; digit++) {
+        while (next[digit] < ret_end[digit]) {
+            struct names_entry *entry = &at[next[digit]], moved = *entry;
+            unsigned to = names_digit(entry, shift);
+            *entry = at[next[to]];
+            at[next[to]++] = moved;
+        }
+    }
+}
+
+/*
+ * By the digit that holds the highest bit in which addresses differ, then each digit's entries for
+ * themselves: that bit is eight lower in each step. A sort that merges would touch as much memory
+ * again, and each page of it for the first time.
+ */
+static void names_sort(struct names_entry *at, size_t n)
+{
+    uint64_t differing = 0;
+    if (n <= NAMES_FEW) {
+        names_sort_few(at, n);
+        return;
+    }
+    for (size_t i = 1; i < n; i++)
+        differing |= at[i].low ^ at[0].low;
+    if (!differing) {
+        qsort(at, n, sizeof *at, names_compare);
+        return;
+    }
+    unsigned top = 63u - (unsigned)__builtin_clzll(differing);
+    size_t end[NAMES_DIGITS], begin = 0;
+    names_sort_digit(at, n, top > 7 ? top - 7 : 0, end);
+    for (unsigned digit = 0; digit < NAMES_DIGITS; begin = end[digit++])
+        names_sort(at + begin, end[digit] - begin);
+}
+
 void names_finish(struct names *names)
 {
     struct names_entry *at = names->entries.at;
     size_t n = names->entries.n, kept = 0;
     if (n == 0)
         return;
-    qsort(at, n, sizeof *at, names_compare);
+    names_sort(at, n);
     for (size_t i = 0; i < n; i++) {
         if (kept == 0 || at[i].low != at[kept - 1].low)
             at[kept++] = at[i];
