@@ -17,6 +17,8 @@ enum {
     PROGRAM_HEADERS_MAX = 256,
     PROGRAM_DYNAMIC_MAX = 4096,
     PROGRAM_STRINGS_MAX = 16 << 20,
+    PROGRAM_PART = 64 << 10, /* of the strings, at a time: fresh pages cost more than to read */
+    PROGRAM_WORD_MAX = 16,   /* at least what is looked for, with its 0 */
     PROGRAM_SCRIPT_DEPTH = 4,
 };
 
@@ -95,6 +97,22 @@ static uint64_t program_offset_of(const Elf64_Phdr *segments, unsigned n, uint64
     return UINT64_MAX;
 }
 
+/* Parts overlap by what a word may be long. */
+static void program_read_strings(int fd, uint64_t at, uint64_t n, struct program *program)
+{
+    char *part = malloc(PROGRAM_PART);
+    for (uint64_t done = 0; part && done < n; done += PROGRAM_PART - PROGRAM_WORD_MAX) {
+        size_t part_n = n - done < PROGRAM_PART ? (size_t)(n - done) : PROGRAM_PART;
+        if (!program_read(fd, part, part_n, at + done))
+            break;
+        if (program_mentions(part, part_n, "pthread_create"))
+            program->imports_threads = true;
+        if (program_is_sanitized(part, part_n))
+            program->reach = PROGRAM_SANITIZED;
+    }
+    free(part);
+}
+
 /* Looks at what the dynamic section imports: sanitizer runtimes, thread creation. */
 static void program_read_imports(int fd, const Elf64_Phdr *segments, unsigned segment_n,
                                  const Elf64_Phdr *dynamic, struct program *program)
@@ -114,13 +132,7 @@ static void program_read_imports(int fd, const Elf64_Phdr *segments, unsigned se
     uint64_t offset = program_offset_of(segments, segment_n, strings_at);
     if (!strings_n || strings_n > PROGRAM_STRINGS_MAX || offset == UINT64_MAX)
         return;
-    char *strings = malloc(strings_n);
-    if (strings && program_read(fd, strings, strings_n, offset)) {
-        program->imports_threads = program_mentions(strings, strings_n, "pthread_create");
-        if (program_is_sanitized(strings, strings_n))
-            program->reach = PROGRAM_SANITIZED;
-    }
-    free(strings);
+    program_read_strings(fd, offset, strings_n, program);
 }
 
 static enum program_reach program_reach_of_loader(const char *loader)
