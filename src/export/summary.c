@@ -9,7 +9,12 @@
 #include "export/columns.h"
 #include "export/summary_parts.h"
 
-enum { SUMMARY_COLUMNS_LEAST = 60, SUMMARY_COLUMNS_MOST = 120, SUMMARY_LABEL = 14 };
+enum {
+    SUMMARY_COLUMNS_LEAST = 60,
+    SUMMARY_COLUMNS_MOST = 120,
+    SUMMARY_COLUMNS_WIDE = 80,
+    SUMMARY_LABEL = 14
+};
 
 void summary_ink(struct summary *summary, enum summary_ink ink)
 {
@@ -110,6 +115,20 @@ static void summary_peak_fact(struct summary *summary)
     text_done(&rss);
 }
 
+/* When what is still live was: of many processes the sum may be above the peak of all together. */
+static void summary_when(struct summary *summary)
+{
+    size_t n = summary->model->processes.n;
+    if (!summary->model->finished)
+        text_add(&summary->out, "now in ");
+    else if (n <= 1)
+        text_add(&summary->out, "at the end in ");
+    else if (summary->width < SUMMARY_COLUMNS_WIDE)
+        text_add(&summary->out, "at each one's end in ");
+    else
+        text_printf(&summary->out, "at the end of each of %zu processes in ", n);
+}
+
 static void summary_facts(struct summary *summary)
 {
     const struct model_sums *sums = &summary->model->sums;
@@ -130,7 +149,7 @@ static void summary_facts(struct summary *summary)
     }
     text_add_char(&summary->out, '\n');
     summary_fact(summary, "still live", summary_bytes(summary, figures->live_bytes));
-    text_add(&summary->out, summary->model->finished ? "at the end in " : "now in ");
+    summary_when(summary);
     text_add_grouped(&summary->out, figures->live_n);
     text_add(&summary->out, figures->live_n == 1 ? " block" : " blocks");
     if (summary->model->sampled) {

@@ -159,7 +159,8 @@ UNRECORDED = (
          ground=Ground(extra_n=4, extra_bytes=10000, frees=False, oracle=False),
          judge=all_of(unrecorded_are({("static_heap", STATIC): 15}),
                       says(r"15 programs of the tree could not be recorded: static_heap "
-                           r"\(statically linked\)\."))),
+                           r"\(statically linked\)\.",
+                           r"still live .* at the end of each of \d+ processes in \d"))),
     Case("unrecorded-32-bit", ("sh", "-c", "{targets}/child32; ls / >/dev/null; {targets}/child32"),
          status=5, needs=("i386",), modes=("",),
          judge=unrecorded_are({("child32", FOREIGN): 2})),
