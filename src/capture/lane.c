@@ -256,21 +256,20 @@ static bool lane_wait_calls(uint32_t seen, unsigned *waits, uint64_t *beat)
 static bool lane_wait(uint32_t seen, unsigned *waits, uint64_t *beat)
 {
     struct wire_segment *segment = process.segment;
-    unsigned spins = atomic_load_explicit(&process.calling, memory_order_relaxed) ? 0 : LANE_SPINS;
-    for (unsigned i = 0; i < spins; i++) {
+    /* Who finds others waiting does not spin, except where nothing else may be done. */
+    bool is_crowded = atomic_load_explicit(&process.calling, memory_order_relaxed) &&
+                      !atomic_load_explicit(&process.quiet, memory_order_relaxed);
+    for (unsigned i = 0; i < LANE_SPINS && !is_crowded; i++) {
         if (atomic_load_explicit(&segment->room, memory_order_relaxed) != seen)
             return true;
         thread_pause();
     }
-    /* seq_cst on both: whoever forbids calls sees us, or we see that they are forbidden. */
-    atomic_fetch_add(&process.calling, 1);
-    if (atomic_load(&process.quiet)) {
-        atomic_fetch_sub(&process.calling, 1);
+    if (!process_calls_begin()) {
         *waits += LANE_SPINS;
         return *waits < LANE_QUIET_SPINS;
     }
     bool goes_on = lane_wait_calls(seen, waits, beat);
-    atomic_fetch_sub(&process.calling, 1);
+    process_calls_end();
     return goes_on;
 }
 

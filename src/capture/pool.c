@@ -23,8 +23,6 @@ static _Atomic uintptr_t pool_cursor;
 
 static void *pool_map_kept(size_t bytes)
 {
-    if (!process_may_map())
-        return NULL;
     long at = syscall_6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at < 0)
@@ -33,7 +31,7 @@ static void *pool_map_kept(size_t bytes)
     return (void *)at;
 }
 
-static void *pool_map(size_t bytes)
+static void *pool_map_wiped(size_t bytes)
 {
     void *at = pool_map_kept(bytes);
     if (at && syscall_3(SYS_madvise, (long)(uintptr_t)at, (long)bytes, MADV_WIPEONFORK) < 0) {
@@ -41,6 +39,25 @@ static void *pool_map(size_t bytes)
         return NULL;
     }
     return at;
+}
+
+/* Memory by one of the two above. NULL: none to be had, or we may not ask for it. */
+static void *pool_map(size_t bytes, void *map(size_t bytes))
+{
+    if (!process_calls_begin())
+        return NULL;
+    void *at = process_may_map() ? map(bytes) : NULL;
+    process_calls_end();
+    return at;
+}
+
+/* A batch that is not needed: it stays where system calls may not be made any more. */
+static void pool_unmap(uintptr_t at)
+{
+    if (!process_calls_begin())
+        return;
+    syscall_3(SYS_munmap, (long)at, POOL_BATCH_BYTES, 0);
+    process_calls_end();
 }
 
 /* Counts bytes against the session's budget; false when that is used up. */
@@ -67,7 +84,7 @@ static void *pool_from_batch(size_t bytes)
         uintptr_t batch = cursor & ~low_bits;
         uintptr_t fresh = 0;
         if (!batch || used + bytes > POOL_BATCH_BYTES) {
-            fresh = (uintptr_t)pool_map(POOL_BATCH_BYTES);
+            fresh = (uintptr_t)pool_map(POOL_BATCH_BYTES, pool_map_wiped);
             if (!fresh)
                 return NULL;
             batch = fresh;
@@ -78,7 +95,7 @@ static void *pool_from_batch(size_t bytes)
                                                     memory_order_relaxed, memory_order_relaxed))
             return (char *)batch + used;
         if (fresh)
-            syscall_3(SYS_munmap, (long)fresh, POOL_BATCH_BYTES, 0);
+            pool_unmap(fresh);
     }
 }
 
@@ -89,7 +106,7 @@ void *pool_take(size_t bytes)
     bytes = (bytes + WIRE_PAGE_BYTES - 1) & ~(size_t)(WIRE_PAGE_BYTES - 1);
     if (!pool_charge(bytes))
         return NULL;
-    void *at = bytes <= POOL_SHARE_MOST ? pool_from_batch(bytes) : pool_map(bytes);
+    void *at = bytes <= POOL_SHARE_MOST ? pool_from_batch(bytes) : pool_map(bytes, pool_map_wiped);
     if (!at)
         atomic_fetch_sub_explicit(&process.segment->private_bytes, bytes, memory_order_relaxed);
     return at;
@@ -108,7 +125,7 @@ void *pool_take_kept(size_t bytes)
 {
     if (!process.segment || !pool_charge(bytes))
         return NULL;
-    void *at = pool_map_kept(bytes);
+    void *at = pool_map(bytes, pool_map_kept);
     if (!at)
         atomic_fetch_sub_explicit(&process.segment->private_bytes, bytes, memory_order_relaxed);
     return at;

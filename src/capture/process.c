@@ -3,7 +3,9 @@
 #include "capture/process.h"
 
 #include <elf.h>
+#include <limits.h>
 #include <link.h>
+#include <linux/futex.h>
 #include <linux/mman.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -28,7 +30,7 @@ enum {
     PROCESS_MEMORY_WAIT_NS = 5000000,
     PROCESS_MEMORY_WAITS = 100,
     PROCESS_CALL_WAIT_NS = 100000,
-    PROCESS_CALL_WAITS = 100,
+    PROCESS_CALL_WAITS = 10000,
     PROCESS_VIEW_BYTES = 512 << 10,
     /* struct pthread holds the tid somewhere behind the part that the ABI fixes. */
     PROCESS_TID_FROM = 0x100,
@@ -162,20 +164,24 @@ bool process_may_map(void)
     return err == 0 && limit.rlim_cur == RLIM_INFINITY;
 }
 
-bool process_view_page(uint32_t page)
+bool process_calls_begin(void)
 {
-    uint32_t level = atomic_load_explicit(&process.view_level, memory_order_acquire);
-    uint32_t wanted = level;
-    while (wanted < PROCESS_VIEWS && page >= (uint64_t)process.view_pages << wanted)
-        wanted++;
-    if (wanted == level)
+    /* seq_cst on both: whoever forbids calls sees us, or we see that they are forbidden. */
+    atomic_fetch_add(&process.calling, 1);
+    if (!atomic_load(&process.quiet))
         return true;
-    if (wanted == PROCESS_VIEWS || page >= process.segment->page_n)
-        return false;
-    if (!process_may_map()) {
-        atomic_store_explicit(&process.view_fixed, true, memory_order_relaxed);
-        return false;
-    }
+    atomic_fetch_sub(&process.calling, 1);
+    return false;
+}
+
+void process_calls_end(void)
+{
+    atomic_fetch_sub(&process.calling, 1);
+}
+
+/* Maps the view of a level, and makes it the current one. */
+static bool process_map_view(uint32_t wanted)
+{
     uint64_t pages = (uint64_t)process.view_pages << wanted;
     if (pages > process.segment->page_n)
         pages = process.segment->page_n;
@@ -188,9 +194,49 @@ bool process_view_page(uint32_t page)
     if (!atomic_compare_exchange_strong(&process.views[wanted], &expected, (char *)at))
         syscall_3(SYS_munmap, at, (long)(pages * WIRE_PAGE_BYTES), 0);
     /* Levels only rise; the view of a level is set before the level (seq_cst on both). */
+    uint32_t level = atomic_load(&process.view_level);
     while (level < wanted && !atomic_compare_exchange_weak(&process.view_level, &level, wanted))
         ;
     return true;
+}
+
+bool process_view_page(uint32_t page)
+{
+    uint32_t level = atomic_load_explicit(&process.view_level, memory_order_acquire);
+    uint32_t wanted = level;
+    while (wanted < PROCESS_VIEWS && page >= (uint64_t)process.view_pages << wanted)
+        wanted++;
+    if (wanted == level)
+        return true;
+    if (wanted == PROCESS_VIEWS || page >= process.segment->page_n)
+        return false;
+    bool may_call = process_calls_begin();
+    bool may_map = may_call && process_may_map();
+    bool is_mapped = may_map && process_map_view(wanted);
+    if (may_call)
+        process_calls_end();
+    if (!may_map)
+        atomic_store_explicit(&process.view_fixed, true, memory_order_relaxed);
+    return is_mapped;
+}
+
+/*
+ * Until no thread is in a system call of a hook. Those that wait for room are woken. Bounded, since
+ * a handler may have left the count by a jump; but while it falls the others only wait for a
+ * processor, which takes long in a crowd.
+ */
+static void process_await_callers(void)
+{
+    const struct timespec pause = {.tv_nsec = PROCESS_CALL_WAIT_NS};
+    uint32_t calling = atomic_load(&process.calling);
+    for (int i = 0; i < PROCESS_CALL_WAITS && calling; i++) {
+        syscall_3(SYS_futex, (long)(uintptr_t)&process.segment->room, FUTEX_WAKE, INT_MAX);
+        syscall_3(SYS_nanosleep, (long)(uintptr_t)&pause, 0, 0);
+        uint32_t left = atomic_load(&process.calling);
+        if (left < calling)
+            i = 0;
+        calling = left;
+    }
 }
 
 void process_go_quiet(void)
@@ -199,14 +245,12 @@ void process_go_quiet(void)
         atomic_store(&process.quiet, true);
         return;
     }
+    /* A forked child has its parent's count of callers until it registers. */
+    process_ready();
     /* While it may still be done: the whole segment, since pages can come from anywhere. */
     process_view_page(process.segment->page_n - 1);
     atomic_store(&process.quiet, true);
-    /* Threads that wait for room return from the system first. Bounded: a handler may have left the
-     * count by a jump, and a forked child may have got it. */
-    const struct timespec pause = {.tv_nsec = PROCESS_CALL_WAIT_NS};
-    for (int i = 0; i < PROCESS_CALL_WAITS && atomic_load(&process.calling); i++)
-        syscall_3(SYS_nanosleep, (long)(uintptr_t)&pause, 0, 0);
+    process_await_callers();
     unwind_range_forbid_calls();
     if (process.slot)
         atomic_fetch_or(&process.slot->flags, WIRE_PROCESS_SECCOMP);
@@ -376,6 +420,7 @@ struct wire_segment *process_open_door(void)
 /* A forked child: a slot of its own; lanes, stacks and tables are empty by the wipe. */
 static bool process_register_child(void)
 {
+    atomic_store(&process.calling, 0);
     uint32_t parent = process.slot_index + 1;
     uint32_t pid = process_tid();
     if (pid == process.pid && !atomic_load_explicit(&process.quiet, memory_order_relaxed))

@@ -48,11 +48,10 @@ struct process {
     const Elf64_Phdr *exe_headers; /* the executable's program headers */
     const char *exe_name;          /* what was executed: a path, maybe relative */
     uint32_t exe_header_n;
-    _Atomic bool quiet; /* no system calls from here on: a seccomp filter was seen */
-    _Atomic uint32_t
-            calling;         /* threads in lane_wait's system calls, which looked at quiet before */
-    _Atomic bool view_fixed; /* the view cannot grow: pages beyond it are not for us */
-    _Atomic bool clockless;  /* the time stamp counter must not be read from here on */
+    _Atomic bool quiet;       /* no system calls from here on: a seccomp filter was seen */
+    _Atomic uint32_t calling; /* threads between process_calls_begin and _end */
+    _Atomic bool view_fixed;  /* the view cannot grow: pages beyond it are not for us */
+    _Atomic bool clockless;   /* the time stamp counter must not be read from here on */
 };
 
 extern __attribute__((visibility("hidden"))) struct process process;
@@ -83,6 +82,13 @@ uint32_t process_tid(void);
 
 /* Makes sure that the view covers page; false: it cannot (address space, seccomp). */
 bool process_view_page(uint32_t page);
+
+/*
+ * Around the system calls of hooks that any thread can make at any time. False: none may be made
+ * any more. The thread that gives up system calls waits for those who are in between.
+ */
+bool process_calls_begin(void);
+void process_calls_end(void);
 
 /* The program is about to give up system calls, or the time stamp counter, or both. */
 void process_go_quiet(void);

@@ -3,11 +3,12 @@
  * Hazards 5(decisions), 66: heap use where system calls or the time stamp counter are forbidden.
  * Arguments: counts page; strict: only read, write, exit; filter: any call but a few kills;
  * errno: the rest fails with EPERM; tsc: rdtsc kills; late: the filter comes from one of several
- * threads (TSYNC).
+ * threads (TSYNC); crowd: from one of so many that most wait for room, or for a processor.
  */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/prctl.h>
@@ -46,19 +47,45 @@ static void filter_install(unsigned refusal, unsigned flags)
         EXPECT(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
 }
 
-static int go, begun_n;
+enum { FEW = 3, CROWD = 200, ROUNDS = 60000 };
+
+static int go, thread_n, begun_n, busy_n;
 
 static void *thread_run(void *unused)
 {
     ground_free(ground_malloc(50));
     __atomic_fetch_add(&begun_n, 1, __ATOMIC_RELEASE);
+    /* So that those who are still to be made get a processor. */
+    while (__atomic_load_n(&begun_n, __ATOMIC_ACQUIRE) < thread_n)
+        usleep(1000);
+    __atomic_fetch_add(&busy_n, 1, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE))
         ground_free(ground_malloc(50));
-    for (size_t i = 0; i < 20000; i++)
-        ground_free(ground_malloc(i % 200));
+    for (int i = 0; i < ROUNDS / thread_n; i++)
+        ground_free(ground_malloc((size_t)i % 200));
     __atomic_fetch_add(&go, 1, __ATOMIC_RELEASE);
     syscall(SYS_exit, 0);
     return unused;
+}
+
+/* Threads that use the heap before and after the filter, which this thread lays on all. */
+static void threads_use(int n)
+{
+    thread_n = n;
+    /* No two wait for one arena: a wait is a call that the filter forbids. */
+    EXPECT(mallopt(M_ARENA_MAX, thread_n + 1) == 1);
+    for (int i = 0; i < thread_n; i++) {
+        pthread_t thread;
+        EXPECT(pthread_create(&thread, NULL, thread_run, NULL) == 0);
+    }
+    /* A thread that begins calls what the filter forbids. */
+    while (__atomic_load_n(&busy_n, __ATOMIC_ACQUIRE) < thread_n)
+        usleep(1000);
+    usleep(20000);
+    filter_install(SECCOMP_RET_KILL_PROCESS, SECCOMP_FILTER_FLAG_TSYNC);
+    __atomic_store_n(&go, 1, __ATOMIC_RELEASE);
+    while (__atomic_load_n(&go, __ATOMIC_ACQUIRE) < 1 + thread_n)
+        __builtin_ia32_pause();
 }
 
 int main(int argc, char **argv)
@@ -77,19 +104,10 @@ int main(int argc, char **argv)
         filter_install(SECCOMP_RET_ERRNO | EPERM, 0);
     else if (!strcmp(how, "tsc"))
         EXPECT(prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0) == 0);
-    if (!strcmp(how, "late")) {
-        pthread_t thread[3];
-        for (int i = 0; i < 3; i++)
-            EXPECT(pthread_create(&thread[i], NULL, thread_run, NULL) == 0);
-        /* A thread that begins calls what the filter forbids. */
-        while (__atomic_load_n(&begun_n, __ATOMIC_ACQUIRE) < 3)
-            usleep(1000);
-        usleep(20000);
-        filter_install(SECCOMP_RET_KILL_PROCESS, SECCOMP_FILTER_FLAG_TSYNC);
-        __atomic_store_n(&go, 1, __ATOMIC_RELEASE);
-        while (__atomic_load_n(&go, __ATOMIC_ACQUIRE) < 4)
-            __builtin_ia32_pause();
-    }
+    else if (!strcmp(how, "late"))
+        threads_use(FEW);
+    else if (!strcmp(how, "crowd"))
+        threads_use(CROWD);
     say("sandbox: %s\n", how);
     blocks_use(!strcmp(how, "strict") ? 5000 : 200000);
     say("sandbox: done\n");

@@ -25,6 +25,8 @@ CASES = (
     Case("sandbox-errno", ("{targets}/sandbox", "{counts}", "errno"), status=4, ground=Ground()),
     Case("sandbox-tsc", ("{targets}/sandbox", "{counts}", "tsc"), status=4, ground=Ground()),
     Case("sandbox-late", ("{targets}/sandbox", "{counts}", "late"), status=4, may_lose=True),
+    Case("sandbox-crowd", ("{targets}/sandbox", "{counts}", "crowd"), status=4,
+         options=("--max-overhead", "16"), may_lose=True),
     Case("sandbox-chroot", ("{targets}/sandbox_chroot", "{counts}", "chroot"), needs=("root",),
          ground=Ground(extra_n=1, extra_bytes=400, frees=False)),
     Case("sandbox-userns", ("{targets}/sandbox_chroot", "{counts}", "userns"), needs=("userns",),
