@@ -383,7 +383,7 @@ static int run_bare(struct run *run, const char *why, struct diag *diag)
     char sentence[sizeof diag->text + 32];
     snprintf(sentence, sizeof sentence, "runs unrecorded: %s", why);
     run_warn(run, run->request->argv[0], sentence);
-    int err = spawn_prepare(run->program.path, run->request->argv, NULL, &spawn, diag);
+    int err = spawn_prepare(SPAWN_HERE, run->program.path, run->request->argv, NULL, &spawn, diag);
     if (err < 0)
         return err;
     run->result->pid = spawn.pid;
@@ -424,7 +424,7 @@ static int run_recorded(struct run *run, struct diag *diag)
     if (!envp)
         return ERR_STATE;
     struct spawn spawn;
-    int err = spawn_prepare(run->program.path, run->request->argv, envp, &spawn, diag);
+    int err = spawn_prepare(SPAWN_HERE, run->program.path, run->request->argv, envp, &spawn, diag);
     spawn_environment_free(envp);
     if (err < 0)
         return err;

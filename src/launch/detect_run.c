@@ -5,15 +5,13 @@
  * input and writes nowhere.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "launch/detect.h"
 #include "launch/program.h"
+#include "launch/spawn.h"
 
 enum {
     DETECT_RUN_MS = 5000,
@@ -34,54 +32,17 @@ static void run_pause(void)
     nanosleep(&step, NULL);
 }
 
-/*
- * In the child: a group of its own, so that everything of it can be ended. Where the program cannot
- * be executed, `told` hears the error; otherwise it is closed.
- */
-static _Noreturn void run_child(const char *path, char *const *argv, int told)
-{
-    int nowhere = open("/dev/null", O_RDWR);
-    setpgid(0, 0);
-    for (int fd = 0; nowhere >= 0 && fd <= STDERR_FILENO; fd++)
-        dup2(nowhere, fd);
-    if (nowhere > STDERR_FILENO)
-        close(nowhere);
-    execv(path, argv);
-    int err = errno;
-    _exit(write(told, &err, sizeof err) == sizeof err ? 127 : 126);
-}
-
-/* Waits until the child is the program: what it was before must not be looked at. */
-static int run_executed(int told)
-{
-    int err = 0;
-    ssize_t n;
-    while ((n = read(told, &err, sizeof err)) < 0 && errno == EINTR)
-        ;
-    return n == sizeof err ? err : 0;
-}
-
 /* Starts the program; negative: it does not run, and nothing is left of it. */
 static int run_start(const char *path, char *const *argv, pid_t *ret_child, struct diag *diag)
 {
-    int told[2];
-    if (pipe2(told, O_CLOEXEC) < 0)
-        return diag_set_errno(diag, ERR_IO, errno, "%s cannot be started", argv[0]);
-    pid_t child = fork();
-    if (child == 0)
-        run_child(path, argv, told[1]);
-    int err = child < 0 ? errno : 0;
-    close(told[1]);
-    if (child > 0) {
-        setpgid(child, child);
-        err = run_executed(told[0]);
-    }
-    close(told[0]);
-    if (child > 0 && err)
-        waitpid(child, NULL, 0);
-    if (err)
-        return diag_set_errno(diag, ERR_IO, err, "%s cannot be started", argv[0]);
-    *ret_child = child;
+    struct spawn spawn;
+    int err = spawn_prepare(SPAWN_APART, path, argv, NULL, &spawn, diag);
+    if (err < 0)
+        return err;
+    int error = spawn_go(&spawn);
+    if (error)
+        return diag_set_errno(diag, ERR_IO, error, "%s cannot be started", argv[0]);
+    *ret_child = spawn.pid;
     return 0;
 }
 

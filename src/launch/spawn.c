@@ -102,20 +102,36 @@ void spawn_execute(const char *path, char *const *argv, char *const *envp)
     errno = error;
 }
 
-static void spawn_child(const char *path, char *const *argv, char *const *envp, int go_fd,
-                        int error_fd)
+/* A group of its own, so that everything of it can be ended. */
+static void spawn_set_apart(void)
+{
+    int nowhere = open("/dev/null", O_RDWR);
+    setpgid(0, 0);
+    for (int fd = 0; nowhere >= 0 && fd <= STDERR_FILENO; fd++)
+        dup2(nowhere, fd);
+    if (nowhere > STDERR_FILENO)
+        close(nowhere);
+}
+
+static void spawn_child(enum spawn_place place, const char *path, char *const *argv,
+                        char *const *envp, int go_fd, int error_fd)
 {
     char go;
     if (read(go_fd, &go, 1) != 1)
         _exit(125);
-    spawn_execute(path, argv, envp);
+    if (place == SPAWN_HERE) {
+        spawn_execute(path, argv, envp);
+    } else {
+        spawn_set_apart();
+        execve(path, argv, envp ? envp : environ);
+    }
     int error = errno;
     ssize_t written = write(error_fd, &error, sizeof error);
     _exit(written < 0 ? 126 : 127);
 }
 
-int spawn_prepare(const char *path, char *const *argv, char *const *envp, struct spawn *ret_spawn,
-                  struct diag *diag)
+int spawn_prepare(enum spawn_place place, const char *path, char *const *argv, char *const *envp,
+                  struct spawn *ret_spawn, struct diag *diag)
 {
     int go[2], error[2];
     if (spawn_pipe(go) < 0 || spawn_pipe(error) < 0)
@@ -126,7 +142,7 @@ int spawn_prepare(const char *path, char *const *argv, char *const *envp, struct
     if (pid == 0) {
         close(go[1]);
         close(error[0]);
-        spawn_child(path, argv, envp, go[0], error[1]);
+        spawn_child(place, path, argv, envp, go[0], error[1]);
     }
     close(go[0]);
     close(error[1]);

@@ -26,9 +26,15 @@ void spawn_forward_signals(const struct spawn *spawn);
 char **spawn_environment(const char *library, const char *door);
 void spawn_environment_free(char **environment);
 
+enum spawn_place {
+    SPAWN_HERE,  /* as a shell would start it here */
+    SPAWN_APART, /* in a process group of its own, reads nothing and writes nowhere; no script by
+                    guess */
+};
+
 /* Forks the child. envp NULL: the environment as it is. */
-int spawn_prepare(const char *path, char *const *argv, char *const *envp, struct spawn *ret_spawn,
-                  struct diag *diag);
+int spawn_prepare(enum spawn_place place, const char *path, char *const *argv, char *const *envp,
+                  struct spawn *ret_spawn, struct diag *diag);
 
 /*
  * Executes the program in this process, as a shell does: a file without a known format is a script.
