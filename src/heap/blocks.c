@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/memory.h"
 
 enum {
     BLOCKS_FIRST_SHIFT = 64 - 4, /* 16 regions at first */
@@ -50,7 +51,7 @@ static void pool_expect(struct blocks_pool *pool)
     size_t left = (size_t)(pool->end - pool->expected);
     size_t n = BLOCKS_EXPECTED_BYTES / sizeof *pool->end;
     n = n < left ? n : left;
-    pages_expect(pool->expected, pool->expected + n);
+    memory_expect(pool->expected, pool->expected + n);
     pool->expected += n;
 }
 
@@ -117,7 +118,7 @@ static int blocks_table_new(struct blocks *blocks, unsigned shift, struct pages 
     if (!blocks->regions)
         return ERR_MEMORY;
     if (bytes >= PAGES_MAPPED_BYTES)
-        pages_expect(blocks->regions, blocks->regions + regions);
+        memory_expect(blocks->regions, blocks->regions + regions);
     blocks->pages = *pages;
     return 0;
 }

@@ -7,19 +7,11 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
+#include "base/memory.h"
 
 enum {
-    PAGES_SMALL_BYTES = 4096,
     PAGES_HUGE_SLOW_NS = 1000000, /* small ones of the same size take 700 us, huge ones 250 */
 };
-
-static uintptr_t pages_up(const void *at, size_t unit)
-{
-    return ((uintptr_t)at + unit - 1) & ~(uintptr_t)(unit - 1);
-}
 
 /* Processor time of this thread: how busy the machine is does not count. */
 static int64_t pages_now_ns(void)
@@ -32,11 +24,12 @@ static int64_t pages_now_ns(void)
 /* Asks for huge pages, and looks at what the first one takes. */
 static void pages_try_huge(struct pages *pages, void *at, size_t bytes)
 {
-    uintptr_t first = pages_up(at, PAGES_HUGE_BYTES);
-    if (madvise(at, bytes, MADV_HUGEPAGE) < 0 || first + PAGES_HUGE_BYTES > (uintptr_t)at + bytes)
+    size_t skipped = -(uintptr_t)at % PAGES_HUGE_BYTES;
+    char *first = (char *)at + skipped;
+    if (madvise(at, bytes, MADV_HUGEPAGE) < 0 || skipped + PAGES_HUGE_BYTES > bytes)
         return;
     int64_t begin_ns = pages_now_ns();
-    madvise((void *)first, PAGES_HUGE_BYTES, MADV_POPULATE_WRITE);
+    memory_expect(first, first + PAGES_HUGE_BYTES);
     pages->huge_slow = pages_now_ns() - begin_ns > PAGES_HUGE_SLOW_NS;
 }
 
@@ -61,11 +54,4 @@ void pages_free(void *at, size_t bytes)
         free(at);
     else
         munmap(at, bytes);
-}
-
-void pages_expect(const void *from, const void *to)
-{
-    uintptr_t first = pages_up(from, PAGES_SMALL_BYTES), end = pages_up(to, PAGES_SMALL_BYTES);
-    if (first < end)
-        madvise((void *)first, end - first, MADV_POPULATE_WRITE);
 }

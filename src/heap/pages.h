@@ -27,10 +27,4 @@ struct pages {
 void *pages_new(struct pages *pages, size_t bytes);
 void pages_free(void *at, size_t bytes);
 
-/*
- * Says that [from, to) of such memory is written to soon: the kernel provides it in one go, not
- * page by page. Nothing but time depends on it.
- */
-void pages_expect(const void *from, const void *to);
-
 #endif

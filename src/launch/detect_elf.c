@@ -5,23 +5,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/memory.h"
 
 enum { DETECT_ELF_LARGE = 128 << 10 };
-
-/* Large memory comes with one fault for each page, unless it is asked for at once. */
-static void detect_elf_populate(char *bytes, uint64_t n)
-{
-    const uintptr_t page = 4096;
-    uintptr_t from = ((uintptr_t)bytes + page - 1) & ~(page - 1);
-    uintptr_t to = ((uintptr_t)bytes + n) & ~(page - 1);
-    if (n >= DETECT_ELF_LARGE)
-        (void)madvise((void *)from, to - from, MADV_POPULATE_WRITE); /* since Linux 5.14 */
-}
 
 /* n bytes at an offset, with a 0 behind them; NULL: they are not all there. */
 static char *detect_elf_read(const struct detect_elf *elf, uint64_t at, uint64_t n)
@@ -30,8 +20,8 @@ static char *detect_elf_read(const struct detect_elf *elf, uint64_t at, uint64_t
         return NULL;
     char *bytes = malloc(n + 1);
     uint64_t have = 0;
-    if (bytes)
-        detect_elf_populate(bytes, n + 1);
+    if (bytes && n >= DETECT_ELF_LARGE)
+        memory_expect(bytes, bytes + n);
     while (bytes && have < n) {
         ssize_t got = pread(elf->fd, bytes + have, n - have, (off_t)(at + have));
         if (got <= 0) {
