@@ -66,17 +66,6 @@ static int names_compare(const void *left, const void *right)
     return strcmp(a->name, b->name);
 }
 
-static void names_sort_few(struct names_entry *at, size_t n)
-{
-    for (size_t i = 1; i < n; i++) {
-        struct names_entry entry = at[i];
-        size_t to = i;
-        for (; to > 0 && names_compare(&entry, &at[to - 1]) < 0; to--)
-            at[to] = at[to - 1];
-        at[to] = entry;
-    }
-}
-
 static unsigned names_digit(const struct names_entry *entry, unsigned shift)
 {
     return (unsigned)(entry->low >> shift) % NAMES_DIGITS;
@@ -110,13 +99,9 @@ static void names_sort_digit(struct names_entry *at, size_t n, unsigned shift, s
 static void names_sort(struct names_entry *at, size_t n)
 {
     uint64_t differing = 0;
-    if (n <= NAMES_FEW) {
-        names_sort_few(at, n);
-        return;
-    }
     for (size_t i = 1; i < n; i++)
         differing |= at[i].low ^ at[0].low;
-    if (!differing) {
+    if (n <= NAMES_FEW || !differing) {
         qsort(at, n, sizeof *at, names_compare);
         return;
     }
