@@ -44,6 +44,7 @@ void order_done(struct order *order)
     vec_done(&order->lanes);
     vec_done(&order->heap);
     vec_done(&order->closing);
+    vec_done(&order->waiting);
     map_done(&order->lane_of);
 }
 
@@ -60,6 +61,8 @@ static bool order_reserve(struct order *order)
     return vec_reserve(&order->lanes, sizeof *order->lanes.at, 1, ORDER_LANES_MAX) &&
            vec_reserve(&order->heap, sizeof *order->heap.at, n - order->heap.n, ORDER_LANES_MAX) &&
            vec_reserve(&order->closing, sizeof *order->closing.at, n - order->closing.n,
+                       ORDER_LANES_MAX) &&
+           vec_reserve(&order->waiting, sizeof *order->waiting.at, n - order->waiting.n,
                        ORDER_LANES_MAX);
 }
 
@@ -140,12 +143,32 @@ static void order_rise(struct order *order, size_t i)
     }
 }
 
+static void order_wait_end(struct order *order, struct order_lane *lane)
+{
+    size_t i = 0;
+    while (order->waiting.at[i] != lane)
+        i++;
+    order->waiting.at[i] = order->waiting.at[--order->waiting.n];
+    lane->waiting = false;
+}
+
 /* The stamp that the record at hand is sorted by. */
-static void order_set_key(struct order_lane *lane)
+static void order_set_key(struct order *order, struct order_lane *lane)
 {
     uint64_t stamp = runs_stamp(&lane->runs);
     lane->key = stamp > lane->stamp ? stamp : lane->stamp;
-    lane->delayed = false;
+    lane->due = lane->key;
+    if (lane->waiting)
+        order_wait_end(order, lane);
+}
+
+/* Where in the heap a lane with records is; the newest is the last. */
+static size_t order_place(const struct order *order, const struct order_lane *lane)
+{
+    size_t i = order->heap.n;
+    while (i-- > 0 && order->heap.at[i] != lane->index)
+        ;
+    return i;
 }
 
 /*
@@ -154,12 +177,10 @@ static void order_set_key(struct order_lane *lane)
  */
 static void order_renew(struct order *order, struct order_lane *lane, bool was_empty)
 {
-    order_set_key(lane);
-    size_t i = order->heap.n;
+    order_set_key(order, lane);
     if (was_empty)
         order->heap.at[order->heap.n++] = lane->index; /* there is room for every lane */
-    while (!was_empty && i-- > 0 && order->heap.at[i] != lane->index)
-        ;
+    size_t i = order_place(order, lane);
     order_rise(order, i);
     order_sink(order, i);
 }
@@ -203,6 +224,28 @@ void order_take(struct order *order, struct intake_batch *batch)
     batch->last = NULL;
 }
 
+/*
+ * An address is live now, or is no more: of the records that wait for that the oldest comes next.
+ * Whose turn it is keeps its place, its key is not greater.
+ */
+static void order_wake(struct order *order, const struct order_lane *by, uint64_t address,
+                       bool is_live)
+{
+    struct order_lane *first = NULL;
+    for (size_t i = 0; i < order->waiting.n; i++) {
+        struct order_lane *lane = order->waiting.at[i];
+        if (lane->slot == by->slot && lane->awaited == address && lane->awaits_live == is_live &&
+            (!first || lane->due < first->due))
+            first = lane;
+    }
+    if (!first)
+        return;
+    order_wait_end(order, first);
+    first->key = by->key;
+    order_rise(order, order_place(order, first));
+    order->model->loss.order_repair_n++;
+}
+
 /* A record at hand with what it needs to be understood. */
 struct order_record {
     const struct intake_slot *slot;
@@ -212,6 +255,25 @@ struct order_record {
     struct image *image;
     struct feed_context context;
 };
+
+/*
+ * Whether the record has to wait until its address is live, or is no more. In a process with one
+ * lane nobody else can make it so.
+ */
+static bool order_must_wait(struct order *order, struct order_lane *lane,
+                            const struct order_record *record, uint64_t address, bool awaits_live)
+{
+    uint64_t deadline = lane->due + order->repair_ticks;
+    if (lane->key >= deadline || record->image->lane_n <= 2 || !address ||
+        feed_is_live(order->model, record->context.process, address) == awaits_live)
+        return false;
+    lane->waiting = true;
+    lane->awaits_live = awaits_live;
+    lane->awaited = address;
+    lane->key = deadline;
+    order->waiting.at[order->waiting.n++] = lane; /* there is room for every lane */
+    return true;
+}
 
 static struct order_pending *order_pending_of(struct order_lane *lane, uint32_t tid, uint64_t old)
 {
@@ -259,9 +321,11 @@ static void order_realloc_cancel(struct order *order, const struct order_record 
     order_fed(order, feed_realloc_cancel(order->model, &record->context, block));
 }
 
-static void order_realloc_begin(struct order *order, struct order_lane *lane,
-                                const struct order_record *record)
+static int order_realloc_begin(struct order *order, struct order_lane *lane,
+                               const struct order_record *record)
 {
+    if (order_must_wait(order, lane, record, record->slot->a, true))
+        return ORDER_DELAYED;
     size_t most = lane->kind == WIRE_LANE_OWN ? ORDER_PENDING_MAX : ORDER_PENDING_SHARED_MAX;
     if (lane->pending.n == most) {
         /* Frames of hooks that were jumped out of: their blocks live on. */
@@ -275,25 +339,15 @@ static void order_realloc_begin(struct order *order, struct order_lane *lane,
                  &(struct events_event){.address = record->slot->a});
     if (!VEC_PUSH(&lane->pending, most, pending))
         order_realloc_cancel(order, record, pending.old, &pending.block);
-}
-
-/* In a process with one lane nobody else can free an address. */
-static bool order_must_wait(struct order *order, struct order_lane *lane,
-                            const struct order_record *record, uint64_t address)
-{
-    if (lane->delayed || record->image->lane_n <= 2 ||
-        !feed_is_live(order->model, record->context.process, address))
-        return false;
-    lane->delayed = true;
-    lane->key += order->repair_ticks;
-    order->model->loss.order_repair_n++;
-    return true;
+    else
+        order_wake(order, lane, record->slot->a, false);
+    return ORDER_FED;
 }
 
 static int order_alloc(struct order *order, struct order_lane *lane,
                        const struct order_record *record)
 {
-    if (order_must_wait(order, lane, record, record->slot->a))
+    if (order_must_wait(order, lane, record, record->slot->a, false))
         return ORDER_DELAYED;
     uint64_t id = record->slot->c & ((1ull << WIRE_STACK_BITS) - 1);
     uint32_t node = stacks_node(&record->image->stacks, id);
@@ -316,6 +370,7 @@ static int order_alloc(struct order *order, struct order_lane *lane,
                                             .size_bytes = record->slot->b,
                                             .node = node,
                                             .weight = weight});
+        order_wake(order, lane, record->slot->a, true);
         return ORDER_FED;
     }
     uint64_t old = record->slots > 1 ? record->slot[1].a : 0;
@@ -332,16 +387,19 @@ static int order_alloc(struct order *order, struct order_lane *lane,
                                         .size_bytes = record->slot->b,
                                         .node = node,
                                         .weight = weight});
+    order_wake(order, lane, record->slot->a, true);
     return ORDER_FED;
 }
 
-static void order_free(struct order *order, const struct order_record *record, uint64_t address)
+static void order_free(struct order *order, const struct order_lane *lane,
+                       const struct order_record *record, uint64_t address)
 {
     if (record->kind == WIRE_FREE && record->slot->b)
         feed_not_temporary(order->model, record->context.thread);
     order_fed(order, feed_free(order->model, &record->context, address));
     journal_heap(order->journal, EVENTS_FREE, &record->context,
                  &(struct events_event){.address = address});
+    order_wake(order, lane, address, false);
 }
 
 /* realloc(p, 0): the old block was freed and nothing came of it. */
@@ -353,7 +411,7 @@ static void order_realloc_freed(struct order *order, struct order_lane *lane,
     if (!order_pending_take(order, lane, record, old, &block))
         return;
     order_realloc_cancel(order, record, old, &block);
-    order_free(order, record, old);
+    order_free(order, lane, record, old);
 }
 
 static int order_event(struct order *order, struct order_lane *lane,
@@ -366,15 +424,16 @@ static int order_event(struct order *order, struct order_lane *lane,
     case WIRE_MAP:
         return order_alloc(order, lane, record);
     case WIRE_FREE:
+        if (order_must_wait(order, lane, record, slot->a, true))
+            return ORDER_DELAYED;
         tasks_freed(&record->image->tasks, slot->a, record->context.at_ns);
-        order_free(order, record, slot->a);
+        order_free(order, lane, record, slot->a);
         return ORDER_FED;
     case WIRE_UNMAP:
         order_maps_unmap(order, &record->context, slot);
         return ORDER_FED;
     case WIRE_REALLOC_BEGIN:
-        order_realloc_begin(order, lane, record);
-        return ORDER_FED;
+        return order_realloc_begin(order, lane, record);
     case WIRE_REALLOC_END:
         if (slot->a)
             return order_alloc(order, lane, record);
@@ -457,7 +516,7 @@ static bool order_advance(struct order *order, struct order_lane *lane, unsigned
         intake_run_put(order->intake, runs_take(&lane->runs));
     if (!lane->runs.first)
         return false;
-    order_set_key(lane);
+    order_set_key(order, lane);
     return true;
 }
 
@@ -470,7 +529,8 @@ static bool order_run(struct order *order, struct order_lane *lane, uint64_t lim
     while (lane->key <= limit) {
         struct order_record record = {0};
         unsigned extra = 0;
-        if (order_plain(order, lane, images_get(order->images, lane->slot), limit)) {
+        if (!order->waiting.n &&
+            order_plain(order, lane, images_get(order->images, lane->slot), limit)) {
             if (!order_advance(order, lane, 0))
                 return false;
             continue;
@@ -483,7 +543,8 @@ static bool order_run(struct order *order, struct order_lane *lane, uint64_t lim
             order->end_stamp = lane->key > order->end_stamp ? lane->key : order->end_stamp;
             extra = record.tid ? 1 : 0;
         }
-        lane->stamp = lane->key;
+        /* If it has waited, those behind it do not wait as well: it may have been in vain. */
+        lane->stamp = lane->due;
         return order_advance(order, lane, record.slots + extra);
     }
     return true;
@@ -509,12 +570,13 @@ static void order_consume(struct order *order, struct order_lane *lane, unsigned
 
 /*
  * Feeds a batch, and puts in order what it changed: the lanes of the heap's first levels, from the
- * last of them on, so that what lies below an entry always is in order. False: it was empty.
+ * last of them on, so that what lies below an entry always is in order. False: it was empty, or a
+ * record waits, which the short ways do not look at.
  */
 static bool order_feed_batch(struct order *order, uint64_t watermark)
 {
     struct order_batch batch;
-    if (!order_batch(order, watermark, &batch))
+    if (order->waiting.n || !order_batch(order, watermark, &batch))
         return false;
     order->event_n += batch.record_n;
     for (unsigned i = 0; i < batch.lane_n; i++) {
@@ -524,7 +586,7 @@ static bool order_feed_batch(struct order *order, uint64_t watermark)
         order_consume(order, lane, batch.lanes[i].fed);
         order->end_stamp = lane->stamp > order->end_stamp ? lane->stamp : order->end_stamp;
         if (lane->runs.first)
-            order_set_key(lane);
+            order_set_key(order, lane);
     }
     size_t i = order->heap.n < ORDER_BATCH_LANES ? order->heap.n : ORDER_BATCH_LANES;
     while (i-- > 0) {

@@ -4,9 +4,10 @@
  *
  * Within a lane records count in the order of their reservation (runs.h). Between lanes a free is
  * stamped before the real free and an allocation after the real malloc, so that for one address
- * stamps are in true order, except that an allocation's stamp may be early by what the processor
- * executes out of order: an allocation of an address that is still live waits ORDER_REPAIR_NS of
- * stamp time for the free to come. A record that was open for long comes with a stamp below what
+ * stamps are in true order, except that each may be early by what the processor executes out of
+ * order, and that some count time in steps of 10 ns: an allocation of an address that is still
+ * live, and a free of one that is not yet live, wait until another lane has made it so, up to
+ * ORDER_REPAIR_NS of stamp time. A record that was open for long comes with a stamp below what
  * was fed already; it counts as of now, and whatever depends on it comes later still
  * (drain_lane.c).
  */
@@ -48,9 +49,12 @@ struct order_lane {
     struct tasks_current task;
     bool retired; /* its thread is gone */
     bool closing;
-    bool delayed;   /* the record at hand is an allocation that has waited for its address */
-    uint64_t key;   /* stamp of the record at hand */
-    uint64_t stamp; /* highest that was fed */
+    bool waiting;     /* one of order.waiting */
+    bool awaits_live; /* what it waits for: that its address is live, or that it is not */
+    uint64_t awaited; /* the address */
+    uint64_t due;     /* when the record at hand was to come by its stamp */
+    uint64_t key;     /* when it comes: it may wait */
+    uint64_t stamp;   /* highest that was fed */
     struct runs runs;
     VEC(struct order_pending) pending;
 };
@@ -63,8 +67,9 @@ struct order {
     VEC(struct order_lane *) lanes; /* event lanes */
     VEC(uint32_t) heap;             /* of lanes with records, least key first */
     VEC(uint32_t) closing;          /* numbers of finished lanes */
-    size_t looked_at;               /* where the next look for dead threads begins */
-    struct map lane_of;             /* drain's number -> index + 1; 0 = closed */
+    VEC(struct order_lane *) waiting;
+    size_t looked_at;   /* where the next look for dead threads begins */
+    struct map lane_of; /* drain's number -> index + 1; 0 = closed */
     uint64_t repair_ticks, future_ticks;
     uint64_t latest;    /* the highest stamp that can be true */
     uint64_t end_stamp; /* of the last event fed */

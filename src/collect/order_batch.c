@@ -202,22 +202,31 @@ static void batch_gather(const struct order *order, struct order_batch *batch,
     }
 }
 
+/* Whether an address is live that is to be born, or is not that is to die. */
+static bool batch_must_wait(const struct order *order, uint32_t process,
+                            const struct feed_event *event)
+{
+    uint64_t dying = event->node == MODEL_NONE ? event->address : event->old_address;
+    if (dying && !feed_is_live(order->model, process, dying))
+        return true;
+    return dying != event->address && feed_is_live(order->model, process, event->address);
+}
+
 /*
- * An event that its batch stopped at, or that is not worth a batch. False: it must wait for the
- * free of the block that had its address.
+ * An event that its batch stopped at, or that is not worth a batch. False: it must wait for what
+ * another lane does with its address.
  */
 static bool batch_single(struct order *order, const struct order_batch *batch,
                          const struct feed_event *event)
 {
     const struct feed_context context = {
             .process = batch->image->process, .thread = event->thread, .at_ns = event->at_ns};
+    if (batch->image->lane_n > 2 && batch_must_wait(order, context.process, event))
+        return false;
     if (event->node == MODEL_NONE) {
         order_fed(order, feed_free(order->model, &context, event->address));
         return true;
     }
-    if (batch->image->lane_n > 2 && event->address != event->old_address &&
-        feed_is_live(order->model, context.process, event->address))
-        return false;
     if (event->old_address) {
         struct feed_pending block = {0};
         order_fed(order, feed_realloc_begin(order->model, &context, event->old_address, &block));

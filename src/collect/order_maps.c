@@ -9,10 +9,10 @@ bool order_maps_map(struct order *order, struct order_lane *lane, const struct i
                     uint32_t node)
 {
     uint64_t how = slot->c >> WIRE_STACK_BITS;
-    if (!lane->delayed && image->lane_n > 2 &&
+    uint64_t deadline = lane->due + order->repair_ticks;
+    if (lane->key < deadline && image->lane_n > 2 &&
         feed_is_mapped(order->model, context->process, slot->a, slot->b)) {
-        lane->delayed = true;
-        lane->key += order->repair_ticks;
+        lane->key = deadline;
         return false;
     }
     order_fed(order, feed_map(order->model, context, slot->a, slot->b, node,

@@ -12,12 +12,9 @@ enum {
     PLAIN_SINGLE_MOST = 16,
 };
 
-/* False: it must wait for the free of the block that had its address. */
-static inline bool plain_alloc(struct order *order, struct image *image,
-                               const struct intake_slot *slot, const struct feed_context *context)
+static void plain_alloc(struct order *order, struct image *image, const struct intake_slot *slot,
+                        const struct feed_context *context)
 {
-    if (image->lane_n > 2 && feed_is_live(order->model, context->process, slot->a))
-        return false;
     uint64_t id = slot->c & ((1ull << WIRE_STACK_BITS) - 1);
     uint32_t node = stacks_node(&image->stacks, id);
     if (id == 0 || node == MODEL_NONE) {
@@ -26,15 +23,21 @@ static inline bool plain_alloc(struct order *order, struct image *image,
     }
     order_fed(order, feed_alloc(order->model, context, slot->a, slot->b, node,
                                 (uint32_t)(slot->c >> WIRE_STACK_BITS)));
-    return true;
 }
 
+/* False: it must wait until its address is live, or is no more. */
 static bool plain_single(struct order *order, struct image *image, const struct intake_slot *slot,
-                         const struct feed_context *context)
+                         unsigned kind, const struct feed_context *context)
 {
-    if ((slot->head & 0xff) != WIRE_FREE)
-        return plain_alloc(order, image, slot, context);
-    order_fed(order, feed_free(order->model, context, slot->a));
+    bool awaits_live = kind == WIRE_FREE;
+    if (image->lane_n > 2 && feed_is_live(order->model, context->process, slot->a) != awaits_live)
+        return false;
+    if (kind == WIRE_FREE) {
+        tasks_freed(&image->tasks, slot->a, context->at_ns);
+        order_fed(order, feed_free(order->model, context, slot->a));
+    } else {
+        plain_alloc(order, image, slot, context);
+    }
     return true;
 }
 
@@ -70,9 +73,7 @@ unsigned order_plain(struct order *order, struct order_lane *lane, struct image 
             feed_prefetch(order->model, image->process, slot[PLAIN_PREFETCH].a);
         context.at_ns = ticks_to_ns(&order->images->ticks, stamp);
         context.task = tasks_of(&image->tasks, &lane->task, context.at_ns);
-        if (kind == WIRE_FREE)
-            tasks_freed(&image->tasks, slot->a, context.at_ns);
-        if (!plain_single(order, image, slot, &context))
+        if (!plain_single(order, image, slot, kind, &context))
             break;
     }
     plain_note(order, lane, fed);

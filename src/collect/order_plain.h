@@ -10,7 +10,7 @@
 static inline bool order_plain_is_open(const struct order *order, const struct order_lane *lane,
                                        const struct image *image)
 {
-    return image && lane->kind == WIRE_LANE_OWN && lane->thread != MODEL_NONE && !lane->delayed &&
+    return image && lane->kind == WIRE_LANE_OWN && lane->thread != MODEL_NONE && !lane->waiting &&
            !order->journal->writer;
 }
 

@@ -319,7 +319,7 @@ struct model_loss {
     uint64_t unrecorded_process_n; /* processes of the tree that could not be recorded */
     uint64_t unmatched_realloc_n;  /* of blocks that nobody knew */
     uint64_t replaced_block_n;     /* their address was allocated again, their free never seen */
-    uint64_t order_repair_n;       /* allocations that waited for the free of their address */
+    uint64_t order_repair_n; /* records that came after what another thread did to their address */
     uint64_t folded_row_n, folded_cell_n; /* resolution given up, sums are unchanged */
     uint64_t checkpoint_age_ns; /* how old the newest whole checkpoint of a cut recording is */
 };
