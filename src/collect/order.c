@@ -8,10 +8,12 @@
 
 #include "collect/image_threads.h"
 #include "collect/order_batch.h"
+#include "collect/order_heap.h"
 #include "collect/order_loss.h"
 #include "collect/order_maps.h"
 #include "collect/order_plain.h"
 #include "collect/order_threads.h"
+#include "collect/order_wait.h"
 
 enum { ORDER_PREFETCH = 12 };
 
@@ -107,51 +109,6 @@ static void order_open(struct order *order, const struct intake_news *news)
     }
 }
 
-/* The heap of lanes: order->heap holds indices of lanes. */
-static uint64_t order_key(const struct order *order, size_t i)
-{
-    return order->lanes.at[order->heap.at[i]]->key;
-}
-
-static void order_swap(struct order *order, size_t a, size_t b)
-{
-    uint32_t index = order->heap.at[a];
-    order->heap.at[a] = order->heap.at[b];
-    order->heap.at[b] = index;
-}
-
-static void order_sink(struct order *order, size_t i)
-{
-    for (;;) {
-        size_t least = i;
-        for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < order->heap.n; child++) {
-            if (order_key(order, child) < order_key(order, least))
-                least = child;
-        }
-        if (least == i)
-            return;
-        order_swap(order, i, least);
-        i = least;
-    }
-}
-
-static void order_rise(struct order *order, size_t i)
-{
-    while (i && order_key(order, i) < order_key(order, (i - 1) / 2)) {
-        order_swap(order, i, (i - 1) / 2);
-        i = (i - 1) / 2;
-    }
-}
-
-static void order_wait_end(struct order *order, struct order_lane *lane)
-{
-    size_t i = 0;
-    while (order->waiting.at[i] != lane)
-        i++;
-    order->waiting.at[i] = order->waiting.at[--order->waiting.n];
-    lane->waiting = false;
-}
-
 /* The stamp that the record at hand is sorted by. */
 static void order_set_key(struct order *order, struct order_lane *lane)
 {
@@ -160,15 +117,6 @@ static void order_set_key(struct order *order, struct order_lane *lane)
     lane->due = lane->key;
     if (lane->waiting)
         order_wait_end(order, lane);
-}
-
-/* Where in the heap a lane with records is; the newest is the last. */
-static size_t order_place(const struct order *order, const struct order_lane *lane)
-{
-    size_t i = order->heap.n;
-    while (i-- > 0 && order->heap.at[i] != lane->index)
-        ;
-    return i;
 }
 
 /*
@@ -180,9 +128,9 @@ static void order_renew(struct order *order, struct order_lane *lane, bool was_e
     order_set_key(order, lane);
     if (was_empty)
         order->heap.at[order->heap.n++] = lane->index; /* there is room for every lane */
-    size_t i = order_place(order, lane);
-    order_rise(order, i);
-    order_sink(order, i);
+    size_t i = order_heap_place(order, lane);
+    order_heap_rise(order, i);
+    order_heap_sink(order, i);
 }
 
 static void order_push(struct order *order, struct order_lane *lane, struct intake_run *run)
@@ -224,28 +172,6 @@ void order_take(struct order *order, struct intake_batch *batch)
     batch->last = NULL;
 }
 
-/*
- * An address is live now, or is no more: of the records that wait for that the oldest comes next.
- * Whose turn it is keeps its place, its key is not greater.
- */
-static void order_wake(struct order *order, const struct order_lane *by, uint64_t address,
-                       bool is_live)
-{
-    struct order_lane *first = NULL;
-    for (size_t i = 0; i < order->waiting.n; i++) {
-        struct order_lane *lane = order->waiting.at[i];
-        if (lane->slot == by->slot && lane->awaited == address && lane->awaits_live == is_live &&
-            (!first || lane->due < first->due))
-            first = lane;
-    }
-    if (!first)
-        return;
-    order_wait_end(order, first);
-    first->key = by->key;
-    order_rise(order, order_place(order, first));
-    order->model->loss.order_repair_n++;
-}
-
 /* A record at hand with what it needs to be understood. */
 struct order_record {
     const struct intake_slot *slot;
@@ -255,25 +181,6 @@ struct order_record {
     struct image *image;
     struct feed_context context;
 };
-
-/*
- * Whether the record has to wait until its address is live, or is no more. In a process with one
- * lane nobody else can make it so.
- */
-static bool order_must_wait(struct order *order, struct order_lane *lane,
-                            const struct order_record *record, uint64_t address, bool awaits_live)
-{
-    uint64_t deadline = lane->due + order->repair_ticks;
-    if (lane->key >= deadline || record->image->lane_n <= 2 || !address ||
-        feed_is_live(order->model, record->context.process, address) == awaits_live)
-        return false;
-    lane->waiting = true;
-    lane->awaits_live = awaits_live;
-    lane->awaited = address;
-    lane->key = deadline;
-    order->waiting.at[order->waiting.n++] = lane; /* there is room for every lane */
-    return true;
-}
 
 static struct order_pending *order_pending_of(struct order_lane *lane, uint32_t tid, uint64_t old)
 {
@@ -324,7 +231,7 @@ static void order_realloc_cancel(struct order *order, const struct order_record 
 static int order_realloc_begin(struct order *order, struct order_lane *lane,
                                const struct order_record *record)
 {
-    if (order_must_wait(order, lane, record, record->slot->a, true))
+    if (order_wait_begin(order, lane, record->image, record->slot->a, true))
         return ORDER_DELAYED;
     size_t most = lane->kind == WIRE_LANE_OWN ? ORDER_PENDING_MAX : ORDER_PENDING_SHARED_MAX;
     if (lane->pending.n == most) {
@@ -340,14 +247,14 @@ static int order_realloc_begin(struct order *order, struct order_lane *lane,
     if (!VEC_PUSH(&lane->pending, most, pending))
         order_realloc_cancel(order, record, pending.old, &pending.block);
     else
-        order_wake(order, lane, record->slot->a, false);
+        order_wait_wake(order, lane, record->slot->a, false);
     return ORDER_FED;
 }
 
 static int order_alloc(struct order *order, struct order_lane *lane,
                        const struct order_record *record)
 {
-    if (order_must_wait(order, lane, record, record->slot->a, false))
+    if (order_wait_begin(order, lane, record->image, record->slot->a, false))
         return ORDER_DELAYED;
     uint64_t id = record->slot->c & ((1ull << WIRE_STACK_BITS) - 1);
     uint32_t node = stacks_node(&record->image->stacks, id);
@@ -370,7 +277,7 @@ static int order_alloc(struct order *order, struct order_lane *lane,
                                             .size_bytes = record->slot->b,
                                             .node = node,
                                             .weight = weight});
-        order_wake(order, lane, record->slot->a, true);
+        order_wait_wake(order, lane, record->slot->a, true);
         return ORDER_FED;
     }
     uint64_t old = record->slots > 1 ? record->slot[1].a : 0;
@@ -387,7 +294,7 @@ static int order_alloc(struct order *order, struct order_lane *lane,
                                         .size_bytes = record->slot->b,
                                         .node = node,
                                         .weight = weight});
-    order_wake(order, lane, record->slot->a, true);
+    order_wait_wake(order, lane, record->slot->a, true);
     return ORDER_FED;
 }
 
@@ -399,7 +306,7 @@ static void order_free(struct order *order, const struct order_lane *lane,
     order_fed(order, feed_free(order->model, &record->context, address));
     journal_heap(order->journal, EVENTS_FREE, &record->context,
                  &(struct events_event){.address = address});
-    order_wake(order, lane, address, false);
+    order_wait_wake(order, lane, address, false);
 }
 
 /* realloc(p, 0): the old block was freed and nothing came of it. */
@@ -424,7 +331,7 @@ static int order_event(struct order *order, struct order_lane *lane,
     case WIRE_MAP:
         return order_alloc(order, lane, record);
     case WIRE_FREE:
-        if (order_must_wait(order, lane, record, slot->a, true))
+        if (order_wait_begin(order, lane, record->image, slot->a, true))
             return ORDER_DELAYED;
         tasks_freed(&record->image->tasks, slot->a, record->context.at_ns);
         order_free(order, lane, record, slot->a);
@@ -591,29 +498,29 @@ static bool order_feed_batch(struct order *order, uint64_t watermark)
     size_t i = order->heap.n < ORDER_BATCH_LANES ? order->heap.n : ORDER_BATCH_LANES;
     while (i-- > 0) {
         if (!order->lanes.at[order->heap.at[i]]->runs.first)
-            order_swap(order, i, --order->heap.n);
+            order_heap_swap(order, i, --order->heap.n);
         if (i < order->heap.n)
-            order_sink(order, i);
+            order_heap_sink(order, i);
     }
     return true;
 }
 
 void order_feed(struct order *order, uint64_t watermark)
 {
-    while (order->heap.n && order_key(order, 0) <= watermark) {
+    while (order->heap.n && order_heap_key(order, 0) <= watermark) {
         if (order_feed_batch(order, watermark))
             continue;
         struct order_lane *lane = order->lanes.at[order->heap.at[0]];
         uint64_t limit = watermark;
         for (size_t child = 1; child <= 2 && child < order->heap.n; child++) {
-            if (order_key(order, child) < limit)
-                limit = order_key(order, child);
+            if (order_heap_key(order, child) < limit)
+                limit = order_heap_key(order, child);
         }
         if (!order_run(order, lane, limit)) {
-            order_swap(order, 0, order->heap.n - 1);
+            order_heap_swap(order, 0, order->heap.n - 1);
             order->heap.n--;
         }
-        order_sink(order, 0);
+        order_heap_sink(order, 0);
     }
 }
 

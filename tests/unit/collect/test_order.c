@@ -10,159 +10,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "../faults.h"
-#include "collect/order.h"
+#include "deal.h"
 
-enum { THREADS = 12, ADDRESSES = 200, EVENTS = 20000, TID = 100, COMMON = 50 };
-
-/* xorshift64: the same history for the same seed, everywhere. */
-static uint64_t noise_state;
-
-static uint64_t noise_next(void)
-{
-    noise_state ^= noise_state << 13;
-    noise_state ^= noise_state >> 7;
-    noise_state ^= noise_state << 17;
-    return noise_state;
-}
-
-/* A session with this process as its only image. */
-struct session {
-    struct segment segment;
-    struct model *model;
-    struct images images;
-    struct intake intake;
-    struct journal journal;
-    struct order order;
-};
-
-static void ignore_module(void *context, uint32_t module, const char *path, int fd)
-{
-}
-
-static void session_open(struct session *session, uint32_t strategy)
-{
-    const struct wire_config config = {.strategy = strategy, .weight = 1};
-    const struct stacks_sink sink = {.module = ignore_module};
-    memset(session, 0, sizeof *session);
-    assert_int_equal(segment_init(&session->segment, 4 << 20, &config, NULL), 0);
-    struct wire_process *slot = wire_process_at(session->segment.at, 0);
-    slot->pid = (uint32_t)getpid();
-    atomic_store(&slot->state, WIRE_PROCESS_LIVE);
-    session->model = model_new();
-    assert_int_equal(feed_open(session->model, 1000000), 0);
-    assert_int_equal(images_init(&session->images, session->model, &session->segment, &sink,
-                                 &session->journal),
-                     0);
-    assert_int_equal(intake_init(&session->intake), 0);
-    order_init(&session->order, session->model, &session->images, &session->intake,
-               &session->journal);
-}
-
-static void session_close(struct session *session)
-{
-    order_done(&session->order);
-    images_done(&session->images);
-    intake_done(&session->intake);
-    model_free_all(session->model);
-    segment_done(&session->segment);
-}
-
-/* A batch under way: what the drain would give; and how far each lane was written. */
-struct deal {
-    struct session *session;
-    struct intake_batch batch;
-    uint64_t head[COMMON + 1];
-};
-
-static void deal_open(struct deal *deal, uint32_t lane, uint32_t kind, uint32_t tid)
-{
-    struct intake_news *all = realloc(deal->batch.opened, (deal->batch.opened_n + 1) * sizeof *all);
-    assert_non_null(all);
-    deal->batch.opened = all;
-    all[deal->batch.opened_n++] = (struct intake_news){
-            .kind = INTAKE_LANE_OPENED, .lane = lane, .lane_kind = kind, .tid = tid};
-}
-
-static void deal_append(struct deal *deal, struct intake_run *run)
-{
-    run->next = NULL;
-    if (deal->batch.last)
-        deal->batch.last->next = run;
-    else
-        deal->batch.first = run;
-    deal->batch.last = run;
-}
-
-static struct intake_run *deal_run(struct deal *deal, uint32_t lane)
-{
-    for (struct intake_run *run = deal->batch.first; run; run = run->next) {
-        if (run->lane == lane && run->n + 3 <= WIRE_PAGE_SLOTS && run->slots[0].head != WIRE_PAD &&
-            run->place + run->n == deal->head[lane])
-            return run;
-    }
-    struct intake_run *run = intake_run_get(&deal->session->intake, INTAKE_RUNS_MAX);
-    assert_non_null(run);
-    run->lane = lane;
-    run->place = deal->head[lane];
-    deal_append(deal, run);
-    return run;
-}
-
-/* One record of one slot, or of two when `old` is given; by another's lane with tid. */
-static void deal_record(struct deal *deal, uint32_t lane, uint32_t tid, unsigned kind,
-                        uint64_t stamp, uint64_t address, uint64_t size, uint64_t old)
-{
-    struct intake_run *run = deal_run(deal, lane);
-    bool by_others = lane == COMMON;
-    run->slots[run->n++] =
-            (struct intake_slot){wire_head(stamp, kind | (by_others ? WIRE_BY_OTHERS : 0u)),
-                                 address, size, wire_stack(0, 1)};
-    if (kind == WIRE_REALLOC_END)
-        run->slots[run->n++] = (struct intake_slot){WIRE_CONTINUED, old, 0, 0};
-    if (by_others)
-        run->slots[run->n++] = (struct intake_slot){WIRE_CONTINUED, tid, 0, 0};
-    deal->head[lane] = run->place + run->n;
-}
-
-/* A record that its writer has not committed yet: what is dealt next lies behind it. */
-static struct intake_run *deal_open_record(struct deal *deal, uint32_t lane, uint32_t tid,
-                                           unsigned kind, uint64_t stamp, uint64_t address,
-                                           uint64_t size)
-{
-    struct deal open = {.session = deal->session};
-    memcpy(open.head, deal->head, sizeof open.head);
-    deal_record(&open, lane, tid, kind, stamp, address, size, 0);
-    memcpy(deal->head, open.head, sizeof open.head);
-    return open.batch.first;
-}
-
-/* The rest of a page that the next record did not fit in: taken by itself it has no stamp. */
-static void deal_padding(struct deal *deal, uint32_t lane)
-{
-    struct intake_run *run = intake_run_get(&deal->session->intake, INTAKE_RUNS_MAX);
-    assert_non_null(run);
-    run->lane = lane;
-    run->place = deal->head[lane]++;
-    run->slots[run->n++] = (struct intake_slot){.head = WIRE_PAD};
-    deal_append(deal, run);
-}
-
-static void deal_feed(struct deal *deal, uint64_t watermark)
-{
-    order_take(&deal->session->order, &deal->batch);
-    order_feed(&deal->session->order, watermark);
-    intake_batch_done(&deal->batch);
-}
-
-static const struct model_sums *session_sums(const struct session *session)
-{
-    return &session->model->sums;
-}
+enum { THREADS = 12, ADDRESSES = 200, EVENTS = 20000 };
 
 /*
  * Random events of threads that hand blocks to each other; some have no lane of their own. Some
@@ -173,23 +27,23 @@ static void history_is_kept(unsigned seed)
     struct session session;
     session_open(&session, WIRE_THREAD_LOCAL);
     struct deal deal = {.session = &session};
-    noise_state = seed * 0x9e3779b97f4a7c15u;
+    deal_noise = seed * 0x9e3779b97f4a7c15u;
     deal_open(&deal, COMMON, WIRE_LANE_COMMON, 0);
     for (uint32_t i = 0; i + 1 < THREADS; i++)
         deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
     struct intake_run *open[ADDRESSES] = {NULL};
     uint64_t size_of[ADDRESSES] = {0}, live_bytes = 0, live_n = 0, alloc_n = 0, free_n = 0;
     for (uint64_t i = 0; i < EVENTS; i++) {
-        uint32_t thread = (uint32_t)(noise_next() % THREADS);
+        uint32_t thread = (uint32_t)(deal_random() % THREADS);
         uint32_t lane = thread + 1 == THREADS ? COMMON : thread;
-        unsigned slot = (unsigned)(noise_next() % ADDRESSES);
+        unsigned slot = (unsigned)(deal_random() % ADDRESSES);
         uint64_t address = 0x1000 + slot * 64, stamp = 1000000 + i * 10;
-        uint64_t size = 1 + noise_next() % 500;
-        bool stays_open = noise_next() % 20 == 0;
+        uint64_t size = 1 + deal_random() % 500;
+        bool stays_open = deal_random() % 20 == 0;
         if (open[slot])
             deal_append(&deal, open[slot]);
         open[slot] = NULL;
-        if (noise_next() % 16 == 0)
+        if (deal_random() % 16 == 0)
             deal_padding(&deal, lane);
         if (!size_of[slot]) {
             if (stays_open)
@@ -199,7 +53,7 @@ static void history_is_kept(unsigned seed)
                 deal_record(&deal, lane, TID + thread, WIRE_ALLOC, stamp, address, size, 0);
             size_of[slot] = size;
             alloc_n++, live_n++, live_bytes += size;
-        } else if (noise_next() % 3) {
+        } else if (deal_random() % 3) {
             if (stays_open)
                 open[slot] =
                         deal_open_record(&deal, lane, TID + thread, WIRE_FREE, stamp, address, 0);
@@ -215,7 +69,7 @@ static void history_is_kept(unsigned seed)
             size_of[slot] = size;
             alloc_n++, free_n++;
         }
-        if (noise_next() % 100 == 0)
+        if (deal_random() % 100 == 0)
             deal_feed(&deal, stamp);
     }
     for (unsigned slot = 0; slot < ADDRESSES; slot++) {
@@ -301,132 +155,6 @@ static void test_late_record(void **state)
     assert_int_equal(session.model->loss.replaced_block_n, 0);
     assert_int_equal(session.model->loss.order_repair_n, 0);
     session_close(&session);
-}
-
-/* An allocation whose stamp is early by what the processor may reorder. */
-static void test_early_stamp_is_repaired(void **state)
-{
-    struct session session;
-    session_open(&session, WIRE_THREAD_LOCAL);
-    struct deal deal = {.session = &session};
-    for (uint32_t i = 0; i < 3; i++)
-        deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
-    deal_record(&deal, 0, 0, WIRE_ALLOC, 1000, 0x1000, 10, 0);
-    deal_record(&deal, 1, 0, WIRE_ALLOC, 1999, 0x1000, 30, 0); /* after the free, in truth */
-    deal_record(&deal, 0, 0, WIRE_FREE, 2000, 0x1000, 0, 0);
-    deal_feed(&deal, UINT64_MAX);
-    assert_int_equal(session_sums(&session)->free_n, 1);
-    assert_int_equal(session_sums(&session)->live_bytes, 30);
-    assert_int_equal(session.model->loss.order_repair_n, 1);
-    session_close(&session);
-}
-
-/*
- * The same of a whole chain: what waits for the free comes right behind it, not when it has waited
- * long enough; until then a third thread has the address.
- */
-static void test_early_stamps_of_a_chain(void **state)
-{
-    struct session session;
-    session_open(&session, WIRE_THREAD_LOCAL);
-    struct deal deal = {.session = &session};
-    for (uint32_t i = 0; i < 3; i++)
-        deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
-    deal_record(&deal, 0, 0, WIRE_ALLOC, 1000, 0x1000, 10, 0);
-    deal_record(&deal, 1, 0, WIRE_ALLOC, 1999, 0x1000, 20, 0); /* after the next, in truth */
-    deal_record(&deal, 0, 0, WIRE_FREE, 2000, 0x1000, 0, 0);
-    deal_record(&deal, 1, 0, WIRE_FREE, 2010, 0x1000, 0, 0);
-    deal_record(&deal, 2, 0, WIRE_ALLOC, 2020, 0x1000, 30, 0);
-    deal_feed(&deal, UINT64_MAX);
-    assert_int_equal(session_sums(&session)->live_n, 1);
-    assert_int_equal(session_sums(&session)->live_bytes, 30);
-    assert_int_equal(session_sums(&session)->unknown_free_n, 0);
-    assert_int_equal(session.model->loss.replaced_block_n, 0);
-    session_close(&session);
-}
-
-/* What takes a block from another thread, with a stamp before that of the block's allocation. */
-static void early_end_is_repaired(unsigned kind)
-{
-    struct session session;
-    session_open(&session, WIRE_THREAD_LOCAL);
-    struct deal deal = {.session = &session};
-    for (uint32_t i = 0; i < 3; i++)
-        deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
-    deal_record(&deal, 0, 0, WIRE_ALLOC, 1000, 0x2000, 10, 0);
-    deal_record(&deal, 1, 0, kind, 1990, 0x1000, 0, 0);
-    if (kind == WIRE_REALLOC_BEGIN)
-        deal_record(&deal, 1, 0, WIRE_REALLOC_END, 1995, 0x1000, 50, 0x1000);
-    deal_record(&deal, 0, 0, WIRE_ALLOC, 2000, 0x1000, 20, 0);
-    deal_record(&deal, 0, 0, WIRE_ALLOC, 2001, 0x3000, 30, 0);
-    deal_record(&deal, 1, 0, WIRE_FREE, 9000, 0x4000, 0, 0); /* nobody ever had it */
-    deal_feed(&deal, UINT64_MAX);
-    assert_int_equal(session_sums(&session)->live_bytes,
-                     10 + 30 + (kind == WIRE_REALLOC_BEGIN ? 50 : 0));
-    assert_int_equal(session_sums(&session)->unknown_free_n, 1);
-    assert_int_equal(session.model->loss.unmatched_realloc_n, 0);
-    assert_int_equal(session.model->loss.order_repair_n, 1);
-    session_close(&session);
-}
-
-static void test_early_end_is_repaired(void **state)
-{
-    early_end_is_repaired(WIRE_FREE);
-    early_end_is_repaired(WIRE_REALLOC_BEGIN);
-}
-
-/*
- * Threads that hand few addresses round, so that of two events on one address the second is often
- * stamped first: which block is whose may be mistaken, none is lost.
- */
-static void early_history_is_kept(unsigned seed)
-{
-    enum { FEW = 8, STEP = 20, EARLY = 200, REALLOC = 80 };
-    struct session session;
-    session_open(&session, WIRE_THREAD_LOCAL);
-    struct deal deal = {.session = &session};
-    noise_state = seed * 0x9e3779b97f4a7c15u;
-    uint64_t last[THREADS] = {0}, size_of[FEW] = {0}, live_n = 0, alloc_n = 0, free_n = 0;
-    for (uint32_t i = 0; i < THREADS; i++)
-        deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
-    for (uint64_t i = 0; i < EVENTS; i++) {
-        uint32_t lane = (uint32_t)(noise_next() % THREADS);
-        unsigned slot = (unsigned)(i % FEW);
-        uint64_t address = 0x1000 + slot * 64, early = noise_next() % EARLY;
-        uint64_t stamp = 1000000 + i * STEP - early;
-        uint64_t begin = stamp - REALLOC > last[lane] ? stamp - REALLOC : last[lane];
-        stamp = stamp > last[lane] ? stamp : last[lane];
-        last[lane] = stamp;
-        if (!size_of[slot]) {
-            size_of[slot] = 1 + noise_next() % 500;
-            deal_record(&deal, lane, 0, WIRE_ALLOC, stamp, address, size_of[slot], 0);
-            alloc_n++, live_n++;
-        } else if (noise_next() % 3) {
-            deal_record(&deal, lane, 0, WIRE_FREE, stamp, address, 0, 0);
-            free_n++, live_n--;
-            size_of[slot] = 0;
-        } else {
-            deal_record(&deal, lane, 0, WIRE_REALLOC_BEGIN, begin, address, 0, 0);
-            deal_record(&deal, lane, 0, WIRE_REALLOC_END, stamp, address, 9, address);
-            alloc_n++, free_n++;
-        }
-        if (noise_next() % 100 == 0)
-            deal_feed(&deal, stamp - EARLY);
-    }
-    deal_feed(&deal, UINT64_MAX);
-    assert_int_equal(session_sums(&session)->alloc_n, alloc_n);
-    assert_int_equal(session_sums(&session)->free_n, free_n);
-    assert_int_equal(session_sums(&session)->live_n, live_n);
-    assert_int_equal(session_sums(&session)->unknown_free_n, 0);
-    assert_int_equal(session.model->loss.unmatched_realloc_n, 0);
-    assert_int_equal(session.model->loss.replaced_block_n, 0);
-    session_close(&session);
-}
-
-static void test_early_history(void **state)
-{
-    for (unsigned seed = 1; seed <= 20; seed++)
-        early_history_is_kept(seed);
 }
 
 static bool session_page_is_retired(const struct session *session, uint32_t page)
@@ -584,7 +312,7 @@ static void turns_are_kept(unsigned seed)
     session_open(&session, WIRE_THREAD_LOCAL);
     struct deal deal = {.session = &session};
     struct image *image = images_get(&session.images, 0);
-    noise_state = seed * 0x9e3779b97f4a7c15u;
+    deal_noise = seed * 0x9e3779b97f4a7c15u;
     for (uint32_t i = 0; i < TRUTH_NODES; i++)
         assert_true(VEC_PUSH(&image->stacks.node_at, 100, model_node_add(session.model, 0, i, 0)));
     image->stacks.place = TRUTH_NODES;
@@ -595,17 +323,17 @@ static void turns_are_kept(unsigned seed)
     unsigned burst = 1 + seed % 40, addresses = seed % 3 ? ADDRESSES : 8;
     for (uint64_t i = 0; i < EVENTS; i++) {
         uint64_t stamp = 1000000 + i * 10;
-        if (noise_next() % burst == 0)
-            thread = (uint32_t)(noise_next() % threads);
-        unsigned slot = (unsigned)(noise_next() % addresses);
-        uint32_t lane = noise_next() % 500 ? thread : COMMON;
+        if (deal_random() % burst == 0)
+            thread = (uint32_t)(deal_random() % threads);
+        unsigned slot = (unsigned)(deal_random() % addresses);
+        uint32_t lane = deal_random() % 500 ? thread : COMMON;
         uint64_t address = 0x1000 + slot * 64;
         if (truth.size[slot]) {
             truth_free(&truth, slot, thread);
             deal_record(&deal, lane, TID + thread, WIRE_FREE, stamp, address, 0, 0);
         } else {
-            uint32_t node = (uint32_t)(noise_next() % TRUTH_NODES);
-            uint64_t size = 1 + noise_next() % 500;
+            uint32_t node = (uint32_t)(deal_random() % TRUTH_NODES);
+            uint64_t size = 1 + deal_random() % 500;
             truth_alloc(&truth, slot, node, thread, size, stamp);
             deal_record(&deal, lane, TID + thread, WIRE_ALLOC, stamp, address, size, 0);
             struct intake_run *run;
@@ -614,8 +342,8 @@ static void turns_are_kept(unsigned seed)
                 run = run->next;
             run->slots[run->n - (lane == COMMON ? 2 : 1)].c = wire_stack(node + 1, 1);
         }
-        if (noise_next() % 300 == 0)
-            deal_feed(&deal, stamp - noise_next() % 400);
+        if (deal_random() % 300 == 0)
+            deal_feed(&deal, stamp - deal_random() % 400);
     }
     deal_feed(&deal, UINT64_MAX);
     assert_int_equal(session.order.event_n, EVENTS);
@@ -678,10 +406,6 @@ int main(void)
             cmocka_unit_test(test_handler_inside),
             cmocka_unit_test(test_common_lane_out_of_order),
             cmocka_unit_test(test_late_record),
-            cmocka_unit_test(test_early_stamp_is_repaired),
-            cmocka_unit_test(test_early_stamps_of_a_chain),
-            cmocka_unit_test(test_early_end_is_repaired),
-            cmocka_unit_test(test_early_history),
             cmocka_unit_test(test_tid_of_another_thread),
             cmocka_unit_test(test_realloc_across_lanes),
             cmocka_unit_test(test_realloc_ends),
