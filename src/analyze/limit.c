@@ -199,14 +199,17 @@ size_t limit_length(const char *list)
     return n;
 }
 
-/* True for a name as the user may write it: full, short, or its last part. */
+/* True for a name as the user may write it: full or short, whole or from a scope on. */
+static bool limit_names(const char *name, const char *short_name, const char *wanted)
+{
+    return name_answers_to(name, wanted) || name_answers_to(short_name, wanted);
+}
+
 static bool limit_matches(const struct analysis *analysis, const struct function *function,
                           const char *wanted)
 {
-    const char *short_name = analysis->names.bytes + function->short_name;
-    const char *last = strrchr(short_name, ':');
-    return strcmp(model_string_at(analysis->model, function->name), wanted) == 0 ||
-           strcmp(short_name, wanted) == 0 || (last && strcmp(last + 1, wanted) == 0);
+    return limit_names(model_string_at(analysis->model, function->name),
+                       analysis->names.bytes + function->short_name, wanted);
 }
 
 static bool limit_site_has(const struct analysis *analysis, const struct site *site,
@@ -222,10 +225,7 @@ static bool limit_site_has(const struct analysis *analysis, const struct site *s
         text_clear(&short_name);
         frame_add_name(&name, analysis->model, &frame);
         name_add_short(&short_name, text_string(&name));
-        const char *last = strrchr(text_string(&short_name), ':');
-        found = strcmp(text_string(&name), wanted) == 0 ||
-                strcmp(text_string(&short_name), wanted) == 0 ||
-                (last && strcmp(last + 1, wanted) == 0);
+        found = limit_names(text_string(&name), text_string(&short_name), wanted);
     }
     text_done(&name);
     text_done(&short_name);

@@ -198,3 +198,30 @@ void name_add_short(struct text *text, const char *name)
     if (text->n == start)
         text_add_n(text, name, n);
 }
+
+/* True when name[at] is the name's end, but for parameters and what stands behind them. */
+static bool name_is_over(const char *name, size_t at, size_t n)
+{
+    if (at == n)
+        return true;
+    if (name[at] != '(' || name_starts(name, at, n, "()(")) /* of "operator()(int)" */
+        return false;
+    at = name_skip(name, at, n);
+    return at == n || name[at] == ' ';
+}
+
+bool name_answers_to(const char *name, const char *wanted)
+{
+    size_t n = strnlen(name, NAME_LONGEST), length = strlen(wanted), at = 0;
+    bool begins = true;
+    while (length && at + length <= n) {
+        if (begins && strncmp(name + at, wanted, length) == 0 && name_is_over(name, at + length, n))
+            return true;
+        begins = name[at] == ' ' || name_starts(name, at, n, "::");
+        if (strchr("<([{", name[at]))
+            at = name_skip(name, at, n);
+        else
+            at += name_starts(name, at, n, "::") ? 2 : 1;
+    }
+    return false;
+}

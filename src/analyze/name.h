@@ -13,6 +13,12 @@
 void name_add_short(struct text *text, const char *name);
 
 /*
+ * True when wanted is how a user may write this name: whole or from any of its scopes on, with or
+ * without parameters and return type. Template arguments are compared as they stand.
+ */
+bool name_answers_to(const char *name, const char *wanted);
+
+/*
  * True for functions that only pass an allocation on: allocators, `operator new`, standard
  * containers, language runtimes. short_name is a short form, module the base name of its object
  * file, file its source file or "".

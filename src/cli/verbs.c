@@ -69,12 +69,11 @@ static const struct verb verb_table[VERB_N] = {
          .group = "Look into a recording",
          .arguments = "[OPTIONS] RECORDING LIMIT...",
          .summary = "hold a recording to limits, for continuous integration",
-         .text = "A limit is METRIC OPERATOR VALUE, where METRIC is peak, leaked, allocated "
-                 "(bytes), "
-                 "allocations, blocks, or one of them @FUNCTION, OPERATOR is one of == != < <= > "
-                 ">=, "
-                 "and VALUE is a number with an optional unit (kB, MB, GB, KiB, MiB, GiB), or +N% "
-                 "against --baseline. Exits with 0 when all limits hold, 1 when one does not.",
+         .text = "A limit is METRIC OPERATOR VALUE, where METRIC is peak, leaked, allocated, rss "
+                 "(bytes), allocations, blocks (never freed), temporary, or one of them but rss "
+                 "@FUNCTION, OPERATOR is one of == != < <= > >=, and VALUE is a number with an "
+                 "optional unit (kB, MB, GB, KiB, MiB, GiB), or +N% against --baseline. Exits "
+                 "with 0 when all limits hold, 1 when one does not.",
          .examples = "memscope check app.mscope 'leaked==0' 'peak<200MB'\n"
                      "memscope check app.mscope 'allocations@parse_line<1000'\n"
                      "memscope check --baseline heap.txt app.mscope 'peak<=+5%'",

@@ -64,6 +64,7 @@ static void known_figures_are_held(void **state)
             {"allocations@parse==5", true, true, 5},
             {"allocations@ns::parse==5", true, true, 5},
             {"allocations@ns::parse<int>(char const*)==5", true, true, 5},
+            {"allocations@parse<int>==5", true, true, 5},
             {"leaked@parse==0", true, true, 0},
             {"allocations@nobody<1", true, false, 0},
     };

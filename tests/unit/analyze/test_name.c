@@ -67,6 +67,46 @@ static void names_become_short(void **state)
 }
 
 /* No shape of brackets may hang, overflow the stack, or read beyond the end. */
+static void names_answer_from_any_scope_on(void **state)
+{
+    static const struct {
+        const char *name, *wanted;
+        bool answers;
+    } cases[] = {
+            {"main", "main", true},
+            {"main", "", false},
+            {"main", "mai", false},
+            {"main", "ain", false},
+            {"a::Box<x::y>::fill(int)", "a::Box<x::y>::fill(int)", true},
+            {"a::Box<x::y>::fill(int)", "a::Box<x::y>::fill", true},
+            {"a::Box<x::y>::fill(int)", "Box<x::y>::fill", true},
+            {"a::Box<x::y>::fill(int)", "fill", true},
+            {"a::Box<x::y>::fill(int)", "Box<x::z>::fill", false},
+            {"a::Box<x::y>::fill(int)", "a::Box", false},
+            {"a::Box<x::y>::fill(int)", "y", false},
+            {"a::Box<x::y>::fill(int)", "int", false},
+            {"a::Box::fill", "Box::fill", true},
+            {"a::Box::fill", "ox::fill", false},
+            {"a::Box::fill", "::fill", false},
+            {"void a::put<int>(int) const", "a::put<int>", true},
+            {"void a::put<int>(int) const", "void", false},
+            {"a::(anonymous namespace)::f()", "(anonymous namespace)::f", true},
+            {"a::(anonymous namespace)::f()", "f", true},
+            {"a::(anonymous namespace)::f()", "a", false},
+            {"run(int)::{lambda()#1}::operator()(int) const", "operator()", true},
+            {"run(int)::{lambda()#1}::operator()(int) const", "run", false},
+            {"a::B::operator<<(int)", "B::operator<<", true},
+            {"a::B::operator<<", "operator<", false},
+            {"<v::Vec<T> as c::Clone>::clone", "clone", true},
+            {"<v::Vec<T> as c::Clone>::clone", "Clone>::clone", false},
+            {"libz.so.1+0x12", "libz.so.1+0x12", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (name_answers_to(cases[i].name, cases[i].wanted) != cases[i].answers)
+            fail_msg("%s: %s", cases[i].name, cases[i].wanted);
+    }
+}
+
 static void hostile_names_are_survived(void **state)
 {
     static const char alphabet[] = "<>()[]{}:, -*&a~";
@@ -83,6 +123,8 @@ static void hostile_names_are_survived(void **state)
         struct text text = {0};
         name_add_short(&text, tight);
         assert_int_equal(text.n == 0, n == 0);
+        for (size_t i = 0; i < n; i++)
+            (void)name_answers_to(tight, tight + i);
         text_done(&text);
         free(tight);
     }
@@ -133,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(names_become_short),
+            cmocka_unit_test(names_answer_from_any_scope_on),
             cmocka_unit_test(hostile_names_are_survived),
             cmocka_unit_test(plumbing_is_known),
     };
