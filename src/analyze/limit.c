@@ -2,6 +2,7 @@
 /* Parsing limits, and the figures that they speak of. */
 #include "analyze/limit.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -329,7 +330,7 @@ static int limit_baseline_line(struct limit_baseline *baseline, const char *line
         number[n - space] = 0;
         figure.value = strtod(number, &end);
     }
-    if (!end || end == number || *end)
+    if (!end || end == number || *end || !isfinite(figure.value))
         return diag_set(diag, ERR_FORMAT, "the baseline's line '%.*s' is no subject and number",
                         (int)(n < 80 ? n : 80), line);
     const char *subject = line;

@@ -39,6 +39,19 @@ static int check_parse(struct check *check, const struct settings *settings, str
     return err;
 }
 
+/* A percentage without a baseline could neither hold nor fail. */
+static int check_has_baseline(const struct check *check, struct diag *diag)
+{
+    VEC_EACH (const struct limit, limit, &check->limits) {
+        if (limit->is_relative)
+            return diag_set(diag, ERR_USAGE,
+                            "'%.120s' needs --baseline FILE, the figures that it is a percentage "
+                            "of; --write-baseline makes one",
+                            text_string(&limit->word));
+    }
+    return 0;
+}
+
 static int check_read_baseline(struct check *check, const char *name, struct diag *diag)
 {
     char *bytes = NULL;
@@ -132,7 +145,9 @@ int verb_check(const struct cli *cli, const struct settings *settings)
     if (err == 0 && check.limits.n == 0 && !settings->write_baseline)
         err = diag_set(&diag, ERR_USAGE,
                        "check needs a limit, for example 'leaked==0' or 'peak<200MB'");
-    if (err == 0 && settings->baseline)
+    if (err == 0 && !settings->baseline)
+        err = check_has_baseline(&check, &diag);
+    else if (err == 0)
         err = check_read_baseline(&check, settings->baseline, &diag);
     err = err ? err : load_recording(cli, settings->words[0], &check.loaded, &diag);
     err = err ? err : check_hold(&check, &holds);

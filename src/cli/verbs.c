@@ -73,7 +73,7 @@ static const struct verb verb_table[VERB_N] = {
                  "(bytes), allocations, blocks (never freed), temporary, or one of them but rss "
                  "@FUNCTION, OPERATOR is one of == != < <= > >=, and VALUE is a number with an "
                  "optional unit (kB, MB, GB, KiB, MiB, GiB), or +N% against --baseline. Exits "
-                 "with 0 when all limits hold, 1 when one does not.",
+                 "with 0 when all limits hold, 1 when one does not, 125 when it cannot tell.",
          .examples = "memscope check app.mscope 'leaked==0' 'peak<200MB'\n"
                      "memscope check app.mscope 'allocations@parse_line<1000'\n"
                      "memscope check --baseline heap.txt app.mscope 'peak<=+5%'",

@@ -244,6 +244,12 @@ def check_says_what_it_cannot_read(bench):
         said = bench.fails("check", recording, limit)
         assert limit.split("<")[0].split("=")[0].split("@")[0] in said, said
     bench.fails("check", recording)
+    for limit in ("peak<=+5%", "peak<1GB,leaked@verbs_use<=-5%"):
+        assert "needs --baseline" in bench.fails("check", recording, limit)
+    baseline = folder / "baseline.txt"
+    for line in ("peak", "peak many", "peak nan", "peak inf"):
+        baseline.write_text(line + "\n")
+        assert line in bench.fails("check", "--baseline", baseline, recording, "peak<=+5%")
     assert "absent.mscope" in bench.fails("check", folder / "absent.mscope", "leaked==0")
     assert "absent" in bench.fails("check", "--baseline", folder / "absent", recording, "peak<+5%")
     bench.fails("check", "--junit", folder / "none" / "x.xml", recording, "leaked<1GB", said="ok")
