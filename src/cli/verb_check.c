@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/load.h"
 #include "export/gate.h"
+#include "export/notice.h"
 
 enum { CHECK_LIMITS_MAX = 1024, CHECK_BASELINE_BYTES_MAX = 16 << 20 };
 
@@ -101,6 +102,17 @@ static int check_hold(struct check *check, bool *ret_holds)
     return 0;
 }
 
+/* Limits of an incomplete recording hold too easily: what it lacks is said beside them. */
+static void check_tell_notices(const struct cli *cli, const struct check *check, const char *name)
+{
+    struct notice notices[NOTICES_MAX];
+    size_t n = notices_collect(check->loaded.model, notices);
+    for (size_t i = 0; i < n; i++) {
+        if (notices[i].severity != NOTICE_NOTE)
+            log_line(&cli->log, RUN_LOG_WARN, "%s: %s", name, notices[i].text);
+    }
+}
+
 static int check_tell(const struct cli *cli, const struct check *check,
                       const struct settings *settings, struct diag *diag)
 {
@@ -110,8 +122,10 @@ static int check_tell(const struct cli *cli, const struct check *check,
                         .name = settings->words[0]};
     struct text text = {0};
     int err = 0;
-    if (!settings->given[OPTION_QUIET])
+    if (!settings->given[OPTION_QUIET]) {
+        check_tell_notices(cli, check, settings->words[0]);
         gate_add_lines(&text, &gate);
+    }
     if (settings->given[OPTION_GITHUB])
         gate_add_github(&text, &gate);
     (void)cli_print(cli, &text);
