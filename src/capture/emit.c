@@ -17,7 +17,7 @@
 static inline uint64_t emit_stamp(void)
 {
     if (process.libc_single && *process.libc_single)
-        return atomic_load_explicit(&process.segment->coarse_stamp, memory_order_relaxed);
+        return process_coarse_stamp();
     return process_stamp();
 }
 

@@ -41,7 +41,8 @@ struct process {
     /* glibc 2.32: no other thread exists, nor will before libc clears it. Set where the strategy
      * stamps from the coarse clock while that holds. */
     const volatile char *libc_single;
-    uint32_t tid_offset; /* of the tid in the thread control block; 0 = not found */
+    _Atomic uint64_t coarse_least; /* when the newest lane began: no event in it was before */
+    uint32_t tid_offset;           /* of the tid in the thread control block; 0 = not found */
     bool legacy;
     bool tracks_tasks;
     bool passing;                  /* passed over: only what it executes is let in */
@@ -75,6 +76,14 @@ static inline uint64_t process_stamp(void)
     if (__builtin_expect(atomic_load_explicit(&process.clockless, memory_order_relaxed), 0))
         return process_shared_stamp();
     return wire_clock_ticks() - process.segment->start_tsc;
+}
+
+/* The coarse clock, which lags by a beat, but not behind the lane that the stamp is for. */
+static inline uint64_t process_coarse_stamp(void)
+{
+    uint64_t coarse = atomic_load_explicit(&process.segment->coarse_stamp, memory_order_relaxed);
+    uint64_t least = atomic_load_explicit(&process.coarse_least, memory_order_relaxed);
+    return coarse > least ? coarse : least;
 }
 
 /* The calling thread's id, by its control block. */

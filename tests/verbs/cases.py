@@ -268,6 +268,20 @@ def check_says_what_it_cannot_read(bench):
     bench.fails("check", "--write-baseline", folder / "none" / "x", recording)
 
 
+def times_lie_in_the_life(bench):
+    """A program of a single thread may end before the coarse clock, which stamps it, beats again."""
+    for _ in range(20):
+        path = bench.folder() / "times.json"
+        status, _, err = bench.call("run", "-q", "--no-recording", "--strategy", "single-thread", "-o",
+                                    path, "--", bench.program, "clean")
+        assert status == 0, err
+        report = json.loads(path.read_text())
+        process, thread = report["processes"][0], report["threads"][0]
+        assert process["start_ns"] <= thread["start_ns"] <= process["peak_at_ns"], (process, thread)
+        assert process["peak_at_ns"] <= process["end_ns"], process
+        assert report["totals"]["peak_at_ns"] == process["peak_at_ns"], report["totals"]
+
+
 def wide(text, columns_):
     return [line for line in text.splitlines() if len(line) > columns_]
 
@@ -406,7 +420,7 @@ CASES = [
     view_writes_beside_the_recording, view_writes_where_told, view_opens_on_a_desktop_only,
     view_says_what_is_missing, compare_names_the_leaker, compare_in_json, compare_as_a_page,
     compare_says_what_is_missing, check_gates_leaks, check_counts_exactly,
-    check_says_what_the_recording_lacks,
+    check_says_what_the_recording_lacks, times_lie_in_the_life,
     check_against_a_baseline, check_writes_junit, check_annotates_for_github,
     check_says_what_it_cannot_read, report_in_plain_ascii, report_in_utf8, live_sees_growth,
     findings_do_not_deny_what_is_never_freed, page_tells_why_not_recorded,
