@@ -88,12 +88,14 @@ static void summary_peak_fact(struct summary *summary)
     if (model->sampled) {
         struct estimate peak = estimate_of(&summary->analysis->figures, ESTIMATE_PEAK_BYTES);
         if (peak.few || peak.value <= 0)
-            text_add(&summary->out, "few samples, ");
+            text_printf(&summary->out, "few samples%s", model->sums.peak_bytes ? ", " : "");
         else
             text_printf(&summary->out, "±%.0f %%, ", 50 * (peak.high - peak.low) / peak.value);
     }
-    text_add(&summary->out, "at ");
-    session_add_time(&summary->out, model->sums.peak_at_ns);
+    if (model->sums.peak_bytes) {
+        text_add(&summary->out, "at ");
+        session_add_time(&summary->out, model->sums.peak_at_ns);
+    }
     used += summary->out.n - start;
     struct text rss = {0};
     if (summary->analysis->rss.peak_bytes) {
@@ -110,7 +112,9 @@ static void summary_peak_fact(struct summary *summary)
         summary_ink(summary, INK_PLAIN);
     }
     if (rss.n)
-        text_printf(&summary->out, "   %s", text_string(&rss));
+        text_printf(&summary->out, "%s%s", summary->out.n > start ? "   " : "", text_string(&rss));
+    else if (summary->out.n == start)
+        summary->out.n -= strlen("   "); /* nothing follows the figure */
     text_add_char(&summary->out, '\n');
     text_done(&rss);
 }

@@ -282,6 +282,12 @@ def times_lie_in_the_life(bench):
         assert report["totals"]["peak_at_ns"] == process["peak_at_ns"], report["totals"]
 
 
+def nothing_has_no_peak(bench):
+    status, _, err = bench.call("run", "--no-recording", "--", "true")
+    line = next(line for line in err.splitlines() if "peak live" in line)
+    assert status == 0 and " 0 B" in line and " at " not in line, line
+
+
 def wide(text, columns_):
     return [line for line in text.splitlines() if len(line) > columns_]
 
@@ -420,7 +426,7 @@ CASES = [
     view_writes_beside_the_recording, view_writes_where_told, view_opens_on_a_desktop_only,
     view_says_what_is_missing, compare_names_the_leaker, compare_in_json, compare_as_a_page,
     compare_says_what_is_missing, check_gates_leaks, check_counts_exactly,
-    check_says_what_the_recording_lacks, times_lie_in_the_life,
+    check_says_what_the_recording_lacks, times_lie_in_the_life, nothing_has_no_peak,
     check_against_a_baseline, check_writes_junit, check_annotates_for_github,
     check_says_what_it_cannot_read, report_in_plain_ascii, report_in_utf8, live_sees_growth,
     findings_do_not_deny_what_is_never_freed, page_tells_why_not_recorded,
