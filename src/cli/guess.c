@@ -39,7 +39,7 @@ void guess_offer(struct guess *guess, const char *candidate)
     unsigned distance = guess_distance(guess->word, candidate);
     if (n >= 3 && strncmp(guess->word, candidate, n) == 0)
         distance = 1;
-    if (distance <= limit && (!guess->best || distance < guess->distance)) {
+    if (distance <= limit && distance < n && (!guess->best || distance < guess->distance)) {
         guess->best = candidate;
         guess->distance = distance;
     }

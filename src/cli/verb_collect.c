@@ -3,6 +3,7 @@
  * collect: the recorder of a process that asked for one (wire/begin.h). Its words are the options
  * of run, as the user wrote them into MEMSCOPE, in one string.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ static char collect_run[] = "run", collect_dashes[] = "--", collect_program[] = 
 struct collect {
     char *options;                      /* cut into words in place */
     char *command;                      /* likewise, as /proc shows it */
+    char exe[PATH_MAX];                 /* what is executed, where the command has no name */
     char *words[COLLECT_WORDS_MAX];     /* of the options, and behind "--" the program */
     char *arguments[COLLECT_WORDS_MAX]; /* of the process */
     int word_n;
@@ -44,7 +46,7 @@ static pid_t collect_asker(void)
     return peer.pid;
 }
 
-/* The arguments of the process. */
+/* The arguments of the process. A program may be executed without a name, or without any. */
 static void collect_command(struct collect *collect)
 {
     char path[64];
@@ -56,8 +58,11 @@ static void collect_command(struct collect *collect)
     for (size_t at = 0; collect->command && at < n && argument_n < COLLECT_WORDS_MAX - 1;
          at += strlen(collect->command + at) + 1)
         collect->arguments[argument_n++] = collect->command + at;
-    if (argument_n == 0)
-        collect->arguments[0] = collect_program;
+    if (argument_n && *collect->arguments[0])
+        return;
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)collect->asker);
+    ssize_t link_n = readlink(path, collect->exe, sizeof collect->exe - 1);
+    collect->arguments[0] = link_n > 0 ? collect->exe : collect_program;
 }
 
 /* "run OPTIONS -- PROGRAM" as words. */

@@ -221,7 +221,7 @@ int program_find(const char *argv0, struct program *ret_program, struct diag *di
     if (err == ERR_MISSING && !strchr(argv0, '/') && *argv0 && access(argv0, X_OK) == 0)
         return diag_set(diag, err, "%s: not found in PATH; did you mean ./%s?", argv0, argv0);
     if (err == ERR_MISSING)
-        return diag_set(diag, err, "%s: not found", argv0);
+        return diag_set(diag, err, "%s: not found", *argv0 ? argv0 : "the empty name");
     program_inspect(program.path, &program, 0);
     *ret_program = program;
     return 0;

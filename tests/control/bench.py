@@ -30,9 +30,9 @@ class Bench:
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=WAIT_S)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
-    def start(self, *words, env=None):
-        """A process of the test's, with pipes."""
-        process = subprocess.Popen([str(word) for word in words], cwd=self.work,
+    def start(self, *words, env=None, executable=None):
+        """A process of the test's, with pipes; executable: what runs, whatever the first word is."""
+        process = subprocess.Popen([str(word) for word in words], cwd=self.work, executable=executable,
                                    env={**self.env, **(env or {})}, stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.started.append(process)

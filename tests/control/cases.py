@@ -228,6 +228,24 @@ def by_hand_says_why_not(bench):
         assert word in err and err.count(b"\n") == 1, err
 
 
+def by_hand_without_a_name(bench):
+    """What is executed names a program that got an empty name."""
+    env = {"LD_PRELOAD": str(bench.library), "MEMSCOPE": "-e html"}
+    process = bench.start("", env=env, executable=bench.targets / "paced")
+    _, err = process.communicate(b"xxx", timeout=120)
+    assert re.search(rb"^memscope  paced ", err, re.MULTILINE), err.decode()
+    page = bench.wait_for(lambda: next(bench.work.glob(f"memscope-paced-{process.pid}.html"), None),
+                          "the page")
+    assert "<title>memscope · paced<" in page.read_text()
+
+
+def empty_names_are_told(bench):
+    for name in ("", " "):
+        status, _, err = bench.call("run", "--", name)
+        assert status == 127 and len(err.splitlines()) == 1 and "mean" not in err, err
+    assert "the empty name: not found" in bench.call("run", "")[2]
+
+
 def daemon_outlives_the_command(bench):
     counts = bench.work / "counts"
     process = bench.run("--", bench.targets / "daemon", counts, "60000")
@@ -446,6 +464,7 @@ QUICK = (ps_lists, pause_and_resume, mark_appears, snapshot_leaves_it_running,
          stop_ends_the_recording_alone, live_is_scriptable, errors_are_one_sentence,
          socket_is_private, state_folder_without_runtime, stale_socket_goes,
          hostile_clients_are_harmless, exec_keeps_the_pid, by_hand_equals_run, by_hand_says_why_not,
+         by_hand_without_a_name, empty_names_are_told,
          daemon_outlives_the_command, patterns_choose, launchers_are_passed_over,
          views_while_it_runs,
          arguments_are_redacted, first_of_a_namespace, redis_is_looked_at, double_kill,
