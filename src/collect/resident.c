@@ -9,6 +9,8 @@
  *  - files are code and data, and so is memory without a name right behind a file's data, as far as
  *    the file's own headers ask for it (.bss);
  *  - a thread's stack has a small guard right below it;
+ *  - memory without a name that may be executed is the program's own, too: a runtime maps it for
+ * the code that it makes, some without libc, and no allocator asks for it;
  *  - what is left is where the allocator's blocks lie.
  */
 #include "collect/resident.h"
@@ -18,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -48,7 +51,8 @@ struct resident_look {
     struct model_resident parts;
     uint64_t file_bytes; /* as the kernel counts: without pages that were written to */
     struct resident_map before;
-    int pagemap; /* -1: not opened, or not to be had */
+    int pagemap;              /* -1: not opened, or not to be had */
+    bool all_may_be_executed; /* the process asked for that: it tells nothing */
 };
 
 bool resident_read(int pid, uint64_t *ret_bytes, uint64_t *ret_peak)
@@ -187,6 +191,23 @@ static uint64_t resident_bss(struct resident_look *look, const struct resident_m
     return resident_pages(look, map->start, map->start + bytes);
 }
 
+static bool resident_is_code(const struct resident_look *look, const struct resident_map *map)
+{
+    return !map->name[0] && map->protection[2] == 'x' && !look->all_may_be_executed;
+}
+
+static bool resident_may_execute_all(int pid)
+{
+    char path[64], *text;
+    size_t n;
+    snprintf(path, sizeof path, "/proc/%d/personality", pid);
+    if (file_read_all(path, RESIDENT_STATUS_MAX, &text, &n, NULL) < 0)
+        return false;
+    bool may = strtoul(text, NULL, 16) & READ_IMPLIES_EXEC;
+    free(text);
+    return may;
+}
+
 static void resident_sort(struct resident_look *look, const struct resident_map *map)
 {
     struct model_resident *parts = &look->parts;
@@ -207,6 +228,8 @@ static void resident_sort(struct resident_look *look, const struct resident_map 
             parts->file_bytes += rest;
         else if (resident_is_stack(look, map))
             parts->stack_bytes += rest;
+        else if (resident_is_code(look, map))
+            parts->mapped_bytes += rest;
         else
             parts->heap_bytes += rest;
     }
@@ -266,7 +289,11 @@ static void resident_line(struct resident_look *look, struct resident_map *map, 
 bool resident_explain(int pid, const struct model *model, uint32_t process,
                       struct model_resident *ret_parts, uint64_t *ret_file_bytes)
 {
-    struct resident_look look = {.pid = pid, .model = model, .process = process, .pagemap = -1};
+    struct resident_look look = {.pid = pid,
+                                 .model = model,
+                                 .process = process,
+                                 .pagemap = -1,
+                                 .all_may_be_executed = resident_may_execute_all(pid)};
     struct resident_map map = {0};
     char path[64], *text;
     size_t n;

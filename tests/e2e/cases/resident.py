@@ -95,6 +95,22 @@ def uninitialised_is_code_and_data(bare, watched, work):
         "rss.file_bytes", seen["file_bytes"], 24 << 20, 28 << 20)
 
 
+def executable_is_the_programs(bare, watched, work):
+    """The 24 MiB that no hook has seen being mapped are not malloc's, which never asks for such."""
+    seen = json.loads((work.out / "r.json").read_bytes())["rss"]
+    return (resident_agrees(LATE_BYTES)(bare, watched, work)
+            + between("rss.mapped_bytes", seen["mapped_bytes"], 24 << 20, 24 << 20)
+            + between("rss.held_bytes", seen["held_bytes"], 0, 1 << 20))
+
+
+def executable_tells_nothing(bare, watched, work):
+    """All memory may be executed: what malloc holds free is found all the same."""
+    seen = json.loads((work.out / "r.json").read_bytes())["rss"]
+    return (resident_agrees(LATE_BYTES)(bare, watched, work)
+            + between("rss.mapped_bytes", seen["mapped_bytes"], 0, 1 << 20)
+            + between("heap and held", seen["heap_bytes"] + seen["held_bytes"], 24 << 20, 25 << 20))
+
+
 def resident(name, *words, late=LATE_BYTES, **more):
     return Case("rss-" + name, words, prepare=more.pop("prepare", more_files), modes=("",),
                 through=("{targets}/high_water", "high"), timeout_s=more.pop("timeout_s", 60),
@@ -132,6 +148,10 @@ CASES = (
              SPENDER + "time.sleep(1); os.kill(os.getpid(), signal.SIGKILL)", status=-9),
     resident("bss", "{targets}/resident_bss", needs=(), prepare=None,
              judge=uninitialised_is_code_and_data),
+    resident("code", "{targets}/resident_code", needs=(), prepare=None,
+             judge=executable_is_the_programs),
+    resident("code-everywhere", "{targets}/resident_code", "all", needs=(), prepare=None,
+             judge=executable_tells_nothing),
     resident("bss-headers-moved", "./moved", needs=(), prepare=headers_at_the_end,
              judge=uninitialised_is_code_and_data),
 )
