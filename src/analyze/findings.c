@@ -118,8 +118,8 @@ static void findings_growth(struct analysis *analysis)
         text_printf(&finding.title, "/s (R² %.2f)", leak->verdict.r2);
         text_add_bytes_iec(&finding.text, leak->bytes);
         text_add(&finding.text, " in ");
-        text_add_grouped(&finding.text, leak->n);
-        text_add(&finding.text, " blocks were never freed, and the level rose up to the end. Look "
+        text_add_counted(&finding.text, leak->n, "block");
+        text_add(&finding.text, " were never freed, and the level rose up to the end. Look "
                                 "at what should have removed them.");
         findings_push(analysis, &finding);
         found++;
@@ -144,8 +144,9 @@ static void findings_peak(struct analysis *analysis)
     text_printf(&finding.title, " holds %.0f %% of the peak: ", share * 100);
     text_add_bytes_iec(&finding.title, function->self.peak_bytes);
     text_printf(&finding.text, "Whatever lowers the peak has to begin here: ");
-    text_add_grouped(&finding.text, function->self.peak_n);
-    text_add(&finding.text, " blocks were live at that moment.");
+    text_add_counted(&finding.text, function->self.peak_n, "block");
+    text_add(&finding.text, function->self.peak_n == 1 ? " was" : " were");
+    text_add(&finding.text, " live at that moment.");
     findings_push(analysis, &finding);
 }
 
@@ -169,8 +170,8 @@ static void findings_churn(struct analysis *analysis)
     findings_add_name(&finding.title, analysis, top);
     text_add_bytes_iec(&finding.text, function->self.alloc_bytes);
     text_add(&finding.text, " were allocated there in ");
-    text_add_grouped(&finding.text, function->self.alloc_n);
-    text_add(&finding.text, " blocks and freed again: a buffer that is kept would save the calls.");
+    text_add_counted(&finding.text, function->self.alloc_n, "block");
+    text_add(&finding.text, " and freed again: a buffer that is kept would save the calls.");
     findings_push(analysis, &finding);
 }
 
@@ -191,8 +192,8 @@ static void findings_temporary(struct analysis *analysis)
                 "from ",
                 share * 100);
     findings_add_name(&finding.title, analysis, top);
-    text_add_grouped(&finding.text, sums->temporary_n);
-    text_add(&finding.text, " blocks lived for nothing but the next few calls: they cost time, not "
+    text_add_counted(&finding.text, sums->temporary_n, "block");
+    text_add(&finding.text, " lived for nothing but the next few calls: they cost time, not "
                             "memory.");
     findings_push(analysis, &finding);
 }
@@ -218,11 +219,14 @@ static void findings_tasks(struct analysis *analysis)
     struct finding finding =
             findings_make("task-retains", FINDING_HIGH, (double)bytes, "bytes", "tasks", "live");
     finding.weight = bytes;
-    text_add_grouped(&finding.title, tasks);
-    text_add(&finding.title, " ended tasks still hold ");
+    text_add_counted(&finding.title, tasks, "ended task");
+    text_add(&finding.title, tasks == 1 ? " still holds " : " still hold ");
     text_add_bytes_iec(&finding.title, bytes);
-    text_add(&finding.text, "The tasks are gone, what they allocated is not: something they filled "
-                            "outlives them.");
+    text_add(&finding.text, tasks == 1
+                                    ? "The task is gone, what it allocated is not: something it "
+                                      "filled outlives it."
+                                    : "The tasks are gone, what they allocated is not: something "
+                                      "they filled outlives them.");
     findings_push(analysis, &finding);
 }
 
@@ -276,8 +280,7 @@ static void findings_realloc(struct analysis *analysis)
     finding.weight = self->alloc_bytes / 32;
     findings_add_name(&finding.title, analysis, best);
     text_add(&finding.title, " grows its buffers by ");
-    text_add_grouped(&finding.title, self->realloc_n);
-    text_add(&finding.title, " reallocs");
+    text_add_counted(&finding.title, self->realloc_n, "realloc");
     text_add(&finding.text, "Reserve the size at once where it is known.");
     findings_push(analysis, &finding);
 }
@@ -345,8 +348,8 @@ static void findings_loss(struct analysis *analysis)
             findings_make("events-lost", FINDING_HIGH, (double)lost, "count", "run", NULL);
     finding.weight = UINT64_MAX;
     text_add(&finding.title, "recording was incomplete: ");
-    text_add_grouped(&finding.title, lost);
-    text_printf(&finding.title, " events lost, off for %.1f s; the figures are too low",
+    text_add_counted(&finding.title, lost, "event");
+    text_printf(&finding.title, " lost, off for %.1f s; the figures are too low",
                 (double)loss->gap_ns / 1e9);
     text_add(&finding.text,
              "The recorder was stopped or could not keep up; see the run's notices.");

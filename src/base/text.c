@@ -178,3 +178,9 @@ void text_add_grouped(struct text *text, uint64_t n)
         text_add_char(text, digits[i]);
     }
 }
+
+void text_add_counted(struct text *text, uint64_t n, const char *noun)
+{
+    text_add_grouped(text, n);
+    text_printf(text, " %s%s", noun, n == 1 ? "" : "s");
+}

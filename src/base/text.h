@@ -46,4 +46,7 @@ void text_add_bytes_iec(struct text *text, uint64_t bytes);
 /* Appends n with thin grouping: "18 412 770". */
 void text_add_grouped(struct text *text, uint64_t n);
 
+/* "1 block", "1 234 blocks": a grouped count of what noun names one of. */
+void text_add_counted(struct text *text, uint64_t n, const char *noun);
+
 #endif

@@ -89,16 +89,22 @@ static void live_add_totals(struct text *text, const struct control_status *stat
     text_add(text, "  live");
     live_add_size(text, (double)status->live_bytes, false);
     live_add_size(text, growth, true);
-    text_printf(text, "  in %llu blocks\n  peak", (unsigned long long)status->live_n);
+    text_add(text, "  in ");
+    text_add_counted(text, status->live_n, "block");
+    text_add(text, "\n  peak");
     live_add_size(text, (double)status->peak_bytes, false);
     text_add(text, "   resident");
     live_add_size(text, (double)status->rss_bytes, false);
-    text_printf(text,
-                "\n  %llu allocations, %llu frees, %llu lost; %u processes, %llu threads, "
-                "%llu tasks\n",
-                (unsigned long long)status->alloc_n, (unsigned long long)status->free_n,
-                (unsigned long long)status->lost_n, status->process_n,
-                (unsigned long long)status->thread_n, (unsigned long long)status->task_n);
+    text_add(text, "\n  ");
+    text_add_counted(text, status->alloc_n, "allocation");
+    text_add(text, ", ");
+    text_add_counted(text, status->free_n, "free");
+    text_printf(text, ", %llu lost; %u process%s, ", (unsigned long long)status->lost_n,
+                status->process_n, status->process_n == 1 ? "" : "es");
+    text_add_counted(text, status->thread_n, "thread");
+    text_add(text, ", ");
+    text_add_counted(text, status->task_n, "task");
+    text_add_char(text, '\n');
 }
 
 /* "function  file:line" of a function, cut and harmless. */

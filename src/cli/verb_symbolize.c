@@ -54,9 +54,9 @@ static void symbolize_add_report(struct text *text, const struct resolve *work, 
 {
     const struct model *model = work->model;
     text_add_shown(text, name, strlen(name));
-    text_printf(text,
-                ": of %zu addresses without name or line %zu are found, %zu with their line\n",
-                work->asked_n, work->named_n, work->lined_n);
+    text_printf(text, ": of %zu address%s without name or line %zu %s found, %zu with their line\n",
+                work->asked_n, work->asked_n == 1 ? "" : "es", work->named_n,
+                work->named_n == 1 ? "is" : "are", work->lined_n);
     struct symbolize_rest *rests = calloc(model->modules.n + 1, sizeof *rests);
     if (!rests)
         return;
@@ -74,7 +74,8 @@ static void symbolize_add_report(struct text *text, const struct resolve *work, 
     for (size_t i = 0; i < rest_n && i < SYMBOLIZE_MODULES_SHOWN; i++)
         symbolize_add_module(text, model, &rests[i]);
     if (rest_n > SYMBOLIZE_MODULES_SHOWN)
-        text_printf(text, "          and %zu more modules\n", rest_n - SYMBOLIZE_MODULES_SHOWN);
+        text_printf(text, "          and %zu more module%s\n", rest_n - SYMBOLIZE_MODULES_SHOWN,
+                    rest_n - SYMBOLIZE_MODULES_SHOWN == 1 ? "" : "s");
     free(rests);
 }
 

@@ -35,51 +35,74 @@ const char *notice_severity_name(enum notice_severity severity)
     return names[severity];
 }
 
+static const char *notice_s(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static const char *notice_are(uint64_t n)
+{
+    return n == 1 ? "is" : "are";
+}
+
+/* Behind the noun that is counted. */
+static const char *notice_s_were(uint64_t n)
+{
+    return n == 1 ? " was" : "s were";
+}
+
 static void notices_lost(struct notice_list *list, const struct model *model)
 {
     const struct model_loss *loss = &model->loss;
     const char *names = model_fact_get(model, "unrecorded_names");
     notice_push(list, NOTICE_ERROR, "lost", loss->event_n, "count",
-                "%llu events found no room and are missing: all figures are too low.",
-                (unsigned long long)loss->event_n);
+                "%llu event%s found no room and %s missing: all figures are too low.",
+                (unsigned long long)loss->event_n, notice_s(loss->event_n),
+                notice_are(loss->event_n));
     notice_push(list, NOTICE_ERROR, "gap", loss->gap_ns, "ns",
                 "Recording was off for %.3f s because the recorder did not answer.",
                 (double)loss->gap_ns / 1e9);
     notice_push(list, NOTICE_ERROR, "lost", loss->abandoned_record_n, "count",
-                "%llu records were begun and never finished.",
-                (unsigned long long)loss->abandoned_record_n);
+                "%llu record%s begun and never finished.",
+                (unsigned long long)loss->abandoned_record_n,
+                notice_s_were(loss->abandoned_record_n));
     notice_push(list, NOTICE_WARNING, "checkpoint", loss->checkpoint_age_ns, "ns",
                 "The recording was cut: its last %.1f s are missing.",
                 (double)loss->checkpoint_age_ns / 1e9);
     notice_push(list, NOTICE_WARNING, "unrecorded", loss->unrecorded_process_n, "count",
                 "%llu program%s of the tree could not be recorded%s%s.",
                 (unsigned long long)loss->unrecorded_process_n,
-                loss->unrecorded_process_n == 1 ? "" : "s", names ? ": " : "", names ? names : "");
+                notice_s(loss->unrecorded_process_n), names ? ": " : "", names ? names : "");
     notice_push(list, NOTICE_WARNING, "lost", loss->unknown_stack_n, "count",
-                "%llu events have no call stack.", (unsigned long long)loss->unknown_stack_n);
+                "%llu event%s no call stack.", (unsigned long long)loss->unknown_stack_n,
+                loss->unknown_stack_n == 1 ? " has" : "s have");
 }
 
 static void notices_guessed(struct notice_list *list, const struct model *model)
 {
     const struct model_loss *loss = &model->loss;
     notice_push(list, NOTICE_NOTE, "truncated", loss->truncated_stack_n, "count",
-                "%llu stacks were too deep and lack their middle frames.",
-                (unsigned long long)loss->truncated_stack_n);
+                "%llu stack%s too deep and recorded without middle frames.",
+                (unsigned long long)loss->truncated_stack_n,
+                notice_s_were(loss->truncated_stack_n));
     notice_push(list, NOTICE_NOTE, "guessed", loss->guessed_stack_n, "count",
-                "%llu stacks pass code without unwind information: their frames there are guessed.",
-                (unsigned long long)loss->guessed_stack_n);
+                "%llu stack%s code without unwind information: the frames there are guessed.",
+                (unsigned long long)loss->guessed_stack_n,
+                loss->guessed_stack_n == 1 ? " passes" : "s pass");
     notice_push(list, NOTICE_NOTE, "late", loss->late_record_n, "count",
-                "%llu records arrived late and were applied out of order.",
-                (unsigned long long)loss->late_record_n);
+                "%llu record%s late and applied out of order.",
+                (unsigned long long)loss->late_record_n, notice_s_were(loss->late_record_n));
     notice_push(list, NOTICE_NOTE, "folded", loss->folded_row_n + loss->folded_cell_n, "count",
                 "%llu rows and cells were merged to bound the recording; sums are unchanged.",
                 (unsigned long long)(loss->folded_row_n + loss->folded_cell_n));
     notice_push(list, NOTICE_NOTE, "unseen", model->sums.unknown_free_n, "count",
-                "%llu frees were of blocks whose allocation was not seen.",
-                (unsigned long long)model->sums.unknown_free_n);
+                "%llu free%s of blocks whose allocation was not seen.",
+                (unsigned long long)model->sums.unknown_free_n,
+                notice_s_were(model->sums.unknown_free_n));
     notice_push(list, NOTICE_NOTE, "inherited", model->sums.inherited_free_n, "count",
-                "%llu frees in forked children were of their parent's blocks.",
-                (unsigned long long)model->sums.inherited_free_n);
+                "%llu free%s in forked children, of their parent's blocks.",
+                (unsigned long long)model->sums.inherited_free_n,
+                notice_s_were(model->sums.inherited_free_n));
     uint64_t paused_ns = session_fact_u64(model, "paused_ns", 0);
     notice_push(list, NOTICE_NOTE, "paused", paused_ns, "ns",
                 "Recording was paused for %.1f s: what was allocated meanwhile is not in here.",
@@ -143,8 +166,8 @@ size_t notices_collect(const struct model *model, struct notice *ret_notices)
                 rate);
     uint64_t refused = session_fact_u64(model, "refused_samples", 0);
     notice_push(&list, NOTICE_WARNING, "sampled", refused, "count",
-                "%llu samples found no room and are missing: estimates are a little low.",
-                (unsigned long long)refused);
+                "%llu sample%s found no room and %s missing: estimates are a little low.",
+                (unsigned long long)refused, notice_s(refused), notice_are(refused));
     notices_guessed(&list, model);
     notices_tasks(&list, model);
     return list.n;

@@ -140,8 +140,7 @@ static void summary_facts(struct summary *summary)
     double seconds = (double)summary->model->end_ns / 1e9;
     summary_peak_fact(summary);
     summary_fact(summary, "allocated", summary_bytes(summary, sums->alloc_bytes));
-    text_add_grouped(&summary->out, sums->alloc_n);
-    text_add(&summary->out, sums->alloc_n == 1 ? " block" : " blocks");
+    text_add_counted(&summary->out, sums->alloc_n, "block");
     if (seconds > 0 && sums->alloc_n) {
         text_add(&summary->out, ", ");
         columns_add_count(&summary->out, (uint64_t)((double)sums->alloc_n / seconds));
@@ -154,8 +153,7 @@ static void summary_facts(struct summary *summary)
     text_add_char(&summary->out, '\n');
     summary_fact(summary, "still live", summary_bytes(summary, figures->live_bytes));
     summary_when(summary);
-    text_add_grouped(&summary->out, figures->live_n);
-    text_add(&summary->out, figures->live_n == 1 ? " block" : " blocks");
+    text_add_counted(&summary->out, figures->live_n, "block");
     if (summary->model->sampled) {
         struct estimate live = estimate_of(figures, ESTIMATE_LIVE_BYTES);
         if (live.value > 0 && !live.few)

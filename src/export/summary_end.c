@@ -103,8 +103,8 @@ static void end_no_findings(struct summary *summary)
                    : n                    ? "nothing grows, no hot churn; never freed: "
                                           : "no leak, no growth, no hot churn: nothing to do here");
     if (n) {
-        text_add_grouped(part, n);
-        text_add(part, n == 1 ? " block, " : " blocks, ");
+        text_add_counted(part, n, "block");
+        text_add(part, ", ");
         text_add_bytes_iec(part, bytes);
     }
     summary_ink(summary, INK_GOOD);
@@ -185,9 +185,9 @@ void summary_suppressed(struct summary *summary)
     text_clear(part);
     text_add_bytes_iec(part, bytes);
     text_add(part, " never freed in ");
-    text_add_grouped(part, n);
-    text_printf(part, " blocks, by %llu of %zu suppressions", (unsigned long long)used,
-                suppress->rules.n);
+    text_add_counted(part, n, "block");
+    text_printf(part, ", by %llu of ", (unsigned long long)used);
+    text_add_counted(part, suppress->rules.n, "suppression");
     end_label(summary, "Quiet");
     end_wrap(summary, text_string(part), END_LABEL);
 }
@@ -205,8 +205,8 @@ void summary_mapped(struct summary *summary)
         text_clear(part);
         text_add_bytes_iec(part, top[i].peak_bytes);
         text_add(part, " at most, ");
-        text_add_grouped(part, top[i].n);
-        text_add(part, top[i].n == 1 ? " call by " : " calls by ");
+        text_add_counted(part, top[i].n, "call");
+        text_add(part, " by ");
         text_add_shown(part, text_string(&name), name.n);
         if (top[i].stack_n > 1)
             text_printf(part, " (%u stacks)", (unsigned)top[i].stack_n);

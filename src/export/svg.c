@@ -103,8 +103,8 @@ static void svg_head(struct svg *svg)
     text_add(&line, "  ·  allocated ");
     text_add_bytes_iec(&line, svg->model->sums.alloc_bytes);
     text_add(&line, " in ");
-    text_add_grouped(&line, svg->model->sums.alloc_n);
-    text_add(&line, " blocks  ·  never freed ");
+    text_add_counted(&line, svg->model->sums.alloc_n, "block");
+    text_add(&line, "  ·  never freed ");
     text_add_bytes_iec(&line, svg->analysis->figures.leak_bytes);
     text_add(&line, "  ·  ");
     session_add_time(&line, svg->model->end_ns);
@@ -127,8 +127,11 @@ static void svg_foot(struct svg *svg, const struct export_request *request, doub
                 date, session.strategy);
     text_add(&line, svg->analysis->exact && !session.is_sampled ? "every event recorded"
                                                                 : "estimated from samples");
-    if (svg->model->loss.event_n)
-        text_printf(&line, "  ·  %llu events lost", (unsigned long long)svg->model->loss.event_n);
+    if (svg->model->loss.event_n) {
+        text_add(&line, "  ·  ");
+        text_add_counted(&line, svg->model->loss.event_n, "event");
+        text_add(&line, " lost");
+    }
     svg_text(svg, SVG_MARGIN, height - 20, "dim small", SVG_START, 0, text_string(&line));
     text_done(&line);
 }

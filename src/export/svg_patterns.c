@@ -57,8 +57,7 @@ static void patterns_size_bars(struct svg *svg, const struct svg_box *box,
         text_add(&title, " to below ");
         text_add_bytes_iec(&title, patterns_size_least(i + 1));
         text_add(&title, ": ");
-        text_add_grouped(&title, sizes[i]);
-        text_add(&title, " blocks");
+        text_add_counted(&title, sizes[i], "block");
         svg_rect(svg, &bar, "kept", NULL, text_string(&title));
         text_done(&title);
     }
@@ -136,8 +135,8 @@ static void patterns_cells(struct svg *svg, const struct svg_box *box,
             if (heat->n[l][c] == 0)
                 continue;
             struct text title = {0};
-            text_add_grouped(&title, heat->n[l][c]);
-            text_printf(&title, " blocks that lived %s or more", text_string(&label));
+            text_add_counted(&title, heat->n[l][c], "block");
+            text_printf(&title, " that lived %s or more", text_string(&label));
             svg_rect(svg, &cell, "cell", patterns_shade(heat->n[l][c], heat->most),
                      text_string(&title));
             text_done(&title);

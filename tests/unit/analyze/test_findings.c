@@ -254,6 +254,45 @@ static void a_small_program_has_no_finding_of_its_code(void **state)
     assert_null(finding_of("rss-above-heap"));
 }
 
+/* What there is exactly one of, or two. */
+static void single_things_of(uint32_t tasks)
+{
+    uint32_t node = story_stack(&story, "main;load;malloc");
+    for (uint32_t i = 0; i < tasks; i++) {
+        struct model_task task = {
+                .process = story.at.process, .group = MODEL_NONE, .runtime_id = i + 1};
+        story.at.task = feed_task_begin(story.model, &task);
+        story_alloc(&story, node, 2 * MIB / tasks);
+        feed_task_end(story.model, story.at.task, story.at.at_ns + 1000);
+    }
+    story.at.task = 0;
+    story.model->loss.event_n = tasks;
+    story_time_ms(&story, 1);
+    analyse();
+}
+
+static void one_is_no_plural(void **state)
+{
+    single_things_of(1);
+    assert_finding("task-retains", FINDING_HIGH, "1 ended task still holds 2.0 MiB");
+    assert_non_null(strstr(text_string(&the_finding("task-retains")->text), "The task is gone"));
+    assert_finding(
+            "events-lost", FINDING_HIGH,
+            "recording was incomplete: 1 event lost, off for 0.0 s; the figures are too low");
+    assert_non_null(strstr(text_string(&the_finding("dominant-peak")->text),
+                           ": 1 block was live at that moment."));
+}
+
+static void two_are_a_plural(void **state)
+{
+    single_things_of(2);
+    assert_finding("task-retains", FINDING_HIGH, "2 ended tasks still hold 2.0 MiB");
+    assert_non_null(strstr(text_string(&the_finding("task-retains")->text), "The tasks are gone"));
+    assert_non_null(strstr(text_string(&the_finding("events-lost")->title), " 2 events lost"));
+    assert_non_null(strstr(text_string(&the_finding("dominant-peak")->text),
+                           ": 2 blocks were live at that moment."));
+}
+
 static void stacks_that_map_under_one_name_are_one_place(void **state)
 {
     static const char *const stacks[] = {"main;a;grow", "main;b;grow", "main;once"};
@@ -297,6 +336,8 @@ int main(void)
             TEST(memory_that_malloc_holds_is_named),
             TEST(files_of_a_program_are_worth_a_note_only),
             TEST(a_small_program_has_no_finding_of_its_code),
+            TEST(one_is_no_plural),
+            TEST(two_are_a_plural),
             TEST(stacks_that_map_under_one_name_are_one_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
