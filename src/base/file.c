@@ -52,6 +52,15 @@ static int file_special_open(struct file_out *out, const char *name)
     return out->fd < 0 ? errno : 0;
 }
 
+int file_check_replaceable(const char *name, struct diag *diag)
+{
+    struct stat info;
+    if (stat(name, &info) < 0 || S_ISREG(info.st_mode))
+        return 0;
+    return diag_set(diag, ERR_IO, "cannot write %s: it is %s", name,
+                    S_ISDIR(info.st_mode) ? "a directory" : "no regular file");
+}
+
 int file_out_open(struct file_out *ret_out, const char *name, struct diag *diag)
 {
     struct file_out out = {.fd = -1, .is_stdout = strcmp(name, "-") == 0};

@@ -36,6 +36,9 @@ int file_out_commit(struct file_out *out, struct diag *diag);
 /* Gives up: removes the temporary file and closes. Does nothing after a commit. */
 void file_out_abandon(struct file_out *out);
 
+/* For what will be renamed to name: ERR_IO where that would replace a device, a pipe, a folder. */
+int file_check_replaceable(const char *name, struct diag *diag);
+
 /*
  * Creates a new file with O_EXCL in folder: stem + suffix, or stem.N + suffix where taken.
  * *ret_name is malloc'd. Returns 0 and the open descriptor.

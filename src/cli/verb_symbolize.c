@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "cli/cli.h"
+#include "cli/outputs.h"
 #include "cli/resolve.h"
 #include "heap/store.h"
 
@@ -132,6 +133,19 @@ static int symbolize_save(struct resolve *work, struct recording_reader *reader,
     return err;
 }
 
+/* Before the work: what is written is a recording, and needs a file. */
+static int symbolize_check_output(const char *name, struct diag *diag)
+{
+    if (strcmp(name, "-") == 0)
+        return diag_set(diag, ERR_USAGE, "symbolize writes a recording, which needs a file: not -");
+    const char *format = outputs_format_of(name);
+    if (!format || strcmp(format, "recording") != 0)
+        return diag_set(diag, ERR_USAGE,
+                        "%s: symbolize writes a recording: a name with .mscope or without a suffix",
+                        name);
+    return file_check_replaceable(name, diag);
+}
+
 static int symbolize_run(const struct cli *cli, const struct settings *settings,
                          struct resolve *work, struct recording_reader *reader, struct diag *diag)
 {
@@ -157,7 +171,10 @@ int verb_symbolize(const struct cli *cli, const struct settings *settings)
     struct diag diag = {""};
     struct resolve work = {.model = NULL};
     struct recording_reader *reader = NULL;
-    int err = recording_open(&reader, settings->words[0], &diag);
+    int err = 0;
+    if (settings->outputs.n)
+        err = symbolize_check_output(settings->outputs.at[0], &diag);
+    err = err ? err : recording_open(&reader, settings->words[0], &diag);
     if (err == 0)
         err = symbolize_run(cli, settings, &work, reader, &diag);
     int status = err ? cli_fail(cli, &diag) : STATUS_DONE;

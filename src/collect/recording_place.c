@@ -14,6 +14,9 @@ int recording_place_open(struct recording_place *place, const struct run_request
                          struct diag *diag)
 {
     if (request->recording_path) {
+        int err = file_check_replaceable(request->recording_path, diag);
+        if (err < 0)
+            return err;
         place->path = strdup(request->recording_path);
         if (asprintf(&place->other, "%s.%d.part", request->recording_path, (int)getpid()) < 0)
             place->other = NULL;

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import signal
+import stat
 import struct
 import subprocess
 import xml.etree.ElementTree
@@ -288,6 +289,27 @@ def nothing_has_no_peak(bench):
     assert status == 0 and " 0 B" in line and " at " not in line, line
 
 
+def recordings_replace_files_only(bench):
+    """A recording gets its name by a rename: a pipe or a device of that name must outlive it."""
+    folder, recording = bench.folder(), bench.recording("leak", FEW)
+    pipe = folder / "pipe.mscope"
+    os.mkfifo(pipe)
+    for words in (("symbolize", "-o", pipe, recording), ("symbolize", "-o", folder, recording),
+                  ("run", "-q", "-o", pipe, "--", bench.program, "clean")):
+        bench.fails(*words)
+        assert stat.S_ISFIFO(pipe.stat().st_mode), words
+    assert list(folder.iterdir()) == [pipe], list(folder.iterdir())
+
+
+def symbolize_writes_recordings_only(bench):
+    folder, recording = bench.folder(), bench.recording("leak", FEW)
+    assert "needs a file" in bench.fails("symbolize", "-o", "-", recording)
+    assert not (bench.work / "-").exists() and not pathlib.Path("-").exists()
+    bench.fails("symbolize", "-o", folder / "x.json", recording)
+    assert bench.call("symbolize", "-q", "-o", folder / "x.mscope", recording)[0] == 0
+    assert bench.call("info", folder / "x.mscope")[0] == 0
+
+
 def wide(text, columns_):
     return [line for line in text.splitlines() if len(line) > columns_]
 
@@ -426,6 +448,7 @@ CASES = [
     view_writes_beside_the_recording, view_writes_where_told, view_opens_on_a_desktop_only,
     view_says_what_is_missing, compare_names_the_leaker, compare_in_json, compare_as_a_page,
     compare_says_what_is_missing, check_gates_leaks, check_counts_exactly,
+    recordings_replace_files_only, symbolize_writes_recordings_only,
     check_says_what_the_recording_lacks, times_lie_in_the_life, nothing_has_no_peak,
     check_against_a_baseline, check_writes_junit, check_annotates_for_github,
     check_says_what_it_cannot_read, report_in_plain_ascii, report_in_utf8, live_sees_growth,
