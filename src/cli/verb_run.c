@@ -47,9 +47,10 @@ static void run_warn(const struct cli *cli, const struct settings *settings,
     text_clear(&note);
     run_drop_formats(outputs, &note);
     if (note.n)
-        log_line(&cli->log, RUN_LOG_WARN,
-                 "this build cannot write %s; the recording is kept: make exports from it later",
-                 text_string(&note));
+        log_line(&cli->log, RUN_LOG_WARN, "this build cannot write %s%s", text_string(&note),
+                 settings->given[OPTION_NO_RECORDING]
+                         ? ""
+                         : "; the recording is kept: make exports from it later");
     if (folder_note->n)
         log_line(&cli->log, RUN_LOG_WARN, "%s", text_string(folder_note));
     text_done(&note);

@@ -14,7 +14,8 @@ static const struct verb verb_table[VERB_N] = {
          .summary = "run a program, record its heap, print a short summary",
          .text = "The program runs as if started by itself: same output, same exit status, same "
                  "signals. Every allocation is recorded with its call stack, thread and task. The "
-                 "summary goes to standard error when the program ends; the recording is kept.",
+                 "summary goes to standard error when the program ends; the recording is kept "
+                 "unless --no-recording is given.",
          .examples = "memscope run ./server --port 8080\n"
                      "memscope run -e html -o report.html cargo test\n"
                      "memscope run --max-overhead 32 --sample-rate 0.2 ./server",
