@@ -34,7 +34,7 @@ static void help_wrap(struct text *text, const char *words, size_t at, size_t in
     text_add_char(text, '\n');
 }
 
-static void help_add_option(struct text *text, const struct option_row *row)
+static void help_add_option(struct text *text, const struct option_row *row, enum verb_id verb)
 {
     size_t start = text->n;
     if (row->letter)
@@ -50,7 +50,7 @@ static void help_add_option(struct text *text, const struct option_row *row)
         width = 0;
     }
     help_pad(text, HELP_INDENT - width);
-    help_wrap(text, row->help, HELP_INDENT, HELP_INDENT);
+    help_wrap(text, option_help(row, verb), HELP_INDENT, HELP_INDENT);
 }
 
 static void help_add_options(struct text *text, const struct verb *verb)
@@ -63,7 +63,7 @@ static void help_add_options(struct text *text, const struct verb *verb)
         if (!section || strcmp(section, row->section) != 0)
             text_printf(text, "\n%s:\n", row->section);
         section = row->section;
-        help_add_option(text, row);
+        help_add_option(text, row, verb->id);
     }
 }
 

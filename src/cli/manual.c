@@ -89,7 +89,7 @@ static void manual_add_arguments(struct text *text, const char *arguments)
     }
 }
 
-static void manual_add_option(struct text *text, const struct option_row *row)
+static void manual_add_option(struct text *text, const struct option_row *row, enum verb_id verb)
 {
     text_add(text, ".TP\n");
     if (row->letter)
@@ -100,7 +100,7 @@ static void manual_add_option(struct text *text, const struct option_row *row)
     if (row->argument)
         text_printf(text, " \\fI%s\\fR", row->argument);
     text_add_char(text, '\n');
-    manual_add_text(text, row->help);
+    manual_add_text(text, option_help(row, verb));
     if (row->later)
         text_add(text, ".br\nNot built yet: accepted with one warning.\n");
 }
@@ -116,7 +116,7 @@ static void manual_add_options(struct text *text, const struct verb *verb)
         if (!section || strcmp(section, row->section) != 0)
             text_printf(text, ".SS %s\n", row->section);
         section = row->section;
-        manual_add_option(text, row);
+        manual_add_option(text, row, verb->id);
     }
 }
 

@@ -137,11 +137,39 @@ static const struct option_row option_table[] = {
 };
 
 enum { OPTION_ROWS = sizeof option_table / sizeof option_table[0] };
+/* Where the text of the table does not hold for a verb. */
+static const struct {
+    enum option_id id;
+    enum verb_id verb;
+    const char *help;
+} option_texts[] = {
+        {OPTION_EXPORT, VERB_COMPARE, "write the comparison as json or html instead; one only"},
+        {OPTION_OUTPUT, VERB_COMPARE,
+         "name of the output; without -e its suffix tells the format, .json or .html (default: "
+         "standard output)"},
+        {OPTION_OUTPUT, VERB_VIEW,
+         "name of the page; - is standard output (default: the recording's with .html)"},
+        {OPTION_OUTPUT, VERB_SYMBOLIZE,
+         "write the recording there (default: it replaces the one read where something is found)"},
+        {OPTION_OUTPUT, VERB_REPORT,
+         "name of the output; without -e its suffix tells the format; DIR/ takes all outputs, - is "
+         "standard output (default: memscope-PROGRAM-PID.SUFFIX in the working directory)"},
+};
+
 _Static_assert((int)OPTION_ROWS == (int)OPTION_N, "each option has one row");
 
 const struct option_row *option_row_at(size_t i)
 {
     return i < OPTION_ROWS ? &option_table[i] : NULL;
+}
+
+const char *option_help(const struct option_row *row, enum verb_id verb)
+{
+    for (size_t i = 0; i < sizeof option_texts / sizeof option_texts[0]; i++) {
+        if (option_texts[i].id == row->id && option_texts[i].verb == verb)
+            return option_texts[i].help;
+    }
+    return row->help;
 }
 
 const struct option_row *option_row_of(enum option_id id)

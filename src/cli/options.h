@@ -75,6 +75,9 @@ const struct option_row *option_row_at(size_t i);
 /* The row of an option. */
 const struct option_row *option_row_of(enum option_id id);
 
+/* What help says of an option: where a verb does else with it than the others, that. */
+const char *option_help(const struct option_row *row, enum verb_id verb);
+
 /* The long option of a verb that is nearest to a mistyped name, or NULL. */
 const struct option_row *option_guess(enum verb_id verb, const char *name);
 

@@ -310,6 +310,19 @@ def symbolize_writes_recordings_only(bench):
     assert bench.call("info", folder / "x.mscope")[0] == 0
 
 
+def help_offers_what_a_verb_takes(bench):
+    """-e and -o mean less to the verbs that do not record."""
+    def helped(verb):
+        return " ".join(bench.call("help", verb)[1].split())
+    assert "svg" not in helped("compare") and "json or html" in helped("compare")
+    assert "svg" in helped("report") and "memscope-PROGRAM" in helped("report")
+    for verb in ("compare", "report", "view"):
+        assert "or none: the recording" not in helped(verb), verb
+    for verb in ("compare", "view", "symbolize"):
+        assert "memscope-PROGRAM" not in helped(verb), verb
+    assert "kept unless --no-recording" in helped("run")
+
+
 def wide(text, columns_):
     return [line for line in text.splitlines() if len(line) > columns_]
 
@@ -448,7 +461,7 @@ CASES = [
     view_writes_beside_the_recording, view_writes_where_told, view_opens_on_a_desktop_only,
     view_says_what_is_missing, compare_names_the_leaker, compare_in_json, compare_as_a_page,
     compare_says_what_is_missing, check_gates_leaks, check_counts_exactly,
-    recordings_replace_files_only, symbolize_writes_recordings_only,
+    help_offers_what_a_verb_takes, recordings_replace_files_only, symbolize_writes_recordings_only,
     check_says_what_the_recording_lacks, times_lie_in_the_life, nothing_has_no_peak,
     check_against_a_baseline, check_writes_junit, check_annotates_for_github,
     check_says_what_it_cannot_read, report_in_plain_ascii, report_in_utf8, live_sees_growth,
