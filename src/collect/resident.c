@@ -10,7 +10,7 @@
  *    the file's own headers ask for it (.bss);
  *  - a thread's stack has a small guard right below it;
  *  - memory without a name that may be executed is the program's own, too: a runtime maps it for
- * the code that it makes, some without libc, and no allocator asks for it;
+ *    the code that it makes, some without libc, and no allocator asks for it;
  *  - what is left is where the allocator's blocks lie.
  */
 #include "collect/resident.h"
