@@ -55,15 +55,12 @@ static void help_add_option(struct text *text, const struct option_row *row, enu
 
 static void help_add_options(struct text *text, const struct verb *verb)
 {
-    const struct option_row *row;
-    const char *section = NULL;
-    for (size_t i = 0; (row = option_row_at(i)); i++) {
-        if (!(row->verbs & VERB_BIT(verb->id)))
-            continue;
-        if (!section || strcmp(section, row->section) != 0)
-            text_printf(text, "\n%s:\n", row->section);
-        section = row->section;
-        help_add_option(text, row, verb->id);
+    const struct option_row *rows[OPTION_N];
+    size_t n = option_rows_of(verb->id, rows);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || strcmp(rows[i - 1]->section, rows[i]->section) != 0)
+            text_printf(text, "\n%s:\n", rows[i]->section);
+        help_add_option(text, rows[i], verb->id);
     }
 }
 

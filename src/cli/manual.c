@@ -107,16 +107,13 @@ static void manual_add_option(struct text *text, const struct option_row *row, e
 
 static void manual_add_options(struct text *text, const struct verb *verb)
 {
-    const struct option_row *row;
-    const char *section = NULL;
+    const struct option_row *rows[OPTION_N];
+    size_t n = option_rows_of(verb->id, rows);
     text_add(text, ".SH OPTIONS\n");
-    for (size_t i = 0; (row = option_row_at(i)); i++) {
-        if (!(row->verbs & VERB_BIT(verb->id)))
-            continue;
-        if (!section || strcmp(section, row->section) != 0)
-            text_printf(text, ".SS %s\n", row->section);
-        section = row->section;
-        manual_add_option(text, row, verb->id);
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || strcmp(rows[i - 1]->section, rows[i]->section) != 0)
+            text_printf(text, ".SS %s\n", rows[i]->section);
+        manual_add_option(text, rows[i], verb->id);
     }
 }
 

@@ -163,6 +163,27 @@ const struct option_row *option_row_at(size_t i)
     return i < OPTION_ROWS ? &option_table[i] : NULL;
 }
 
+static bool option_is_of(const struct option_row *row, enum verb_id verb, const char *section)
+{
+    return row->verbs & VERB_BIT(verb) && strcmp(row->section, section) == 0;
+}
+
+size_t option_rows_of(enum verb_id verb, const struct option_row *ret_rows[OPTION_N])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < OPTION_ROWS; i++) {
+        const char *section = option_table[i].section;
+        bool is_first = option_is_of(&option_table[i], verb, section);
+        for (size_t k = 0; k < i && is_first; k++)
+            is_first = !option_is_of(&option_table[k], verb, section);
+        for (size_t k = i; k < OPTION_ROWS && is_first; k++) {
+            if (option_is_of(&option_table[k], verb, section))
+                ret_rows[n++] = &option_table[k];
+        }
+    }
+    return n;
+}
+
 const char *option_help(const struct option_row *row, enum verb_id verb)
 {
     for (size_t i = 0; i < sizeof option_texts / sizeof option_texts[0]; i++) {

@@ -72,6 +72,9 @@ struct option_row {
 /* Row i of the table, in help's order; NULL past the end. */
 const struct option_row *option_row_at(size_t i);
 
+/* A verb's options, those of one section behind each other. Returns how many there are. */
+size_t option_rows_of(enum verb_id verb, const struct option_row *ret_rows[OPTION_N]);
+
 /* The row of an option. */
 const struct option_row *option_row_of(enum option_id id);
 

@@ -321,6 +321,10 @@ def help_offers_what_a_verb_takes(bench):
     for verb in ("compare", "view", "symbolize"):
         assert "memscope-PROGRAM" not in helped(verb), verb
     assert "kept unless --no-recording" in helped("run")
+    for verb in ("run", "report", "view", "symbolize", "compare", "check", "live"):
+        headings = [line for line in bench.call("help", verb)[1].splitlines()
+                    if line.endswith(":") and not line.startswith(" ")]
+        assert len(headings) == len(set(headings)), (verb, headings)
 
 
 def wide(text, columns_):
