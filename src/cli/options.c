@@ -23,7 +23,7 @@
 static const struct option_row option_table[] = {
         {OPTION_MODE, 0, "mode", "MODE", "auto|unified|legacy", RECORD, SECTION_TRACK,
          "tracking mode: unified (the strategies below), legacy (the simple reference tracker, one "
-         "common lane) or auto (default: unified)",
+         "common lane) or auto (default), which is unified",
          NULL},
         {OPTION_STRATEGY, 0, "strategy", "STRATEGY", "auto|single-thread|thread-local|async|hybrid",
          RECORD, SECTION_TRACK,
