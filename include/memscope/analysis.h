@@ -202,13 +202,17 @@ MEMSCOPE_API int memscope_analysis_mark(const memscope_analysis *analysis, size_
  * recording itself). The `memscope` executable does the work, in a process of its own.
  *
  * path: the file, which is replaced; made with the rights 0666 less the umask.
- * Errors: MEMSCOPE_E_FORMAT, MEMSCOPE_E_IO, MEMSCOPE_E_NO_COLLECTOR, MEMSCOPE_E_DENIED,
- * MEMSCOPE_E_TIMEOUT, MEMSCOPE_E_MEMORY.
+ * Errors: MEMSCOPE_E_INVALID (path is NULL or empty), MEMSCOPE_E_FORMAT, MEMSCOPE_E_IO (the file
+ * cannot be written, or the executable failed), MEMSCOPE_E_NO_COLLECTOR, MEMSCOPE_E_DENIED,
+ * MEMSCOPE_E_TIMEOUT, MEMSCOPE_E_MEMORY. What of the file was written before a failure stays.
  */
 MEMSCOPE_API int memscope_analysis_export(const memscope_analysis *analysis, const char *format,
                                           const char *path, struct memscope_error *ret_error);
 
-/** The same into memory. ret_buffer: the caller's, for memscope_buffer_free. */
+/**
+ * The same into memory. ret_buffer: the caller's, for memscope_buffer_free; it outlives the
+ * analysis. Same errors, those of the path apart.
+ */
 MEMSCOPE_API int memscope_analysis_export_memory(const memscope_analysis *analysis,
                                                  const char *format, memscope_buffer **ret_buffer,
                                                  struct memscope_error *ret_error);

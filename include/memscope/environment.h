@@ -53,14 +53,15 @@ struct memscope_detection {
 
 /**
  * What kind of program this process is, with the default configuration.
- * Errors: MEMSCOPE_E_NO_COLLECTOR, MEMSCOPE_E_DENIED, MEMSCOPE_E_TIMEOUT, MEMSCOPE_E_MEMORY.
+ * Errors: MEMSCOPE_E_NO_COLLECTOR, MEMSCOPE_E_DENIED, MEMSCOPE_E_TIMEOUT, MEMSCOPE_E_MEMORY,
+ * MEMSCOPE_E_IO (the `memscope` executable failed, or is of another version).
  */
 MEMSCOPE_API int memscope_detect_environment(struct memscope_environment *ret_environment,
                                              struct memscope_error *ret_error);
 
 /**
  * The same with everything that led to it. config: NULL = the defaults. Same errors, and
- * MEMSCOPE_E_INVALID.
+ * MEMSCOPE_E_INVALID: a value of config is out of its range.
  */
 MEMSCOPE_API int memscope_detect_environment_detailed(
         const struct memscope_detection_config *config, struct memscope_detection *ret_detection,

@@ -26,9 +26,11 @@
  *   on failure it leaves its ret_ arguments as they were. `ret_error` may be NULL; when it is not,
  *   a failure fills it with the code and one sentence for people; success leaves it alone.
  *
- * - NULL for an object that a function reads is an error, MEMSCOPE_E_INVALID; those that return a
- *   count, a duration or 1 for yes give 0, those that return a string "", except
- *   memscope_analysis_raw, memscope_analysis_metadata_get and memscope_buffer_bytes: NULL.
+ * - NULL for an object that a function reads, or for a ret_ argument that is not said to be
+ *   optional, is an error, MEMSCOPE_E_INVALID; the entries of an analysis that is NULL are not
+ *   there, MEMSCOPE_E_NOT_FOUND. Error lists may leave these out. Functions that return a count, a
+ *   duration or 1 for yes give 0, those that return a string "", except memscope_analysis_raw,
+ *   memscope_analysis_metadata_get and memscope_buffer_bytes: NULL.
  *
  * - Objects: memscope_backend, _session, _analysis, _buffer, _factory and _tracker are opaque. Who
  *   gets one owns it and gives it back with its _free (or _shutdown); NULL is allowed there and
@@ -124,7 +126,8 @@ MEMSCOPE_API int memscope_quick_start(memscope_backend **ret_backend,
  * Errors: MEMSCOPE_E_BUSY (the API records already, with another strategy than is forced here, or
  * at another rate; or the user has paused the recording), MEMSCOPE_E_NOT_HOOKED,
  * MEMSCOPE_E_NO_COLLECTOR, MEMSCOPE_E_DENIED, MEMSCOPE_E_COLLECTOR_LOST, MEMSCOPE_E_TIMEOUT,
- * MEMSCOPE_E_MEMORY.
+ * MEMSCOPE_E_MEMORY, MEMSCOPE_E_UNSUPPORTED (the recording that it joins is made by another version
+ * of memscope).
  */
 MEMSCOPE_API int memscope_backend_start_tracking(memscope_backend *backend,
                                                  memscope_session **ret_session,
@@ -138,7 +141,9 @@ MEMSCOPE_API int memscope_backend_start_tracking(memscope_backend *backend,
  *
  * ret_analysis: the caller's, for memscope_analysis_free; it never changes.
  * Errors: MEMSCOPE_E_NOT_TRACKING (no session was ever started), MEMSCOPE_E_COLLECTOR_LOST,
- * MEMSCOPE_E_NO_COLLECTOR, MEMSCOPE_E_DENIED, MEMSCOPE_E_TIMEOUT, MEMSCOPE_E_MEMORY.
+ * MEMSCOPE_E_NO_COLLECTOR, MEMSCOPE_E_DENIED, MEMSCOPE_E_TIMEOUT, MEMSCOPE_E_MEMORY, MEMSCOPE_E_IO
+ * (the `memscope` executable cannot read the recording, or is of another version),
+ * MEMSCOPE_E_UNSUPPORTED (the collector is of another version).
  */
 MEMSCOPE_API int memscope_backend_collect(memscope_backend *backend,
                                           memscope_analysis **ret_analysis,
@@ -158,6 +163,7 @@ MEMSCOPE_API unsigned memscope_backend_session_n(const memscope_backend *backend
  * Ends the backend's sessions and frees it. ret_analysis, unless NULL, gets what
  * memscope_backend_collect would have given just before; when that fails the backend is shut down
  * all the same, the failure is returned and *ret_analysis stays as it was. NULL for backend: 0.
+ * Errors: as memscope_backend_collect when ret_analysis is given, else none.
  */
 MEMSCOPE_API int memscope_backend_shutdown(memscope_backend *backend,
                                            memscope_analysis **ret_analysis,
@@ -212,7 +218,8 @@ MEMSCOPE_API int memscope_session_collect(memscope_session *session,
  * Ends the session; when it was the process's last active one allocations are no longer recorded,
  * but frees of recorded blocks still are. ret_analysis, unless NULL, gets the session's data; when
  * that fails the session has ended all the same. The object stays valid until it is freed.
- * Errors: as memscope_session_collect; MEMSCOPE_E_ENDED when it had ended before.
+ * Errors: MEMSCOPE_E_ENDED when it had ended before; with ret_analysis those of
+ * memscope_session_collect as well.
  */
 MEMSCOPE_API int memscope_session_end(memscope_session *session, memscope_analysis **ret_analysis,
                                       struct memscope_error *ret_error);
@@ -231,7 +238,7 @@ MEMSCOPE_API void memscope_session_free(memscope_session *session);
 MEMSCOPE_API int memscope_tracker_new(memscope_tracker **ret_tracker,
                                       struct memscope_error *ret_error);
 
-/** The old `quick_start`: the same as memscope_tracker_new. */
+/** The old `quick_start`: the same as memscope_tracker_new, with its errors. */
 MEMSCOPE_API int memscope_tracker_quick_start(memscope_tracker **ret_tracker,
                                               struct memscope_error *ret_error);
 

@@ -34,14 +34,14 @@ enum memscope_status {
     MEMSCOPE_E_COLLECTOR_LOST = -6, /* the collector was killed: what it had is lost */
     MEMSCOPE_E_TIMEOUT = -7,        /* no answer in time */
     MEMSCOPE_E_MEMORY = -8,         /* no memory */
-    MEMSCOPE_E_IO = -9,             /* a file cannot be written or read */
+    MEMSCOPE_E_IO = -9,             /* a file cannot be written or read, or `memscope` failed */
     MEMSCOPE_E_ENDED = -10,         /* the session has ended, or was inherited through fork */
     MEMSCOPE_E_NOT_TRACKING = -11,  /* nothing is recorded: start_tracking comes first */
     MEMSCOPE_E_FORMAT = -12,        /* no such export format */
     MEMSCOPE_E_NOT_FOUND = -13,     /* no entry with that name or number */
     MEMSCOPE_E_LIMIT = -14,         /* a table of fixed size is full */
     MEMSCOPE_E_ABSENT = -15,        /* <memscope/optional.h>: the library is not in this process */
-    MEMSCOPE_E_UNSUPPORTED = -16    /* this build of the library cannot do it */
+    MEMSCOPE_E_UNSUPPORTED = -16    /* this build, or a collector of another version, cannot */
 };
 
 /** What went wrong, for people. Filled by a function that fails; storage of the caller's. */

@@ -71,7 +71,10 @@ typedef int (*memscope_chooser)(const struct memscope_detection *detection, void
 
 enum { MEMSCOPE_STRATEGY_NAME_MAX = 63, MEMSCOPE_STRATEGIES_MAX = 64, MEMSCOPE_HISTORY_MAX = 1024 };
 
-/** Makes a factory that knows the built-in strategies. ret_factory: for memscope_factory_free. */
+/**
+ * Makes a factory that knows the built-in strategies. ret_factory: the caller's, for
+ * memscope_factory_free. Errors: MEMSCOPE_E_MEMORY.
+ */
 MEMSCOPE_API int memscope_factory_new(memscope_factory **ret_factory,
                                       struct memscope_error *ret_error);
 
@@ -112,7 +115,10 @@ MEMSCOPE_API int memscope_factory_record_analysis(memscope_factory *factory, con
 MEMSCOPE_API int memscope_factory_measurement(const memscope_factory *factory, const char *name,
                                               struct memscope_measurement *ret_measurement);
 
-/** All records of a name in one, averages weighted by sessions. Errors: MEMSCOPE_E_NOT_FOUND. */
+/**
+ * All records of a name in one, averages weighted by sessions. Errors: MEMSCOPE_E_INVALID (the name
+ * is NULL, empty or too long), MEMSCOPE_E_NOT_FOUND.
+ */
 MEMSCOPE_API int memscope_factory_performance(
         const memscope_factory *factory, const char *name,
         struct memscope_strategy_performance *ret_performance);
@@ -163,7 +169,8 @@ MEMSCOPE_API int memscope_factory_set_chooser(memscope_factory *factory, memscop
 /**
  * A backend as memscope_backend_initialize makes it, with a strategy of the factory. name: the
  * strategy; NULL: what the chooser says, without one what the configuration says. The factory may
- * be freed before the backend. Errors: as there, and MEMSCOPE_E_NOT_FOUND.
+ * be freed before the backend. Errors: as there, and MEMSCOPE_E_NOT_FOUND: it has no such strategy;
+ * when a chooser is asked those of memscope_detect_environment as well.
  */
 MEMSCOPE_API int memscope_factory_backend(memscope_factory *factory, const char *name,
                                           const struct memscope_backend_config *config,
