@@ -110,18 +110,25 @@ bool estimate_is_few(const struct figures *figures)
     return estimate_samples(figures) < ESTIMATE_FEW;
 }
 
-static double estimate_share(double part, double whole)
+static double estimate_rate(double part, double whole)
 {
     return whole > 0 && part < whole ? part / whole : 1;
 }
 
+double estimate_share(uint64_t part, uint64_t whole)
+{
+    if (part >= whole)
+        return whole ? 1 : 0;
+    return (double)part / (double)whole;
+}
+
 double estimate_rate_n(const struct model *model, const struct figures *all)
 {
-    return estimate_share((double)all->sample_n, (double)model->sums.alloc_n);
+    return estimate_rate((double)all->sample_n, (double)model->sums.alloc_n);
 }
 
 double estimate_rate_bytes(const struct model *model, const struct figures *all)
 {
     double bytes = (double)all->alloc_bytes - (double)all->spread.excess_bytes;
-    return estimate_share(bytes, (double)model->sums.alloc_bytes);
+    return estimate_rate(bytes, (double)model->sums.alloc_bytes);
 }

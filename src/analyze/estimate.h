@@ -39,6 +39,9 @@ double estimate_samples(const struct figures *figures);
 /* True when those are fewer than ESTIMATE_FEW. */
 bool estimate_is_few(const struct figures *figures);
 
+/* What part of a whole a figure is: at most 1, also where an estimate is above the exact whole. */
+double estimate_share(uint64_t part, uint64_t whole);
+
 /* The share of the allocations (of their bytes) of the session that were recorded; 1 = all. */
 double estimate_rate_n(const struct model *model, const struct figures *all);
 double estimate_rate_bytes(const struct model *model, const struct figures *all);

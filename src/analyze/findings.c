@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/analysis.h"
+#include "analyze/estimate.h"
 #include "analyze/frame.h"
 #include "analyze/mappings.h"
 
@@ -82,11 +83,6 @@ static struct finding findings_make(const char *id, enum finding_severity severi
             .link = {.view = view, .metric = metric, .function = MODEL_NONE, .site = MODEL_NONE}};
 }
 
-static double findings_share(uint64_t part, uint64_t whole)
-{
-    return whole ? (double)part / (double)whole : 0;
-}
-
 /* Names come from the program: made harmless once, here. */
 static void findings_add_name(struct text *text, const struct analysis *analysis, uint32_t function)
 {
@@ -133,7 +129,7 @@ static void findings_peak(struct analysis *analysis)
     if (peak < FINDINGS_BYTES_LEAST || !analysis_top(analysis, FUNCTION_PEAK, 1, &top))
         return;
     const struct function *function = &analysis->functions.at[top];
-    double share = findings_share(function->self.peak_bytes, peak);
+    double share = estimate_share(function->self.peak_bytes, peak);
     if (share < findings_peak_share)
         return;
     struct finding finding =
@@ -159,7 +155,7 @@ static void findings_churn(struct analysis *analysis)
         !analysis_top(analysis, FUNCTION_ALLOC, 1, &top))
         return;
     const struct function *function = &analysis->functions.at[top];
-    double share = findings_share(function->self.alloc_bytes, sums->alloc_bytes);
+    double share = estimate_share(function->self.alloc_bytes, sums->alloc_bytes);
     if (share < findings_churn_share)
         return;
     struct finding finding =
@@ -178,7 +174,7 @@ static void findings_churn(struct analysis *analysis)
 static void findings_temporary(struct analysis *analysis)
 {
     const struct model_sums *sums = &analysis->model->sums;
-    double share = findings_share(sums->temporary_n, sums->alloc_n);
+    double share = estimate_share(sums->temporary_n, sums->alloc_n);
     uint32_t top;
     if (share < findings_temporary_share || sums->temporary_n < FINDINGS_BLOCKS_LEAST ||
         !analysis_top(analysis, FUNCTION_TEMPORARY, 1, &top))
@@ -237,7 +233,7 @@ static void findings_crossing(struct analysis *analysis)
     for (uint32_t i = 0; i < analysis->functions.n; i++) {
         const struct figures *self = &analysis->functions.at[i].self;
         if (self->other_thread_free_n >= FINDINGS_BLOCKS_LEAST * 10 &&
-            findings_share(self->other_thread_free_n, self->free_n) >= findings_crossing_share &&
+            estimate_share(self->other_thread_free_n, self->free_n) >= findings_crossing_share &&
             self->free_bytes > most) {
             best = i;
             most = self->free_bytes;
@@ -246,7 +242,7 @@ static void findings_crossing(struct analysis *analysis)
     if (best == MODEL_NONE)
         return;
     const struct figures *self = &analysis->functions.at[best].self;
-    double share = findings_share(self->other_thread_free_n, self->free_n);
+    double share = estimate_share(self->other_thread_free_n, self->free_n);
     struct finding finding =
             findings_make("cross-thread-free", FINDING_LOW, share, "ratio", "tasks", "freed");
     finding.link.function = best;
@@ -326,7 +322,7 @@ static void findings_rss(struct analysis *analysis)
     uint64_t largest = findings_rss_largest(rss, &part);
     struct finding finding =
             findings_make("rss-above-heap", findings_rss_texts[part].severity,
-                          findings_share(rss->peak_bytes, live), "ratio", "run", NULL);
+                          live ? (double)rss->peak_bytes / (double)live : 0, "ratio", "run", NULL);
     finding.weight = above;
     text_add(&finding.title, "resident memory is far above the live heap: ");
     text_add_bytes_iec(&finding.title, largest);

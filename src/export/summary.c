@@ -163,8 +163,7 @@ static void summary_facts(struct summary *summary)
     }
     text_add_char(&summary->out, '\n');
     text_clear(&summary->part);
-    text_printf(&summary->part, "%.0f %%",
-                sums->alloc_n ? 100.0 * (double)sums->temporary_n / (double)sums->alloc_n : 0.0);
+    text_printf(&summary->part, "%.0f %%", 100 * estimate_share(sums->temporary_n, sums->alloc_n));
     summary_fact(summary, "temporary", text_string(&summary->part));
     text_add(&summary->out, "freed before the next allocation\n");
 }

@@ -66,7 +66,7 @@ static void list_figures(struct summary *summary, uint64_t bytes, uint64_t whole
     text_add_char(&summary->out, ' ');
     columns_add_right(&summary->out, text_string(&summary->part), LIST_BYTES);
     text_clear(&summary->part);
-    text_printf(&summary->part, "%.1f", whole ? 100.0 * (double)bytes / (double)whole : 0.0);
+    text_printf(&summary->part, "%.1f", 100 * estimate_share(bytes, whole));
     columns_add_right(&summary->out, text_string(&summary->part), LIST_SHARE);
     text_clear(&summary->part);
     columns_add_count(&summary->part, n);
@@ -177,9 +177,7 @@ void summary_temporary(struct summary *summary, size_t rows)
         list_lead(summary, i + 1, top[i], "");
         columns_add_blanks(&summary->out, LIST_BYTES + 1);
         text_clear(&summary->part);
-        text_printf(&summary->part, "%.1f",
-                    100.0 * (double)self->temporary_n /
-                            (double)(self->alloc_n ? self->alloc_n : 1));
+        text_printf(&summary->part, "%.1f", 100 * estimate_share(self->temporary_n, self->alloc_n));
         columns_add_right(&summary->out, text_string(&summary->part), LIST_SHARE);
         text_clear(&summary->part);
         columns_add_count(&summary->part, self->temporary_n);

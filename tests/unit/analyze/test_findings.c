@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "analyze/analysis.h"
+#include "analyze/estimate.h"
 #include "analyze/mappings.h"
 #include "story.h"
 
@@ -319,9 +320,18 @@ static void stacks_that_map_under_one_name_are_one_place(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
+/* An estimate may be above the whole that is exact. */
+static void a_share_is_at_most_one(void **state)
+{
+    assert_true(estimate_share(1, 4) == 0.25);
+    assert_true(estimate_share(5, 4) == 1);
+    assert_true(estimate_share(5, 0) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+            TEST(a_share_is_at_most_one),
             TEST(a_level_that_rises_to_the_end_grows),
             TEST(a_level_that_is_reached_does_not_grow),
             TEST(one_function_that_makes_most_bytes_churns),
