@@ -57,6 +57,11 @@ export function formatPercent(part: number, whole: number): string {
     return `${percent.toFixed(1)}${NARROW}%`;
 }
 
+/** A part of a whole that is exact: an estimate may be above it. */
+export function formatShare(part: number, whole: number): string {
+    return formatPercent(Math.min(part, whole), whole);
+}
+
 export function formatRate(bytesPerSecond: number): string {
     return `${bytesPerSecond > 0 ? '+' : ''}${formatBytes(bytesPerSecond)}/s`;
 }

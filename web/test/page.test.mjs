@@ -235,7 +235,7 @@ test('sizes, counts, times and shares as text', () => {
     const cases = [
         [format.formatBytes(0), '0 B'], [format.formatBytes(1023), '1023 B'], [format.formatBytes(1024), '1.0 KiB'], [format.formatBytes(1048575), '1.0 MiB'],
         [format.formatBytes(432642457), '413 MiB'], [format.formatBytes(2 ** 53 - 1), '8.0 PiB'], [format.formatCount(99999), '99 999'], [format.formatCount(18412770), '18.4 M'],
-        [format.formatExact(1234567), '1 234 567'], [format.formatPercent(1, 3), '33.3 %'], [format.formatPercent(1, 1e9), '<0.1 %'], [format.formatPercent(1, 0), '–'],
+        [format.formatExact(1234567), '1 234 567'], [format.formatPercent(1, 3), '33.3 %'], [format.formatPercent(1, 1e9), '<0.1 %'], [format.formatPercent(1, 0), '–'], [format.formatPercent(3, 2), '150.0 %'], [format.formatShare(3, 2), '100.0 %'],
         [format.formatTime(12.4e9), '12.40 s'], [format.formatTime(4000e9), '1 h 06 min'], [format.formatDuration(410), '410 ns'], [format.formatDuration(1.5e6), '1.5 ms'],
         [format.formatRate(204 * 1024), '+204 KiB/s'], [format.formatUncertainty(0), '±?'], [format.formatUncertainty(100), '±19 %'],
     ];

@@ -3,7 +3,7 @@
 import { computed } from '@preact/signals';
 import { copyText, focusNode, sandwich, setFilter, setView } from '../actions';
 import { groupLabel, groupOfContext, threadLabel } from '../data/labels';
-import { formatBytes, formatCount, formatDuration, formatPercent, formatUncertainty, formatValue, formatValueExact } from '../format';
+import { formatBytes, formatCount, formatDuration, formatShare, formatUncertainty, formatValue, formatValueExact } from '../format';
 import { foreignFunctions } from '../query/calltree';
 import { aggregateContexts } from '../query/metrics';
 import { liveSeries } from '../query/series';
@@ -73,7 +73,7 @@ function PartList(props: { title: string; parts: Part[]; total: number; field: '
                     <li key={part.id}>
                         <button type="button" class="link" title="Show only this" onClick={() => setFilter(props.field, [part.id])}>{part.label}</button>
                         <ShareBar part={part.value} whole={props.total} />
-                        <span class="number">{formatPercent(part.value, props.total)}</span>
+                        <span class="number">{formatShare(part.value, props.total)}</span>
                     </li>
                 ))}
             </ul>
@@ -127,7 +127,7 @@ export function Details() {
             <h2>{labels.func(chosen.func)}</h2>
             <p class="muted place">{labels.place(chosen.node)}{labels.file(chosen.func) !== '' && ` · ${labels.module(chosen.func)}`}</p>
             <p class="big" title={formatValueExact(value, unit.value)}>
-                {formatValue(value, unit.value)} <span>{formatPercent(value, scopedTotal.value)}</span>
+                {formatValue(value, unit.value)} <span>{formatShare(value, scopedTotal.value)}</span>
             </p>
             <p class="muted">
                 {unit.value === 'bytes' ? `${formatCount(sum.n)} blocks` : formatBytes(sum.bytes)}

@@ -3,7 +3,7 @@
 import { computed, signal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { focusNode, sandwich, saveFile, say, selectFunction, selectTreeNode, update } from '../actions';
-import { formatPercent, formatValue, formatValueExact, plural } from '../format';
+import { formatShare, formatValue, formatValueExact, plural } from '../format';
 import { outermost, ownOf, pathTo, treeTotals, type CallTree } from '../query/calltree';
 import { boxAt, childCount, flameModel, lineOf, neighbour, type Box, type FlameModel, type FlamePart } from '../query/flamemodel';
 import { layoutFind, layoutRow, type LayoutTree } from '../query/layout';
@@ -154,7 +154,7 @@ function describe(box: Box): string {
     const shown = model.value;
     if (!target || !data || !shown) return '';
     const value = target.stub > 0 ? target.part.layout.stubTotal[box.rect] : target.part.tree.totalOf(target.node);
-    const share = formatPercent(value, state.scopedTotal.value);
+    const share = formatShare(value, state.scopedTotal.value);
     if (target.stub > 0) return `${target.stub} smaller calls together, ${formatValue(value, state.unit.value)}, ${share}`;
     const name = target.node === 0 ? 'everything' : data.labels.func(target.part.tree.func[target.node]);
     const row = layoutRow(target.part.layout, box.rect) + shown.above.length;
@@ -236,7 +236,7 @@ function Tooltip() {
     const func = target.part.tree.func[target.node];
     const [x, y] = pointer.value;
     const style = { left: `${Math.min(x + 14, Math.max(0, widthPx.value - 430))}px`, top: `${y + 18}px` };
-    const share = formatPercent(value, state.scopedTotal.value);
+    const share = formatShare(value, state.scopedTotal.value);
     const origin = isCallTree() && tree ? tree.origin[target.node] : -1;
     const own = isCallTree() && tree && target.stub === 0 && state.totals.value ? ownOf(tree, state.totals.value, target.node) : -1;
     return (
@@ -367,7 +367,7 @@ export function FlameView() {
                     <span data-testid="flame-total" data-value={total}>
                         <b>{formatValue(total, state.unit.value)}</b> {state.scopeText.value}
                     </span>
-                    {matched.value !== null && <span data-testid="matched"> · {formatPercent(matched.value, total)} with a hit on the stack</span>}
+                    {matched.value !== null && <span data-testid="matched"> · {formatShare(matched.value, total)} with a hit on the stack</span>}
                     <span class="muted"> · click selects, double-click narrows, ? lists the keys</span>
                     <button type="button" class="quiet foot-button" title="One line per stack, for other viewers" onClick={saveFolded}>save folded stacks</button>
                 </p>

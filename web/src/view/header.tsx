@@ -3,7 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { setView, toggleTheme, update } from '../actions';
 import type { Manifest } from '../data/manifest';
-import { formatBytes, formatCount, formatDuration, formatExact, formatPercent, formatTime, plural, shortened, visible } from '../format';
+import { formatBytes, formatCount, formatDuration, formatExact, formatShare, formatTime, plural, shortened, visible } from '../format';
 import { helpOpen } from '../keys';
 import { body, head, matches, page, search, theme } from '../state';
 
@@ -135,7 +135,7 @@ export function Facts() {
                 <Fact label="Live now" value={estimate + formatBytes(totals.end_live_bytes)} note={`in ${plural(totals.end_live_n, 'block')}`} exact={bytes(totals.end_live_bytes)} />
             )}
             <Fact label="Allocated" value={formatBytes(totals.alloc_bytes)} note={`in ${plural(totals.alloc_n, 'block')}`} exact={bytes(totals.alloc_bytes)} />
-            <Fact label="Temporary" value={formatPercent(totals.tmp_n, totals.alloc_n)} note="freed before the next allocation" exact={`${formatCount(totals.tmp_n)} blocks freed before the same thread's next allocation`} />
+            <Fact label="Temporary" value={formatShare(totals.tmp_n, totals.alloc_n)} note="freed before the next allocation" exact={`${formatCount(totals.tmp_n)} blocks freed before the same thread's next allocation`} />
             {totals.peak_rss_bytes !== undefined && <Fact label="Peak resident" value={formatBytes(totals.peak_rss_bytes)} note="of the whole process" exact={bytes(totals.peak_rss_bytes)} />}
             {overhead.wall_pct !== undefined && <Fact label="Cost" value={`${overhead.wall_pct.toFixed(1)}\u202f%`} note={`time, ${formatBytes(overhead.self_bytes_peak)} memory`} />}
         </dl>

@@ -3,7 +3,7 @@
 import { computed, signal } from '@preact/signals';
 import { sandwich } from '../actions';
 import type { Stats } from '../data/stats';
-import { formatBytes, formatCount, formatPercent, formatRate, formatTime, formatValue, formatValueExact, visible } from '../format';
+import { formatBytes, formatCount, formatRate, formatShare, formatTime, formatValue, formatValueExact, visible } from '../format';
 import { liveSeries } from '../query/series';
 import * as state from '../state';
 import { Details } from './details';
@@ -149,7 +149,7 @@ function columns(): GridColumn<LeakRow>[] {
             ),
         },
         { id: 'bytes', title: 'Never freed', width: '112px', numeric: true, cell: (row) => <span title={formatValueExact(row.value, unit)}>{formatValue(row.value, unit)}</span> },
-        { id: 'share', title: 'Share', width: '64px', numeric: true, sortable: false, cell: (row) => <span class="percent">{formatPercent(row.value, total)}</span> },
+        { id: 'share', title: 'Share', width: '64px', numeric: true, sortable: false, cell: (row) => <span class="percent">{formatShare(row.value, total)}</span> },
         { id: 'blocks', title: 'Blocks', width: '76px', numeric: true, cell: (row) => formatCount(row.blocks) },
         {
             id: 'shape', title: 'Shape', width: '92px',

@@ -3,7 +3,7 @@
 import { computed } from '@preact/signals';
 import { followLink, selectFunction, setMetric, setView, update } from '../actions';
 import type { Finding, MetricId } from '../data/manifest';
-import { formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatTime, formatValue, plural, shortened, visible } from '../format';
+import { formatBytes, formatCount, formatDuration, formatPercent, formatRate, formatShare, formatTime, formatValue, plural, shortened, visible } from '../format';
 import { METRICS } from '../query/metrics';
 import { body, hashOfFunc, head, narrowed, pickUnit, scopeText, stats, sumsOf, unit } from '../state';
 import { Bars } from './bars';
@@ -139,7 +139,7 @@ function TopList(props: { id: 'peak' | 'leak' | 'alloc' | 'temp'; title: string 
                                 <Place at={data.labels.place(data.owners[entry.site])} />
                                 <ShareBar part={entry.value} whole={total} />
                                 <span class="number">{formatValue(entry.value, unit.value)}</span>
-                                <span class="number percent">{formatPercent(entry.value, total)}</span>
+                                <span class="number percent">{formatShare(entry.value, total)}</span>
                             </li>
                         );
                     })}

@@ -2,7 +2,7 @@
 // How the program allocates: sizes, lifetimes, both against time and each other, and blocks that grow by realloc. Whole run.
 import { computed, signal } from '@preact/signals';
 import { selectSite, setView, setWindow } from '../actions';
-import { formatBytes, formatCount, formatDuration, formatPercent, formatTime } from '../format';
+import { formatBytes, formatCount, formatDuration, formatPercent, formatShare, formatTime } from '../format';
 import { heatOf } from '../query/heat';
 import * as state from '../state';
 import { Bars } from './bars';
@@ -64,7 +64,7 @@ function reallocColumns(): GridColumn<ReallocRow>[] {
     return [
         { id: 'name', title: 'Site', width: 'minmax(240px, 1fr)', sortable: false, cell: (row) => <span class="named"><span class="name">{data.labels.short(data.labels.funcOfNode(nodeOf(row)))}</span><Place at={data.labels.place(nodeOf(row))} /></span> },
         { id: 'count', title: 'Reallocs', width: '96px', numeric: true, cell: (row) => formatCount(row.count) },
-        { id: 'share', title: 'Of its blocks', width: '104px', numeric: true, sortable: false, cell: (row) => formatPercent(Math.min(row.count, row.blocks), row.blocks) },
+        { id: 'share', title: 'Of its blocks', width: '104px', numeric: true, sortable: false, cell: (row) => formatShare(row.count, row.blocks) },
         { id: 'moved', title: 'Bytes copied', width: '104px', numeric: true, cell: (row) => (row.moved > 0 ? formatBytes(row.moved) : <span class="muted">–</span>) },
     ];
 }
