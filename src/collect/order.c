@@ -204,7 +204,7 @@ static void order_pending_remove(struct order_lane *lane, struct order_pending *
  */
 static bool order_pending_take(struct order *order, struct order_lane *lane,
                                const struct order_record *record, uint64_t old,
-                               struct feed_pending *ret_block)
+                               struct order_pending *ret_pending)
 {
     struct order_lane *from = lane;
     struct order_pending *pending = order_pending_of(lane, record->tid, old);
@@ -215,17 +215,19 @@ static bool order_pending_take(struct order *order, struct order_lane *lane,
     }
     if (!pending)
         return false;
-    *ret_block = pending->block;
+    *ret_pending = *pending;
     order_pending_remove(from, pending);
     return true;
 }
 
 static void order_realloc_cancel(struct order *order, const struct order_record *record,
-                                 uint64_t old, struct feed_pending *block)
+                                 struct order_pending *pending)
 {
+    if (pending->overtaken)
+        return;
     journal_heap(order->journal, EVENTS_REALLOC_CANCEL, &record->context,
-                 &(struct events_event){.old_address = old});
-    order_fed(order, feed_realloc_cancel(order->model, &record->context, block));
+                 &(struct events_event){.old_address = pending->old});
+    order_fed(order, feed_realloc_cancel(order->model, &record->context, &pending->block));
 }
 
 static int order_realloc_begin(struct order *order, struct order_lane *lane,
@@ -236,19 +238,35 @@ static int order_realloc_begin(struct order *order, struct order_lane *lane,
     size_t most = lane->kind == WIRE_LANE_OWN ? ORDER_PENDING_MAX : ORDER_PENDING_SHARED_MAX;
     if (lane->pending.n == most) {
         /* Frames of hooks that were jumped out of: their blocks live on. */
-        order_realloc_cancel(order, record, lane->pending.at[0].old, &lane->pending.at[0].block);
+        order_realloc_cancel(order, record, &lane->pending.at[0]);
         order_pending_remove(lane, &lane->pending.at[0]);
     }
-    struct order_pending pending = {.tid = record->tid, .old = record->slot->a};
-    order_fed(order,
-              feed_realloc_begin(order->model, &record->context, record->slot->a, &pending.block));
-    journal_heap(order->journal, EVENTS_REALLOC_BEGIN, &record->context,
-                 &(struct events_event){.address = record->slot->a});
+    uint64_t address = record->slot->a;
+    struct order_pending pending = {.tid = record->tid, .old = address};
+    if (order_wait_was_vain(order, lane, address)) {
+        pending.overtaken = true;
+    } else {
+        order_fed(order,
+                  feed_realloc_begin(order->model, &record->context, address, &pending.block));
+        journal_heap(order->journal, EVENTS_REALLOC_BEGIN, &record->context,
+                     &(struct events_event){.address = address});
+    }
     if (!VEC_PUSH(&lane->pending, most, pending))
-        order_realloc_cancel(order, record, pending.old, &pending.block);
+        order_realloc_cancel(order, record, &pending);
     else
-        order_wait_wake(order, lane, record->slot->a, false);
+        order_wait_wake(order, lane, address, false);
     return ORDER_FED;
+}
+
+static void order_free(struct order *order, const struct order_lane *lane,
+                       const struct order_record *record, uint64_t address)
+{
+    if (record->kind == WIRE_FREE && record->slot->b)
+        feed_not_temporary(order->model, record->context.thread);
+    order_fed(order, feed_free(order->model, &record->context, address));
+    journal_heap(order->journal, EVENTS_FREE, &record->context,
+                 &(struct events_event){.address = address});
+    order_wait_wake(order, lane, address, false);
 }
 
 static int order_alloc(struct order *order, struct order_lane *lane,
@@ -281,32 +299,24 @@ static int order_alloc(struct order *order, struct order_lane *lane,
         return ORDER_FED;
     }
     uint64_t old = record->slots > 1 ? record->slot[1].a : 0;
-    struct feed_pending block = {0};
+    struct order_pending pending = {0};
     /* old 0: a block that was sampled takes the place of one that was not. */
-    bool matched = old && order_pending_take(order, lane, record, old, &block);
+    bool matched = old && order_pending_take(order, lane, record, old, &pending);
     if (!matched && old)
         order->model->loss.unmatched_realloc_n++;
-    order_fed(order, feed_realloc_end(order->model, &record->context, &block, record->slot->a,
-                                      record->slot->b, node, weight));
+    order_fed(order, feed_realloc_end(order->model, &record->context, &pending.block,
+                                      record->slot->a, record->slot->b, node, weight));
     journal_heap(order->journal, EVENTS_REALLOC_END, &record->context,
-                 &(struct events_event){.old_address = matched ? old : 0,
+                 &(struct events_event){.old_address = matched && !pending.overtaken ? old : 0,
                                         .address = record->slot->a,
                                         .size_bytes = record->slot->b,
                                         .node = node,
                                         .weight = weight});
-    order_wait_wake(order, lane, record->slot->a, true);
+    if (pending.overtaken && old == record->slot->a)
+        order_free(order, lane, record, old);
+    else
+        order_wait_wake(order, lane, record->slot->a, true);
     return ORDER_FED;
-}
-
-static void order_free(struct order *order, const struct order_lane *lane,
-                       const struct order_record *record, uint64_t address)
-{
-    if (record->kind == WIRE_FREE && record->slot->b)
-        feed_not_temporary(order->model, record->context.thread);
-    order_fed(order, feed_free(order->model, &record->context, address));
-    journal_heap(order->journal, EVENTS_FREE, &record->context,
-                 &(struct events_event){.address = address});
-    order_wait_wake(order, lane, address, false);
 }
 
 /* realloc(p, 0): the old block was freed and nothing came of it. */
@@ -314,10 +324,10 @@ static void order_realloc_freed(struct order *order, struct order_lane *lane,
                                 const struct order_record *record)
 {
     uint64_t old = record->slots > 1 ? record->slot[1].a : 0;
-    struct feed_pending block;
-    if (!order_pending_take(order, lane, record, old, &block))
+    struct order_pending pending;
+    if (!order_pending_take(order, lane, record, old, &pending))
         return;
-    order_realloc_cancel(order, record, old, &block);
+    order_realloc_cancel(order, record, &pending);
     order_free(order, lane, record, old);
 }
 
@@ -325,7 +335,7 @@ static int order_event(struct order *order, struct order_lane *lane,
                        const struct order_record *record)
 {
     const struct intake_slot *slot = record->slot;
-    struct feed_pending block;
+    struct order_pending pending;
     switch (record->kind) {
     case WIRE_ALLOC:
     case WIRE_MAP:
@@ -347,8 +357,8 @@ static int order_event(struct order *order, struct order_lane *lane,
         order_realloc_freed(order, lane, record);
         return ORDER_FED;
     case WIRE_REALLOC_CANCEL:
-        if (order_pending_take(order, lane, record, slot->a, &block))
-            order_realloc_cancel(order, record, slot->a, &block);
+        if (order_pending_take(order, lane, record, slot->a, &pending))
+            order_realloc_cancel(order, record, &pending);
         return ORDER_FED;
     case WIRE_TASK_SWITCH:
     case WIRE_TASK_TYPE:

@@ -36,6 +36,7 @@ struct order_pending {
     uint32_t tid; /* of the writer, in a common lane */
     uint64_t old;
     struct feed_pending block;
+    bool overtaken; /* the free of what became of the block was fed before */
 };
 
 struct order_lane {

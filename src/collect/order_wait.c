@@ -19,6 +19,35 @@ bool order_wait_begin(struct order *order, struct order_lane *lane, const struct
     return true;
 }
 
+/* The lane's last records are still in its run at hand. */
+static bool wait_has_freed(const struct order_lane *lane, uint64_t address, uint64_t since)
+{
+    const struct intake_run *run = lane->runs.first;
+    for (unsigned i = run ? run->at : 0; i-- > 0;) {
+        const struct intake_slot *slot = &run->slots[i];
+        unsigned kind = slot->head & 0xff & ~(unsigned)WIRE_BY_OTHERS;
+        if (slot->head == WIRE_CONTINUED || kind == WIRE_PAD)
+            continue;
+        if (slot->head >> WIRE_KIND_BITS < since)
+            return false;
+        if (slot->a == address && (kind == WIRE_FREE || kind == WIRE_REALLOC_BEGIN))
+            return true;
+    }
+    return false;
+}
+
+bool order_wait_was_vain(const struct order *order, const struct order_lane *lane, uint64_t address)
+{
+    uint64_t since = lane->due > order->repair_ticks ? lane->due - order->repair_ticks : 0;
+    bool has_freed = false, in_vain = lane->key >= lane->due + order->repair_ticks;
+    for (size_t i = 0; in_vain && i < order->lanes.n && !has_freed; i++) {
+        const struct order_lane *other = order->lanes.at[i];
+        has_freed = other && other != lane && other->slot == lane->slot &&
+                    wait_has_freed(other, address, since);
+    }
+    return has_freed && lane->kind == WIRE_LANE_OWN;
+}
+
 void order_wait_end(struct order *order, struct order_lane *lane)
 {
     size_t i = 0;

@@ -18,6 +18,13 @@
 bool order_wait_begin(struct order *order, struct order_lane *lane, const struct image *image,
                       uint64_t address, bool awaits_live);
 
+/*
+ * Whether an address that was waited for in vain was freed by another lane shortly before: by a
+ * record that comes later in truth, and whose stamp is earlier still.
+ */
+bool order_wait_was_vain(const struct order *order, const struct order_lane *lane,
+                         uint64_t address);
+
 /* A lane that waits does so no more. */
 void order_wait_end(struct order *order, struct order_lane *lane);
 

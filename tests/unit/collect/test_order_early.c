@@ -85,6 +85,34 @@ static void test_early_end_is_repaired(void **state)
 }
 
 /*
+ * The free of a block that another thread has resized in place, stamped before that began: the
+ * block as it was is freed then, and the resized one at its birth. A resize of a block that nobody
+ * knew stays one.
+ */
+static void test_overtaken_resize(void **state)
+{
+    struct session session;
+    session_open(&session, WIRE_THREAD_LOCAL);
+    struct deal deal = {.session = &session};
+    for (uint32_t i = 0; i < 3; i++)
+        deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
+    deal_record(&deal, 0, 0, WIRE_ALLOC, 1000, 0x1000, 10, 0);
+    deal_record(&deal, 1, 0, WIRE_FREE, 1900, 0x1000, 0, 0); /* after the resize, in truth */
+    deal_record(&deal, 0, 0, WIRE_REALLOC_BEGIN, 2000, 0x1000, 0, 0);
+    deal_record(&deal, 0, 0, WIRE_REALLOC_END, 2050, 0x1000, 20, 0x1000);
+    deal_record(&deal, 1, 0, WIRE_ALLOC, 8000, 0x2000, 30, 0);
+    deal_record(&deal, 0, 0, WIRE_REALLOC_BEGIN, 9000, 0x3000, 0, 0); /* nobody ever had it */
+    deal_record(&deal, 0, 0, WIRE_REALLOC_END, 9050, 0x3000, 40, 0x3000);
+    deal_feed(&deal, UINT64_MAX);
+    assert_int_equal(session_sums(&session)->alloc_n, 4);
+    assert_int_equal(session_sums(&session)->free_n, 2);
+    assert_int_equal(session_sums(&session)->live_bytes, 30 + 40);
+    assert_int_equal(session_sums(&session)->unknown_free_n, 1);
+    assert_int_equal(session.model->loss.unmatched_realloc_n, 1);
+    session_close(&session);
+}
+
+/*
  * Threads that hand few addresses round, so that of two events on one address the second is often
  * stamped first: which block is whose may be mistaken, none is lost.
  */
@@ -144,6 +172,7 @@ int main(void)
             cmocka_unit_test(test_early_stamp_is_repaired),
             cmocka_unit_test(test_early_stamps_of_a_chain),
             cmocka_unit_test(test_early_end_is_repaired),
+            cmocka_unit_test(test_overtaken_resize),
             cmocka_unit_test(test_early_history),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
