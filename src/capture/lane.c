@@ -213,13 +213,19 @@ static long lane_futex(_Atomic uint32_t *word, int operation, uint32_t value, lo
                      0);
 }
 
+/* Whether who is not in /proc is not there: after a chroot there may be no /proc at all. */
+static bool lane_sees_processes(void)
+{
+    return syscall_3(SYS_access, (long)(uintptr_t) "/proc/self/stat", 0 /* F_OK */, 0) == 0;
+}
+
 /* Reads /proc/PID/stat, whose state comes behind the last ')'. A stopped collector is not dead. */
 static bool lane_collector_is_dead(void)
 {
     char text[128];
     long fd = door_collector_stat();
     if (fd < 0)
-        return fd == -ENOENT;
+        return fd == -ENOENT && lane_sees_processes();
     long n = syscall_3(SYS_read, fd, (long)(uintptr_t)text, sizeof text);
     syscall_3(SYS_close, fd, 0, 0);
     if (n < 0)
