@@ -110,6 +110,10 @@ def cases():
     yield Case("collector-paused", ("{targets}/death_random", "{counts}", "2"),
                status=-signal.SIGTERM, drive=collector_signal(signal.SIGSTOP, 0.2), timeout_s=20,
                judge=went_on, ground=Ground(extra_n=2, in_flight=2, oracle=False))
+    yield Case("collector-paused-jail", ("{targets}/death_random", "{counts}", "2", "jail"),
+               status=-signal.SIGTERM, drive=collector_signal(signal.SIGSTOP, 0.2), timeout_s=20,
+               judge=went_on, ground=Ground(extra_n=2, in_flight=2, oracle=False),
+               needs=("root",))
     yield Case("collector-stopped", ("{targets}/death_random", "{counts}", "2"), slow=True,
                status=-signal.SIGTERM, drive=collector_signal(signal.SIGSTOP, 10.0), timeout_s=40,
                judge=went_on, may_lose=True, modes=("",))
