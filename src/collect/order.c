@@ -269,6 +269,29 @@ static void order_free(struct order *order, const struct order_lane *lane,
     order_wait_wake(order, lane, address, false);
 }
 
+static void order_realloc_end(struct order *order, struct order_lane *lane,
+                              const struct order_record *record, uint32_t node, uint32_t weight)
+{
+    uint64_t old = record->slots > 1 ? record->slot[1].a : 0;
+    struct order_pending pending = {0};
+    /* old 0: a block that was sampled takes the place of one that was not. */
+    bool matched = old && order_pending_take(order, lane, record, old, &pending);
+    if (!matched && old)
+        order->model->loss.unmatched_realloc_n++;
+    order_fed(order, feed_realloc_end(order->model, &record->context, &pending.block,
+                                      record->slot->a, record->slot->b, node, weight));
+    journal_heap(order->journal, EVENTS_REALLOC_END, &record->context,
+                 &(struct events_event){.old_address = matched && !pending.overtaken ? old : 0,
+                                        .address = record->slot->a,
+                                        .size_bytes = record->slot->b,
+                                        .node = node,
+                                        .weight = weight});
+    if (pending.overtaken && old == record->slot->a)
+        order_free(order, lane, record, old);
+    else
+        order_wait_wake(order, lane, record->slot->a, true);
+}
+
 static int order_alloc(struct order *order, struct order_lane *lane,
                        const struct order_record *record)
 {
@@ -298,24 +321,7 @@ static int order_alloc(struct order *order, struct order_lane *lane,
         order_wait_wake(order, lane, record->slot->a, true);
         return ORDER_FED;
     }
-    uint64_t old = record->slots > 1 ? record->slot[1].a : 0;
-    struct order_pending pending = {0};
-    /* old 0: a block that was sampled takes the place of one that was not. */
-    bool matched = old && order_pending_take(order, lane, record, old, &pending);
-    if (!matched && old)
-        order->model->loss.unmatched_realloc_n++;
-    order_fed(order, feed_realloc_end(order->model, &record->context, &pending.block,
-                                      record->slot->a, record->slot->b, node, weight));
-    journal_heap(order->journal, EVENTS_REALLOC_END, &record->context,
-                 &(struct events_event){.old_address = matched && !pending.overtaken ? old : 0,
-                                        .address = record->slot->a,
-                                        .size_bytes = record->slot->b,
-                                        .node = node,
-                                        .weight = weight});
-    if (pending.overtaken && old == record->slot->a)
-        order_free(order, lane, record, old);
-    else
-        order_wait_wake(order, lane, record->slot->a, true);
+    order_realloc_end(order, lane, record, node, weight);
     return ORDER_FED;
 }
 
