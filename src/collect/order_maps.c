@@ -3,13 +3,14 @@
 #include "collect/order_maps.h"
 
 #include "collect/order_loss.h"
+#include "collect/order_wait.h"
 
 bool order_maps_map(struct order *order, struct order_lane *lane, const struct image *image,
                     const struct feed_context *context, const struct intake_slot *slot,
                     uint32_t node)
 {
     uint64_t how = slot->c >> WIRE_STACK_BITS;
-    uint64_t deadline = lane->due + order->repair_ticks;
+    uint64_t deadline = order_wait_deadline(order, lane);
     if (lane->key < deadline && image->lane_n > 2 &&
         feed_is_mapped(order->model, context->process, slot->a, slot->b)) {
         lane->key = deadline;

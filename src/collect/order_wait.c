@@ -7,7 +7,7 @@
 bool order_wait_begin(struct order *order, struct order_lane *lane, const struct image *image,
                       uint64_t address, bool awaits_live)
 {
-    uint64_t deadline = lane->due + order->repair_ticks;
+    uint64_t deadline = order_wait_deadline(order, lane);
     if (lane->key >= deadline || image->lane_n <= 2 || !address ||
         feed_is_live(order->model, image->process, address) == awaits_live)
         return false;
@@ -39,13 +39,14 @@ static bool wait_has_freed(const struct order_lane *lane, uint64_t address, uint
 bool order_wait_was_vain(const struct order *order, const struct order_lane *lane, uint64_t address)
 {
     uint64_t since = lane->due > order->repair_ticks ? lane->due - order->repair_ticks : 0;
-    bool has_freed = false, in_vain = lane->key >= lane->due + order->repair_ticks;
+    bool in_vain = lane->key >= order_wait_deadline(order, lane), has_freed = false;
+    in_vain = in_vain && lane->kind == WIRE_LANE_OWN;
     for (size_t i = 0; in_vain && i < order->lanes.n && !has_freed; i++) {
         const struct order_lane *other = order->lanes.at[i];
         has_freed = other && other != lane && other->slot == lane->slot &&
                     wait_has_freed(other, address, since);
     }
-    return has_freed && lane->kind == WIRE_LANE_OWN;
+    return has_freed;
 }
 
 void order_wait_end(struct order *order, struct order_lane *lane)

@@ -11,6 +11,12 @@
 
 #include "collect/order.h"
 
+/* The key up to which the record at hand may wait. */
+static inline uint64_t order_wait_deadline(const struct order *order, const struct order_lane *lane)
+{
+    return lane->due + order->repair_ticks;
+}
+
 /*
  * Whether the record at hand has to wait until its address is live, or is no more: its lane's key
  * is raised then. In a process with one lane nobody else can make it so.
