@@ -110,6 +110,7 @@ bool estimate_is_few(const struct figures *figures)
     return estimate_samples(figures) < ESTIMATE_FEW;
 }
 
+/* 1 also where there is no whole. */
 static double estimate_rate(double part, double whole)
 {
     return whole > 0 && part < whole ? part / whole : 1;
@@ -117,9 +118,7 @@ static double estimate_rate(double part, double whole)
 
 double estimate_share(uint64_t part, uint64_t whole)
 {
-    if (part >= whole)
-        return whole ? 1 : 0;
-    return (double)part / (double)whole;
+    return whole ? estimate_rate((double)part, (double)whole) : 0;
 }
 
 double estimate_rate_n(const struct model *model, const struct figures *all)
