@@ -52,13 +52,27 @@ static int file_special_open(struct file_out *out, const char *name)
     return out->fd < 0 ? errno : 0;
 }
 
-int file_check_replaceable(const char *name, struct diag *diag)
+/* What is there already where a file is to be written. */
+enum file_there { FILE_REPLACEABLE, FILE_FOLDER, FILE_SPECIAL };
+
+static enum file_there file_there_is(const char *name)
 {
     struct stat info;
     if (stat(name, &info) < 0 || S_ISREG(info.st_mode))
-        return 0;
+        return FILE_REPLACEABLE;
+    return S_ISDIR(info.st_mode) ? FILE_FOLDER : FILE_SPECIAL;
+}
+
+static int file_refuse(const char *name, enum file_there there, struct diag *diag)
+{
     return diag_set(diag, ERR_IO, "cannot write %s: it is %s", name,
-                    S_ISDIR(info.st_mode) ? "a directory" : "no regular file");
+                    there == FILE_FOLDER ? "a directory" : "no regular file");
+}
+
+int file_check_replaceable(const char *name, struct diag *diag)
+{
+    enum file_there there = file_there_is(name);
+    return there == FILE_REPLACEABLE ? 0 : file_refuse(name, there, diag);
 }
 
 int file_out_open(struct file_out *ret_out, const char *name, struct diag *diag)
@@ -69,11 +83,10 @@ int file_out_open(struct file_out *ret_out, const char *name, struct diag *diag)
         *ret_out = out;
         return 0;
     }
-    struct stat info;
-    bool exists = stat(name, &info) == 0;
-    if (exists && S_ISDIR(info.st_mode))
-        return diag_set(diag, ERR_IO, "cannot write %s: it is a directory", name);
-    bool special = exists && !S_ISREG(info.st_mode);
+    enum file_there there = file_there_is(name);
+    if (there == FILE_FOLDER)
+        return file_refuse(name, there, diag);
+    bool special = there == FILE_SPECIAL;
     out.name = strdup(name);
     int error = !out.name ? ENOMEM
                 : special ? file_special_open(&out, name)
