@@ -49,8 +49,7 @@ static uint32_t lane_new(uint32_t kind, uint32_t tid)
     lane->process = process.slot_index;
     lane->kind = kind;
     lane->start_stamp = process_stamp();
-    if (process.libc_single && *process.libc_single)
-        atomic_store_explicit(&process.coarse_least, lane->start_stamp, memory_order_relaxed);
+    atomic_store_explicit(&process.coarse_least, lane->start_stamp, memory_order_relaxed);
     atomic_store_explicit(&lane->tid, tid, memory_order_relaxed);
     /* Release: pairs with the collector's acquire when it finds the lane. */
     atomic_fetch_or_explicit(&wire_lane_bits(process.segment)[page / 64], 1ull << page % 64,
