@@ -62,6 +62,14 @@ void deal_open(struct deal *deal, uint32_t lane, uint32_t kind, uint32_t tid)
             .kind = INTAKE_LANE_OPENED, .lane = lane, .lane_kind = kind, .tid = tid};
 }
 
+void deal_begin(struct deal *deal, struct session *session, uint32_t n)
+{
+    session_open(session, WIRE_THREAD_LOCAL);
+    *deal = (struct deal){.session = session};
+    for (uint32_t i = 0; i < n; i++)
+        deal_open(deal, i, WIRE_LANE_OWN, TID + i);
+}
+
 void deal_append(struct deal *deal, struct intake_run *run)
 {
     run->next = NULL;

@@ -38,6 +38,9 @@ void session_close(struct session *session);
 
 void deal_open(struct deal *deal, uint32_t lane, uint32_t kind, uint32_t tid);
 
+/* Opens a session and n lanes of threads, numbered from 0. */
+void deal_begin(struct deal *deal, struct session *session, uint32_t n);
+
 void deal_append(struct deal *deal, struct intake_run *run);
 
 /* One record of one slot, or of two when `old` is given; by another's lane with tid. */

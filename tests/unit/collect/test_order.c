@@ -136,10 +136,8 @@ static void test_common_lane_out_of_order(void **state)
 static void test_late_record(void **state)
 {
     struct session session;
-    session_open(&session, WIRE_THREAD_LOCAL);
-    struct deal deal = {.session = &session};
-    for (uint32_t i = 0; i < 3; i++)
-        deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
+    struct deal deal;
+    deal_begin(&deal, &session, 3);
     deal_record(&deal, 0, 0, WIRE_ALLOC, 100, 0x1000, 10, 0);
     struct intake_run *open = deal_open_record(&deal, 0, 0, WIRE_FREE, 200, 0x1000, 0);
     deal_record(&deal, 0, 0, WIRE_ALLOC, 150, 0x2000, 20, 0);   /* its handler's */
@@ -365,10 +363,8 @@ static bool lanes_with_fault(uint64_t after)
 {
     enum { LANES = 3, EACH = 40 };
     struct session session;
-    session_open(&session, WIRE_THREAD_LOCAL);
-    struct deal deal = {.session = &session};
-    for (uint32_t lane = 0; lane < LANES; lane++)
-        deal_open(&deal, lane, WIRE_LANE_OWN, TID + lane);
+    struct deal deal;
+    deal_begin(&deal, &session, LANES);
     for (uint64_t i = 0; i < (uint64_t)LANES * EACH; i++)
         deal_record(&deal, (uint32_t)(i % LANES), 0, WIRE_ALLOC, 1000 + i, 0x1000 + i * 64, 8, 0);
     struct intake_news closed[LANES];

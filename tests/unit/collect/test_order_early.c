@@ -16,10 +16,8 @@
 static void test_early_stamp_is_repaired(void **state)
 {
     struct session session;
-    session_open(&session, WIRE_THREAD_LOCAL);
-    struct deal deal = {.session = &session};
-    for (uint32_t i = 0; i < 3; i++)
-        deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
+    struct deal deal;
+    deal_begin(&deal, &session, 3);
     deal_record(&deal, 0, 0, WIRE_ALLOC, 1000, 0x1000, 10, 0);
     deal_record(&deal, 1, 0, WIRE_ALLOC, 1999, 0x1000, 30, 0); /* after the free, in truth */
     deal_record(&deal, 0, 0, WIRE_FREE, 2000, 0x1000, 0, 0);
@@ -37,10 +35,8 @@ static void test_early_stamp_is_repaired(void **state)
 static void test_early_stamps_of_a_chain(void **state)
 {
     struct session session;
-    session_open(&session, WIRE_THREAD_LOCAL);
-    struct deal deal = {.session = &session};
-    for (uint32_t i = 0; i < 3; i++)
-        deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
+    struct deal deal;
+    deal_begin(&deal, &session, 3);
     deal_record(&deal, 0, 0, WIRE_ALLOC, 1000, 0x1000, 10, 0);
     deal_record(&deal, 1, 0, WIRE_ALLOC, 1999, 0x1000, 20, 0); /* after the next, in truth */
     deal_record(&deal, 0, 0, WIRE_FREE, 2000, 0x1000, 0, 0);
@@ -58,10 +54,8 @@ static void test_early_stamps_of_a_chain(void **state)
 static void early_end_is_repaired(unsigned kind)
 {
     struct session session;
-    session_open(&session, WIRE_THREAD_LOCAL);
-    struct deal deal = {.session = &session};
-    for (uint32_t i = 0; i < 3; i++)
-        deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
+    struct deal deal;
+    deal_begin(&deal, &session, 3);
     deal_record(&deal, 0, 0, WIRE_ALLOC, 1000, 0x2000, 10, 0);
     deal_record(&deal, 1, 0, kind, 1990, 0x1000, 0, 0);
     if (kind == WIRE_REALLOC_BEGIN)
@@ -92,10 +86,8 @@ static void test_early_end_is_repaired(void **state)
 static void test_overtaken_resize(void **state)
 {
     struct session session;
-    session_open(&session, WIRE_THREAD_LOCAL);
-    struct deal deal = {.session = &session};
-    for (uint32_t i = 0; i < 3; i++)
-        deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
+    struct deal deal;
+    deal_begin(&deal, &session, 3);
     deal_record(&deal, 0, 0, WIRE_ALLOC, 1000, 0x1000, 10, 0);
     deal_record(&deal, 1, 0, WIRE_FREE, 1900, 0x1000, 0, 0); /* after the resize, in truth */
     deal_record(&deal, 0, 0, WIRE_REALLOC_BEGIN, 2000, 0x1000, 0, 0);
@@ -120,12 +112,10 @@ static void early_history_is_kept(unsigned seed)
 {
     enum { THREADS = 12, EVENTS = 20000, FEW = 8, STEP = 20, EARLY = 200, REALLOC = 80 };
     struct session session;
-    session_open(&session, WIRE_THREAD_LOCAL);
-    struct deal deal = {.session = &session};
+    struct deal deal;
+    deal_begin(&deal, &session, THREADS);
     deal_noise = seed * 0x9e3779b97f4a7c15u;
     uint64_t last[THREADS] = {0}, size_of[FEW] = {0}, live_n = 0, alloc_n = 0, free_n = 0;
-    for (uint32_t i = 0; i < THREADS; i++)
-        deal_open(&deal, i, WIRE_LANE_OWN, TID + i);
     for (uint64_t i = 0; i < EVENTS; i++) {
         uint32_t lane = (uint32_t)(deal_random() % THREADS);
         unsigned slot = (unsigned)(i % FEW);
